@@ -1,0 +1,76 @@
+package login
+
+import (
+	"net/netip"
+	"time"
+)
+
+// An Account is a person as the directory knows her.
+type Account struct {
+	// ID is the directory's own stable identifier (entryUUID, objectGUID,
+	// nsUniqueId, ipaUniqueID). It keys every counter and enrollment: names
+	// change, have spellings and twins.
+	ID string
+	// Name is the login name as the directory spells it.
+	Name string
+	// DN is the entry's distinguished name.
+	DN string
+	// Phones are telephone numbers as the directory spells them; the first is
+	// the primary one.
+	Phones []string
+	// Mail is the e-mail address, if any.
+	Mail string
+	// Language is preferredLanguage (RFC 2798, section 2.7), if any.
+	Language string
+	// Groups are the distinguished names of the groups she is in, directly or
+	// through other groups.
+	Groups []string
+}
+
+// Via says how a login arrived and what its transport can do.
+type Via struct {
+	// Client is the name of the RADIUS client block, or "terminal".
+	Client string
+	// Address is the address of the device that logs in; the zero value when
+	// the client did not tell.
+	Address netip.Addr
+	// Station is the Calling-Station-Id (RFC 2865, section 5.31) as sent.
+	Station string
+	// CanAsk is whether the transport can put a question.
+	CanAsk bool
+	// Append is how a code may be appended to the password.
+	Append Append
+	// Patience is how long the transport can keep its client waiting.
+	Patience time.Duration
+}
+
+// Append says how a code may be appended to the password, for clients that
+// cannot show a question.
+type Append string
+
+const (
+	// AppendOff takes the whole text as the password.
+	AppendOff Append = ""
+	// AppendComma splits "password,123456" at the last comma.
+	AppendComma Append = "comma"
+	// AppendDigits takes the last six digits (eight for eight-digit tokens).
+	AppendDigits Append = "digits"
+)
+
+// An Attempt is one thing typed: a name and a password, or the answer to a
+// question.
+type Attempt struct {
+	User   string
+	Secret Secret
+	Via    Via
+}
+
+// User is an account with what it has enrolled; what a factor works on.
+type User struct {
+	Account    Account
+	Enrollment Enrollment
+	// Language is the language of texts for her, as a BCP 47 tag.
+	Language string
+	// Client is the name of the service she logs in to, for texts.
+	Client string
+}

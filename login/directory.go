@@ -1,0 +1,87 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Directory knows accounts and checks passwords. An error that wraps a
+// [*Refusal] means "decided: no"; every other error means "could not decide",
+// is never counted against the person, and makes a RADIUS server stay silent.
+type Directory interface {
+	// Lookup finds the one account that a person means by what she typed. A
+	// result may come from a cache when it is not older than maxAge. It wraps
+	// a Refusal with [ReasonUnknownUser] for no match and
+	// [ReasonAmbiguousUser] for more than one.
+	Lookup(ctx context.Context, name string, maxAge time.Duration) (Account, error)
+	// Verify checks the password of an account that Lookup returned, asking
+	// the directory each time. With the zero Account it does the same work
+	// for nobody and refuses, so that unknown names take as long as known
+	// ones.
+	Verify(ctx context.Context, a Account, password Secret) error
+}
+
+// Reason is why a login was decided as it was. It is for logs, metrics and the
+// service desk; what the person may know is chosen by [Reason.Public].
+type Reason string
+
+// Reasons of refusals and acceptances. The list is closed.
+const (
+	ReasonOK               Reason = "ok"
+	ReasonNoSecondFactor   Reason = "no_second_factor_required"
+	ReasonUnenrolledPass   Reason = "unenrolled_allowed"
+	ReasonBeforeDate       Reason = "before_date"
+	ReasonBadRequest       Reason = "bad_request"
+	ReasonUnknownUser      Reason = "unknown_user"
+	ReasonAmbiguousUser    Reason = "ambiguous_user"
+	ReasonBadPassword      Reason = "bad_password"
+	ReasonEmptyPassword    Reason = "empty_password"
+	ReasonBadEncoding      Reason = "password_not_utf8"
+	ReasonPasswordExpired  Reason = "password_expired"
+	ReasonMustChange       Reason = "password_must_change"
+	ReasonDisabled         Reason = "account_disabled"
+	ReasonAccountExpired   Reason = "account_expired"
+	ReasonLockedDirectory  Reason = "locked_by_directory"
+	ReasonHours            Reason = "outside_hours"
+	ReasonWorkstation      Reason = "workstation_not_allowed"
+	ReasonLocked           Reason = "locked"
+	ReasonSourceLimited    Reason = "source_limited"
+	ReasonPolicyDeny       Reason = "denied_by_rule"
+	ReasonNotEnrolled      Reason = "not_enrolled"
+	ReasonCannotAsk        Reason = "client_cannot_ask"
+	ReasonWrongCode        Reason = "wrong_code"
+	ReasonUsedCode         Reason = "code_used_before"
+	ReasonTooManyTries     Reason = "too_many_tries"
+	ReasonBadTicket        Reason = "bad_state"
+	ReasonSpentTicket      Reason = "state_used_before"
+	ReasonExpiredTicket    Reason = "question_expired"
+	ReasonUnavailable      Reason = "dependency_unavailable"
+	ReasonNoMethodWorks    Reason = "no_method_works"
+	ReasonMethodNotAllowed Reason = "method_not_allowed"
+)
+
+// A Refusal is a decided "no" of a directory or a factor.
+type Refusal struct {
+	Reason Reason
+	// Detail helps the log ("AD data 532"); never what a person typed.
+	Detail string
+}
+
+// Error names the reason and its detail.
+func (r *Refusal) Error() string {
+	if r.Detail == "" {
+		return "refused: " + string(r.Reason)
+	}
+	return "refused: " + string(r.Reason) + " (" + r.Detail + ")"
+}
+
+// Refused returns the reason of a refusal in err's chain, or "" when err is
+// not a decision.
+func Refused(err error) Reason {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Reason
+	}
+	return ""
+}
