@@ -53,7 +53,7 @@ const (
 	AppendOff Append = ""
 	// AppendComma splits "password,123456" at the last comma.
 	AppendComma Append = "comma"
-	// AppendDigits takes the last six digits (eight for eight-digit tokens).
+	// AppendDigits takes the last six digits as the code.
 	AppendDigits Append = "digits"
 )
 

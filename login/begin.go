@@ -1,0 +1,212 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxName is the longest login name (RFC 2865, section 5.1).
+const maxName = 253
+
+// Begin takes a name and a password, with a code appended where the client
+// does that. The error is "could not decide" and nothing is counted then.
+func (f *Flow) Begin(ctx context.Context, a Attempt) (Step, error) {
+	t := f.start(ctx, a)
+	s, err := f.begin(t)
+	return f.finish(t, s, err)
+}
+
+func (f *Flow) begin(t *attempt) (Step, error) {
+	if !validName(t.User) {
+		return f.reject(t, ReasonBadRequest)
+	}
+	password, code := split(t.Secret, t.Via.Append)
+	if text, ok := password.Reveal(); ok && text == "" {
+		// Directories take a bind without a password for an anonymous one and
+		// say yes (RFC 4513, section 5.1.2).
+		return f.reject(t, ReasonEmptyPassword)
+	} else if ok && !utf8.ValidString(text) {
+		return f.reject(t, ReasonBadEncoding)
+	}
+	if f.sources.limited(t.Via, t.began) {
+		return f.reject(t, ReasonSourceLimited)
+	}
+	account, err := f.Directory.Lookup(t.ctx, t.User, f.AccountAge)
+	if err != nil {
+		return f.nobody(t, password, err)
+	}
+	if account.ID == "" || len(account.ID) > maxAccountID {
+		return nil, errors.New("the directory gave an account no id, or too long a one: check ldap.attributes.id")
+	}
+	t.event.AccountID, t.event.User = account.ID, account.Name
+	g, _, err := f.guards.load(t.ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	if g.locked(t.station, t.began) {
+		return f.reject(t, ReasonLocked)
+	}
+	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
+		return f.wrongPassword(t, account, err)
+	}
+	return f.authorize(t, account, g, code)
+}
+
+// nobody refuses a name that no account or several have, after the same work
+// as a wrong password (attack: finding out names by time).
+func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
+	if Refused(err) == "" {
+		return nil, err
+	}
+	f.sources.failed(t.Via, t.began)
+	if verr := f.Directory.Verify(t.ctx, Account{}, password); verr != nil && Refused(verr) == "" {
+		return nil, verr
+	}
+	return f.refuse(t, err)
+}
+
+func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, error) {
+	switch Refused(err) {
+	case "":
+		return nil, err
+	case ReasonBadPassword:
+		f.sources.failed(t.Via, t.began)
+		if _, gerr := f.guards.update(t.ctx, account.ID, func(g *guard) bool {
+			g.wrongPassword(t.station, t.began)
+			return true
+		}); gerr != nil {
+			return nil, gerr
+		}
+	}
+	return f.refuse(t, err)
+}
+
+// authorize goes on behind the right password.
+func (f *Flow) authorize(t *attempt, account Account, g *guard, code Secret) (Step, error) {
+	proof := passwordProof{account.ID}
+	d := f.Policy.For(account, t.Via, t.began)
+	t.event.Rule = d.Rule
+	if d.Second == SecondDeny {
+		return f.reject(t, ReasonPolicyDeny)
+	}
+	u, err := f.user(t, account)
+	if err != nil {
+		return nil, err
+	}
+	if d.Second == SecondNone {
+		return f.accept(t, u, d, proof, nil, g)
+	}
+	methods := f.methods(u, d)
+	switch {
+	case len(methods) == 0 && (d.Second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
+		d.Reason = ReasonUnenrolledPass
+		return f.accept(t, u, d, proof, nil, g)
+	case len(methods) == 0:
+		return f.reject(t, ReasonNotEnrolled)
+	case code != nil:
+		return f.appended(t, u, d, proof, methods, code, g)
+	case !t.Via.CanAsk:
+		return f.reject(t, ReasonCannotAsk)
+	}
+	q := &question{attempt: t.id, account: account.ID}
+	return f.ask(t, u, methods, offered(methods), q, "")
+}
+
+// appended checks a code that came behind the password.
+func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g *guard) (Step, error) {
+	second, err := f.prove(t, u, methods, nil, code)
+	if err != nil {
+		if Refused(err) == ReasonWrongCode {
+			if _, gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+				g.wrongCode(t.station, t.began)
+				return true
+			}); gerr != nil {
+				return nil, gerr
+			}
+		}
+		return f.refuse(t, err)
+	}
+	return f.accept(t, u, d, p, second, g)
+}
+
+// accept makes the station known and admits.
+func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g *guard) (Step, error) {
+	if !g.settled(t.station, t.began) {
+		if _, err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+			g.success(t.station, t.began)
+			return true
+		}); err != nil {
+			return nil, err
+		}
+	}
+	notice := ""
+	if d.Remind {
+		notice = f.Texts.Text(u.Language, "remind", map[string]any{"Date": d.From.Format(time.DateOnly)})
+	}
+	a, err := admit(u.Account, d, p, second, notice)
+	if err != nil {
+		return nil, err
+	}
+	if second != nil {
+		t.event.Method = second.method
+	}
+	return a, nil
+}
+
+func (f *Flow) user(t *attempt, account Account) (User, error) {
+	e, err := f.Enrollments.Enrollment(t.ctx, account.ID)
+	if err != nil {
+		return User{}, err
+	}
+	return User{
+		Account: account, Enrollment: e, Client: t.Via.Client,
+		Language: f.Texts.Match(e.Language, account.Language),
+	}, nil
+}
+
+// validName keeps out of the directory, the log and the store what is no name:
+// control characters, NUL, invalid UTF-8.
+func validName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) &&
+		strings.IndexFunc(name, unicode.IsControl) < 0 && strings.TrimSpace(name) != ""
+}
+
+// split takes an appended code off what was typed, from the right: a password
+// may hold commas and digits. It returns a nil code when there is none.
+func split(s Secret, how Append) (password, code Secret) {
+	text, ok := s.Reveal()
+	if !ok {
+		return s, nil
+	}
+	switch how {
+	case AppendComma:
+		if i := strings.LastIndexByte(text, ','); i >= 0 && plausibleCode(text[i+1:]) {
+			return Cleartext(text[:i]), Cleartext(text[i+1:])
+		}
+	case AppendDigits:
+		const digits = 6
+		if i := len(text) - digits; i >= 0 && allDigits(text[i:]) {
+			return Cleartext(text[:i]), Cleartext(text[i:])
+		}
+	}
+	return s, nil
+}
+
+// plausibleCode reports whether what follows the last comma can be a code:
+// digits, or a recovery code. A password such as "correct,horse" stays whole.
+func plausibleCode(s string) bool {
+	if allDigits(s) {
+		return len(s) >= 6 && len(s) <= 10
+	}
+	return len(s) >= 10 && len(s) <= 11 && strings.IndexFunc(s, func(r rune) bool {
+		return r != '-' && !(r >= '0' && r <= '9') && !(r >= 'A' && r <= 'Z') && !(r >= 'a' && r <= 'z')
+	}) < 0 && strings.ContainsAny(s, "0123456789")
+}
+
+func allDigits(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}

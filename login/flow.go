@@ -1,0 +1,182 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/portvakt/portvakt/login/text"
+)
+
+// Config is what a Flow is made of. Every field is required but Audit.
+type Config struct {
+	Directory   Directory
+	Policy      *Policy
+	Factors     []Prompter // in the order methods are offered when a rule names none
+	Enrollments Enrollments
+	Records     Records
+	Tickets     Sealer
+	Texts       *text.Texts
+	// Audit gets one event for each decision. It must not block.
+	Audit func(Event)
+	// AccountAge is how old a cached account may be at the password; at the
+	// answer to a question it may be as old as the question.
+	AccountAge time.Duration
+	// HashUnknown keeps names that nobody has out of the log: they may be
+	// passwords typed into the wrong field.
+	HashUnknown bool
+}
+
+// A Flow decides logins. It owns every transition; see the drawing in the
+// package's documentation. It is safe for concurrent use.
+type Flow struct {
+	Config
+	guards  guards
+	answers *answering
+	sources *sources
+}
+
+// NewFlow makes a Flow.
+func NewFlow(c Config) *Flow {
+	return &Flow{Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources()}
+}
+
+// With returns a Flow of another configuration that goes on with the
+// conversations and counters of this one, for a reload.
+func (f *Flow) With(c Config) *Flow {
+	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources}
+}
+
+// accountAgeAsked is how old an account may be when a question about it is
+// answered, so that a directory that has stopped delays no answer.
+const accountAgeAsked = questionFor + time.Minute
+
+// An attempt carries one call of Begin or Resume along.
+type attempt struct {
+	Attempt
+	ctx     context.Context //nolint:containedctx // lives as long as the call
+	began   time.Time
+	id      [5]byte
+	station uint64
+	event   Event
+}
+
+func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
+	t := &attempt{Attempt: a, ctx: ctx, began: time.Now(), station: stationID(a.Via)}
+	rand.Read(t.id[:])
+	t.event = Event{User: a.User, Client: a.Via.Client, Station: a.Via.Station}
+	return t
+}
+
+// finish audits a step or the error that kept the Flow from deciding.
+func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
+	e := &t.event
+	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
+	switch s := s.(type) {
+	case Accept:
+		e.Outcome, e.Reason, e.Rule = "accept", s.reason, s.rule
+	case Reject:
+		e.Outcome, e.Reason = "reject", s.Reason
+	case Ask:
+		e.Outcome = "ask"
+		e.Reason = cmp.Or(e.Reason, ReasonOK)
+	case nil:
+		e.Outcome, e.Reason = "error", ReasonUnavailable
+		if err != nil {
+			e.Detail = err.Error()
+		}
+	}
+	if e.AccountID == "" && f.HashUnknown {
+		e.User = veiled(e.User)
+	}
+	if f.Audit != nil {
+		f.Audit(*e)
+	}
+	return s, err
+}
+
+// reject refuses. Every refusal says the same in the same language, so that it
+// tells nothing of whether an account exists or what state it is in; the
+// reference leads the service desk to the reason.
+func (f *Flow) reject(t *attempt, r Reason) (Step, error) {
+	return Reject{Reason: r, Text: f.Texts.Text(f.Texts.Default(), "rejected", nil) + " [" + reference(t.id) + "]"}, nil
+}
+
+// refuse rejects when err is a decision and passes it on when it is not.
+func (f *Flow) refuse(t *attempt, err error) (Step, error) {
+	var r *Refusal
+	if !errors.As(err, &r) {
+		return nil, err
+	}
+	t.event.Detail = r.Detail
+	return f.reject(t, r.Reason)
+}
+
+// A passwordProof says that the password of an account was right, now or in
+// the round that sealed the ticket.
+type passwordProof struct{ account string }
+
+// A factorProof says that a second factor of an account was proven just now
+// and that its single use is durable.
+type factorProof struct{ account, method string }
+
+// admit is the one function that builds a valid Accept. It needs the proof of
+// the password, and the proof of a second factor unless the decision names a
+// rule that asks for none.
+func admit(a Account, d Decision, p passwordProof, second *factorProof, notice string) (Accept, error) {
+	switch {
+	case p.account == "" || p.account != a.ID:
+		return Accept{}, errors.New("login: no proof of this account's password")
+	case d.Second == SecondDeny:
+		return Accept{}, errors.New("login: the rule denies")
+	case second != nil && second.account == a.ID:
+		return Accept{account: a, rule: d.Rule, reason: ReasonOK, notice: notice, valid: true}, nil
+	case second == nil && d.Second == SecondNone:
+		return Accept{account: a, rule: d.Rule, reason: d.Reason, notice: notice, valid: true}, nil
+	case second == nil && (d.Second == SecondEnrolled || d.Unenrolled == UnenrolledAllow) && d.Reason == ReasonUnenrolledPass:
+		return Accept{account: a, rule: d.Rule, reason: d.Reason, notice: notice, valid: true}, nil
+	}
+	return Accept{}, errors.New("login: no proof of a second factor")
+}
+
+// answering holds the tickets being answered at this moment, so that of many
+// copies of one answer only one is checked.
+type answering struct {
+	mu  sync.Mutex
+	now map[[8]byte]struct{}
+}
+
+func (s *answering) begin(nonce [8]byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, busy := s.now[nonce]; busy {
+		return false
+	}
+	if s.now == nil {
+		s.now = map[[8]byte]struct{}{}
+	}
+	s.now[nonce] = struct{}{}
+	return true
+}
+
+func (s *answering) end(nonce [8]byte) {
+	s.mu.Lock()
+	delete(s.now, nonce)
+	s.mu.Unlock()
+}
+
+// veiled shortens a name that nobody has to what still helps: its first two
+// characters and a hash by which equal ones are recognised.
+func veiled(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	short := []rune(name)
+	if len(short) > 2 {
+		short = short[:2]
+	}
+	return string(short) + "…" + base32.StdEncoding.EncodeToString(sum[:5])
+}

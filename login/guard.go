@@ -1,0 +1,253 @@
+package login
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Limits of guessing. They bound an attacker; a person at her usual place has
+// a budget of her own.
+const (
+	// maxPasswordFailures within passwordWindow is what one source costs the
+	// directory's own counter: below the lock-out threshold that directories
+	// commonly have, so that nobody locks accounts there through us.
+	maxPasswordFailures = 4
+	passwordWindow      = 15 * time.Minute
+	// freeCodeFailures are not delayed; then each costs twice the wait of the
+	// one before, from codeDelay on, and after maxCodeFailures an hour.
+	freeCodeFailures = 5
+	codeDelay        = 30 * time.Second
+	maxCodeFailures  = 10
+	codeLock         = time.Hour
+	// maxConsecutive wrong codes lock the account until an administrator
+	// unlocks it (SP 800-63B, section 3.2.2: no more than 100).
+	maxConsecutive = 100
+
+	maxKnown = 16 // stations remembered of an account
+	maxSpent = 32 // open dialogues remembered of an account
+	// knownFor is how long a station counts as known after its last success.
+	knownFor = 90 * 24 * time.Hour
+	// knownRefresh spares a write at each login of a known station.
+	knownRefresh = 24 * time.Hour
+)
+
+// A guard is what must be remembered of an account between logins: failures,
+// stations it was used from, tickets already answered. Its rules are pure
+// functions of it and the time.
+type guard struct {
+	consecutive int   // wrong codes since the last success, from everywhere
+	strangers   track // failures from stations not known
+	known       []station
+	spent       []spentTicket
+	voidUpTo    int64 // tickets issued in this second or before are void
+}
+
+// A track counts the failures of one source.
+type track struct {
+	passwords, codes         int
+	passwordsFrom, codesLast int64 // Unix seconds
+}
+
+// A station is a place the account was used from successfully, with a budget of
+// its own: an attacker elsewhere cannot lock it out.
+type station struct {
+	id   uint64
+	last int64 // Unix seconds of the last success
+	track
+}
+
+type spentTicket struct {
+	nonce  [8]byte
+	issued int64 // Unix seconds
+}
+
+// stationID names the place a login comes from: the client, and the
+// Calling-Station-Id when there is one.
+func stationID(v Via) uint64 {
+	h := sha256.Sum256([]byte(v.Client + "\x00" + v.Station))
+	return binary.BigEndian.Uint64(h[:8])
+}
+
+// at returns the track that a login from this station is counted in.
+func (g *guard) at(id uint64, now time.Time) *track {
+	for i := range g.known {
+		if s := &g.known[i]; s.id == id && now.Unix()-s.last < int64(knownFor/time.Second) {
+			return &s.track
+		}
+	}
+	return &g.strangers
+}
+
+// locked says whether the account may not even try from this station.
+func (g *guard) locked(id uint64, now time.Time) bool {
+	t := g.at(id, now)
+	return g.consecutive >= maxConsecutive || t.passwordsLocked(now) || t.codesLocked(now)
+}
+
+func (t *track) passwordsLocked(now time.Time) bool {
+	return t.passwords >= maxPasswordFailures && within(t.passwordsFrom, passwordWindow, now)
+}
+
+func (t *track) codesLocked(now time.Time) bool {
+	if t.codes < freeCodeFailures {
+		return false
+	}
+	wait := codeLock
+	if t.codes < maxCodeFailures {
+		wait = codeDelay << (t.codes - freeCodeFailures)
+	}
+	return within(t.codesLast, wait, now)
+}
+
+// within reports whether less than d has passed since the time. A time in the
+// future, after a clock was set back, counts as just now.
+func within(since int64, d time.Duration, now time.Time) bool {
+	return now.Unix()-since < int64(d/time.Second)
+}
+
+func (g *guard) wrongPassword(id uint64, now time.Time) {
+	t := g.at(id, now)
+	if !within(t.passwordsFrom, passwordWindow, now) {
+		t.passwords, t.passwordsFrom = 0, now.Unix()
+	}
+	t.passwords = min(t.passwords+1, 1<<15)
+}
+
+func (g *guard) wrongCode(id uint64, now time.Time) {
+	t := g.at(id, now)
+	t.codes = min(t.codes+1, 1<<15)
+	t.codesLast = now.Unix()
+	g.consecutive = min(g.consecutive+1, 1<<15)
+}
+
+// settled reports whether a success from this station leaves nothing to write.
+func (g *guard) settled(id uint64, now time.Time) bool {
+	if g.consecutive != 0 {
+		return false
+	}
+	for _, s := range g.known {
+		if s.id == id {
+			return s.track == track{} && within(s.last, knownRefresh, now)
+		}
+	}
+	return false
+}
+
+// success makes the station known and forgives its failures, not those of
+// others.
+func (g *guard) success(id uint64, now time.Time) {
+	g.consecutive = 0
+	i := slices.IndexFunc(g.known, func(s station) bool { return s.id == id })
+	if i < 0 {
+		if len(g.known) == maxKnown {
+			oldest := slices.MinFunc(g.known, func(a, b station) int { return int(a.last - b.last) })
+			g.known = slices.DeleteFunc(g.known, func(s station) bool { return s.id == oldest.id })
+		}
+		g.known = append(g.known, station{id: id})
+		i = len(g.known) - 1
+	}
+	g.known[i] = station{id: id, last: now.Unix()}
+}
+
+// spend records that a ticket was answered; false when it was before. Tickets
+// that have expired anyway are forgotten. When the record is full the oldest is
+// forgotten too, and with it every ticket as old becomes void: forgetting one
+// never makes it usable again, and nobody can fill the record to keep a person
+// out.
+func (g *guard) spend(nonce [8]byte, issued, now time.Time) bool {
+	// Two minutes more than a question lives, for clocks that differ.
+	oldest := now.Add(-questionFor - 2*time.Minute).Unix()
+	g.spent = slices.DeleteFunc(g.spent, func(s spentTicket) bool { return s.issued < oldest })
+	if issued.Unix() <= g.voidUpTo || slices.ContainsFunc(g.spent, func(s spentTicket) bool { return s.nonce == nonce }) {
+		return false
+	}
+	if len(g.spent) == maxSpent {
+		i := 0
+		for j, s := range g.spent {
+			if s.issued < g.spent[i].issued {
+				i = j
+			}
+		}
+		g.voidUpTo = max(g.voidUpTo, g.spent[i].issued)
+		g.spent = slices.Delete(g.spent, i, i+1)
+	}
+	g.spent = append(g.spent, spentTicket{nonce: nonce, issued: issued.Unix()})
+	return true
+}
+
+const (
+	guardVersion = 1
+	guardHead    = 1 + 2 + 1 + 1 + 8
+	trackSize    = 2 + 2 + 8 + 8
+)
+
+var errGuard = errors.New("login: guard record cannot be read: restore the database from a backup, or `portvakt user unlock` the account")
+
+func (g *guard) encode() []byte {
+	b := make([]byte, 0, guardHead+trackSize+len(g.known)*(16+trackSize)+len(g.spent)*16)
+	b = append(b, guardVersion)
+	b = binary.BigEndian.AppendUint16(b, uint16(g.consecutive)) //nolint:gosec // bounded at 1<<15
+	b = append(b, byte(len(g.known)), byte(len(g.spent)))
+	b = appendTime(b, g.voidUpTo)
+	b = g.strangers.append(b)
+	for _, s := range g.known {
+		b = binary.BigEndian.AppendUint64(b, s.id)
+		b = appendTime(b, s.last)
+		b = s.append(b)
+	}
+	for _, s := range g.spent {
+		b = append(b, s.nonce[:]...)
+		b = appendTime(b, s.issued)
+	}
+	return b
+}
+
+func (t *track) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(t.passwords)) //nolint:gosec // bounded at 1<<15
+	b = binary.BigEndian.AppendUint16(b, uint16(t.codes))     //nolint:gosec // bounded at 1<<15
+	b = appendTime(b, t.passwordsFrom)
+	return appendTime(b, t.codesLast)
+}
+
+func appendTime(b []byte, unix int64) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(unix)) //nolint:gosec // the bits, read back by readTime
+}
+
+func readTime(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // see appendTime
+
+func readTrack(b []byte) track {
+	return track{
+		passwords: int(binary.BigEndian.Uint16(b)), codes: int(binary.BigEndian.Uint16(b[2:])),
+		passwordsFrom: readTime(b[4:]), codesLast: readTime(b[12:]),
+	}
+}
+
+// decodeGuard refuses what it cannot read: taking it as empty would forgive an
+// attacker.
+func decodeGuard(b []byte) (*guard, error) {
+	if len(b) < guardHead+trackSize || b[0] != guardVersion {
+		return nil, errGuard
+	}
+	known, spent := int(b[3]), int(b[4])
+	if known > maxKnown || spent > maxSpent || len(b) != guardHead+trackSize+known*(16+trackSize)+spent*16 {
+		return nil, errGuard
+	}
+	g := &guard{
+		consecutive: int(binary.BigEndian.Uint16(b[1:])), voidUpTo: readTime(b[5:]), strangers: readTrack(b[guardHead:]),
+		known: make([]station, known, known+1), spent: make([]spentTicket, spent, spent+1),
+	}
+	b = b[guardHead+trackSize:]
+	for i := range g.known {
+		g.known[i] = station{id: binary.BigEndian.Uint64(b), last: readTime(b[8:]), track: readTrack(b[16:])}
+		b = b[16+trackSize:]
+	}
+	for i := range g.spent {
+		copy(g.spent[i].nonce[:], b)
+		g.spent[i].issued = readTime(b[8:])
+		b = b[16:]
+	}
+	return g, nil
+}

@@ -1,0 +1,159 @@
+package login
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxOffered keeps a choice one digit, so that it is never taken for a code.
+const maxOffered = 9
+
+// methods are the ways this user can prove a second factor under a decision:
+// first the one she prefers, then in the order of the rule.
+func (f *Flow) methods(u User, d Decision) []Method {
+	var ms []Method
+	add := func(p Prompter) { ms = append(ms, p.Methods(u)...) }
+	if len(d.Factors) == 0 {
+		for _, p := range f.Factors {
+			add(p)
+		}
+	} else {
+		for _, name := range d.Factors {
+			if p := f.factor(name); p != nil {
+				add(p)
+			}
+		}
+		// A help-desk code is a decision of a person who may make it: rules
+		// need not name it.
+		if p := f.factor("bypass"); p != nil && !slices.Contains(d.Factors, "bypass") {
+			add(p)
+		}
+	}
+	if i := slices.IndexFunc(ms, func(m Method) bool { return m.ID == u.Enrollment.Preferred }); i > 0 {
+		m := ms[i]
+		ms = slices.Insert(slices.Delete(ms, i, i+1), 0, m)
+	}
+	return ms
+}
+
+func (f *Flow) factor(name string) Prompter {
+	for _, p := range f.Factors {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// offered are the methods a question may name, at most [maxOffered].
+func offered(methods []Method) []Method {
+	menu := make([]Method, 0, len(methods))
+	for _, m := range methods {
+		if !m.Quiet && len(menu) < maxOffered {
+			menu = append(menu, m)
+		}
+	}
+	if len(menu) == 0 { // she has only recovery or bypass codes left
+		return methods[:min(len(methods), 1)]
+	}
+	return menu
+}
+
+// startAt is the menu beginning with the chosen method, the order in which
+// they are tried.
+func startAt(menu []Method, i int) []Method {
+	return slices.Concat(menu[i:], menu[:i])
+}
+
+// choose reads a typed choice: one digit. The index is -1 for a digit that is
+// not in the menu.
+func choose(answer Secret, menu []Method) (index int, ok bool) {
+	text, ok := answer.Reveal()
+	if ok {
+		text = strings.TrimSpace(text)
+		if len(text) != 1 || text[0] < '0' || text[0] > '9' {
+			return 0, false
+		}
+		if n := int(text[0] - '0'); n >= 1 && n <= len(menu) {
+			return n - 1, true
+		}
+		return -1, true
+	}
+	for i := range menu {
+		if answer.Is(strconv.Itoa(i + 1)) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// ask prompts the first method of the order that works and puts its question.
+// A method that does not work leads to the next one in the same dialogue.
+func (f *Flow) ask(t *attempt, u User, methods, order []Method, q *question, say string) (Step, error) {
+	for _, m := range order {
+		p := f.factor(m.Factor)
+		memo, err := p.Prompt(t.ctx, u, m)
+		if err != nil {
+			t.event.Detail = err.Error()
+			say = "not_sent"
+			if t.ctx.Err() != nil {
+				return nil, err
+			}
+			continue
+		}
+		next := q.fresh(t.began)
+		next.method, next.memo = m.ID, memo
+		return f.again(t, u, offered(methods), next, say)
+	}
+	return f.reject(t, ReasonNoMethodWorks)
+}
+
+// again puts the question q, without prompting.
+func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
+	q.menu = menuSum(menu)
+	ticket, err := q.seal(f.Tickets, t.User, t.Via.Client)
+	if err != nil {
+		return nil, err
+	}
+	t.event.Method = q.method
+	if i := strings.IndexByte(q.method, '/'); i >= 0 {
+		t.event.Method = q.method[:i]
+	}
+	return Ask{Text: f.question(u, menu, q, say), Ticket: ticket}, nil
+}
+
+// question is the text of a question: what went wrong, what to type, and how
+// to choose another way.
+func (f *Flow) question(u User, menu []Method, q *question, say string) string {
+	tx := func(key string, args map[string]any) string { return f.Texts.Text(u.Language, key, args) }
+	var choices []string
+	text := ""
+	for i, m := range menu {
+		number := strconv.Itoa(i + 1)
+		if m.ID == q.method {
+			text = tx("ask_"+m.Factor, map[string]any{"Hint": m.Hint})
+			if !m.Standing {
+				choices = append(choices, tx("resend", map[string]any{"Number": number}))
+			}
+			continue
+		}
+		what := tx("method_"+m.Factor, nil)
+		if m.Hint != "" {
+			what = tx("method_"+m.Factor+"_hint", map[string]any{"Hint": m.Hint})
+		}
+		choices = append(choices, tx("choice", map[string]any{"Number": number, "What": what}))
+	}
+	if text == "" {
+		text = tx("ask_"+strings.SplitN(q.method, "/", 2)[0], map[string]any{"Hint": ""})
+	}
+	if len(choices) == 0 {
+		text = tx("plain", map[string]any{"Ask": text})
+	} else {
+		text = tx("menu", map[string]any{"Ask": text, "Choices": strings.Join(choices, ", ")})
+	}
+	if say != "" {
+		text = tx(say, nil) + " " + text
+	}
+	return text
+}

@@ -1,0 +1,185 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Resume takes the answer to a question. The ticket must have been given to
+// the same user at the same client; it is used up by the answer, whatever it
+// is.
+func (f *Flow) Resume(ctx context.Context, a Attempt, ticket Ticket) (Step, error) {
+	t := f.start(ctx, a)
+	s, err := f.resume(t, ticket)
+	return f.finish(t, s, err)
+}
+
+func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
+	q, err := openTicket(f.Tickets, ticket, t.User, t.Via.Client)
+	if err != nil {
+		return f.reject(t, ReasonBadTicket)
+	}
+	t.id = q.attempt
+	t.event.AccountID = q.account
+	switch {
+	case q.expired(t.began):
+		return f.reject(t, ReasonExpiredTicket)
+	case !f.answers.begin(q.nonce):
+		return f.reject(t, ReasonSpentTicket)
+	}
+	defer f.answers.end(q.nonce)
+	account, err := f.Directory.Lookup(t.ctx, t.User, accountAgeAsked)
+	if err != nil {
+		return f.refuse(t, err)
+	}
+	if account.ID != q.account {
+		return f.reject(t, ReasonBadTicket)
+	}
+	t.event.User = account.Name
+	g, _, err := f.guards.load(t.ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	if g.locked(t.station, t.began) {
+		return f.reject(t, ReasonLocked)
+	}
+	// The rules are asked again: they may have changed since the question.
+	d := f.Policy.For(account, t.Via, t.began)
+	t.event.Rule = d.Rule
+	if d.Second == SecondDeny {
+		return f.reject(t, ReasonPolicyDeny)
+	}
+	u, err := f.user(t, account)
+	if err != nil {
+		return nil, err
+	}
+	return f.answer(t, u, d, q, g)
+}
+
+// answer decides what was typed: a choice of another method, or a code.
+func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g *guard) (Step, error) {
+	methods := f.methods(u, d)
+	menu := offered(methods)
+	if choice, ok := choose(t.Secret, menu); ok {
+		if spent, err := f.spend(t, q); err != nil || !spent {
+			return f.unspent(t, err)
+		}
+		next := q.fresh(t.began)
+		if next.rounds > maxRounds {
+			return f.reject(t, ReasonTooManyTries)
+		}
+		if choice < 0 || q.menu != menuSum(menu) {
+			return f.again(t, u, menu, next, "unknown_choice")
+		}
+		return f.ask(t, u, methods, startAt(menu, choice), next, "")
+	}
+
+	// Two durable facts are written at the same time, so that they share one
+	// commit: the ticket is spent, and the factor's code is used.
+	var spent bool
+	var spendErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { spent, spendErr = f.spend(t, q) })
+	second, err := f.prove(t, u, methods, q, t.Secret)
+	wg.Wait()
+	switch {
+	case spendErr != nil || !spent:
+		return f.unspent(t, spendErr)
+	case err != nil:
+		return f.wrongCode(t, u, menu, q, err)
+	}
+	return f.accept(t, u, d, passwordProof{q.account}, second, g)
+}
+
+func (f *Flow) spend(t *attempt, q *question) (bool, error) {
+	return f.guards.update(t.ctx, q.account, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.began) })
+}
+
+func (f *Flow) unspent(t *attempt, err error) (Step, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f.reject(t, ReasonSpentTicket)
+}
+
+// wrongCode counts a wrong answer and asks again while the dialogue and the
+// account have tries left.
+func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err error) (Step, error) {
+	reason := Refused(err)
+	if reason == "" {
+		return nil, err
+	}
+	locked := false
+	if reason != ReasonUsedCode { // a code used twice is no guess
+		if _, gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+			g.wrongCode(t.station, t.began)
+			locked = g.locked(t.station, t.began)
+			return true
+		}); gerr != nil {
+			return nil, gerr
+		}
+	}
+	next := q.fresh(t.began)
+	next.tries++
+	switch {
+	case locked:
+		return f.reject(t, ReasonLocked)
+	case next.tries >= maxTries || next.rounds > maxRounds:
+		return f.reject(t, ReasonTooManyTries)
+	}
+	t.event.Reason = reason
+	// A code that was sent stays valid as long as it was: a wrong answer does
+	// not make it younger.
+	next.issued = q.issued
+	say := "wrong_code"
+	if reason == ReasonUsedCode {
+		say = "used_code"
+	}
+	return f.again(t, u, menu, next, say)
+}
+
+// prove tries the answer against the method asked, and then against every
+// standing method: a person types the code she has. q is nil when the code came
+// behind the password. The error is a Refusal when the answer proves nothing.
+func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer Secret) (*factorProof, error) {
+	var failed error
+	refusal := &Refusal{Reason: ReasonWrongCode}
+	try := func(m Method, memo []byte) bool {
+		p := f.factor(m.Factor)
+		if p == nil {
+			return false
+		}
+		err := p.Check(t.ctx, u, m, memo, answer)
+		var r *Refusal
+		switch {
+		case err == nil:
+			return true
+		case errors.As(err, &r):
+			if r.Reason == ReasonUsedCode {
+				refusal = r
+			}
+		default:
+			failed = err
+		}
+		return false
+	}
+	asked := ""
+	if q != nil {
+		asked = q.method
+		for _, m := range methods {
+			if m.ID == asked && try(m, q.memo) {
+				return &factorProof{u.Account.ID, m.Factor}, nil
+			}
+		}
+	}
+	for _, m := range methods {
+		if m.Standing && m.ID != asked && try(m, nil) {
+			return &factorProof{u.Account.ID, m.Factor}, nil
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return nil, refusal
+}

@@ -1,0 +1,78 @@
+package login
+
+import (
+	"sync"
+	"time"
+)
+
+// Limits of one source, against one password tried on many accounts. A source
+// is a station at a client; a client that tells no station is never limited as
+// a whole, since that would lock out everybody behind it.
+const (
+	maxSourceFailures = 30
+	sourceWindow      = 10 * time.Minute
+	maxSources        = 65536
+)
+
+// sources counts failures by source in memory: they need not outlive a
+// restart, accounts have durable counters of their own.
+type sources struct {
+	mu  sync.Mutex
+	all map[uint64]sourceCount
+}
+
+type sourceCount struct {
+	failures int
+	from     time.Time
+}
+
+func newSources() *sources { return &sources{all: map[uint64]sourceCount{}} }
+
+func (s *sources) limited(v Via, now time.Time) bool {
+	if v.Station == "" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.all[stationID(v)]
+	return ok && c.failures >= maxSourceFailures && now.Sub(c.from) < sourceWindow
+}
+
+func (s *sources) failed(v Via, now time.Time) {
+	if v.Station == "" {
+		return
+	}
+	id := stationID(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.all[id]
+	if !ok || now.Sub(c.from) >= sourceWindow {
+		if !ok && len(s.all) >= maxSources {
+			s.makeRoom(now)
+		}
+		c = sourceCount{from: now}
+	}
+	c.failures++
+	s.all[id] = c
+}
+
+// makeRoom forgets what has run out, and when nothing has, some entries that
+// are not limited: an attacker with many stations must not free a limited one.
+func (s *sources) makeRoom(now time.Time) {
+	for id, c := range s.all {
+		if now.Sub(c.from) >= sourceWindow {
+			delete(s.all, id)
+		}
+	}
+	for id, c := range s.all {
+		if len(s.all) < maxSources*15/16 {
+			return
+		}
+		if c.failures < maxSourceFailures {
+			delete(s.all, id)
+		}
+	}
+	if len(s.all) >= maxSources {
+		clear(s.all)
+	}
+}

@@ -1,0 +1,48 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// sample is what a placeholder is filled with to measure a sentence: the
+// longest that occurs.
+var sample = map[string]any{
+	"Hint": "••42", "Ask": "", "Choices": "", "Number": "9", "What": "", "Date": "2026-12-24",
+	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5",
+}
+
+// limits are the octets of UTF-8 each sentence may have, with the sample
+// filled in. A question with its choices must fit one Reply-Message of 253
+// octets (RFC 2865, section 5.18), since clients exist that show only the
+// first; an SMS must fit one part of 160 characters (GSM 03.38).
+var limits = map[string]int{
+	"ask_totp": 60, "ask_sms": 60, "ask_recovery": 60, "ask_bypass": 60,
+	"menu": 24, "plain": 8, "choice": 16, "resend": 40,
+	"method_totp": 24, "method_totp_hint": 40, "method_sms": 24, "method_sms_hint": 32,
+	"method_recovery": 32, "method_bypass": 32,
+	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60,
+	"rejected": 120, "remind": 200, "sms_code": 160,
+}
+
+// Keys are all keys a language has.
+func Keys() []string { return slices.Sorted(maps.Keys(limits)) }
+
+// check returns every sentence of a language that is missing or too long.
+func (t *Texts) check(lang string) error {
+	var errs []error
+	for _, key := range Keys() {
+		text, err := t.render(lang, key, sample)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %s: %w", lang, key, err))
+		case text == "":
+			errs = append(errs, fmt.Errorf("%s: %s: is empty: write a sentence, or remove the line to keep ours", lang, key))
+		case len(text) > limits[key]:
+			errs = append(errs, fmt.Errorf("%s: %s: has %d octets, and room for %d: shorten it", lang, key, len(text), limits[key]))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,158 @@
+package login
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"strings"
+	"time"
+)
+
+// questionFor is how long a question may be answered; SP 800-63B, section
+// 3.1.3.2 allows ten minutes for a code that was sent.
+const questionFor = 5 * time.Minute
+
+// maxTries is how often one dialogue may be answered wrongly (RFC 4226,
+// section 7.3); the account's own counter goes on across dialogues.
+const maxTries = 3
+
+// maxRounds ends a dialogue that only changes methods.
+const maxRounds = 12
+
+// A question is what a ticket holds. The account's name and the client are not
+// in it: they are its context, so that it opens for no other user and no other
+// client.
+type question struct {
+	nonce   [8]byte // one-time use is recorded under it
+	issued  time.Time
+	tries   int
+	rounds  int
+	attempt [5]byte
+	menu    uint16 // of the choices offered, so that "2" keeps its meaning
+	account string
+	method  string
+	memo    []byte
+}
+
+const ticketVersion = 1
+
+// maxAccountID is the longest account id that fits a ticket with everything
+// else at its longest.
+const maxAccountID = 80
+
+var errTicket = errors.New("login: not a ticket of ours")
+
+func ticketContext(user, client string) string {
+	return "ticket\x00" + client + "\x00" + strings.ToLower(user)
+}
+
+func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
+	if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo {
+		return nil, errors.New("question does not fit a ticket")
+	}
+	b := make([]byte, 0, 200)
+	b = append(b, ticketVersion)
+	b = append(b, q.nonce[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix())) //nolint:gosec // the bits of the time, read back below
+	b = append(b, byte(q.tries), byte(q.rounds))                  //nolint:gosec // bounded by maxTries and maxRounds
+	b = append(b, q.attempt[:]...)
+	b = binary.BigEndian.AppendUint16(b, q.menu)
+	for _, part := range []string{q.account, q.method, string(q.memo)} {
+		b = append(b, byte(len(part)))
+		b = append(b, part...)
+	}
+	sealed, err := s.Seal(ticketContext(user, client), b)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) > MaxTicket {
+		return nil, errors.New("ticket is longer than a State attribute")
+	}
+	return sealed, nil
+}
+
+func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
+	if len(t) == 0 || len(t) > MaxTicket {
+		return nil, errTicket
+	}
+	b, err := s.Open(ticketContext(user, client), t)
+	if err != nil {
+		return nil, errTicket
+	}
+	return parseQuestion(b)
+}
+
+func parseQuestion(b []byte) (*question, error) {
+	const fixed = 1 + 8 + 8 + 2 + 5 + 2
+	if len(b) < fixed || b[0] != ticketVersion {
+		return nil, errTicket
+	}
+	q := &question{
+		issued: time.Unix(int64(binary.BigEndian.Uint64(b[9:])), 0), //nolint:gosec // as written by seal
+		tries:  int(b[17]), rounds: int(b[18]),
+		menu: binary.BigEndian.Uint16(b[24:]),
+	}
+	copy(q.nonce[:], b[1:9])
+	copy(q.attempt[:], b[19:24])
+	b = b[fixed:]
+	parts := [3][]byte{}
+	for i := range parts {
+		if len(b) < 1 || len(b) < 1+int(b[0]) {
+			return nil, errTicket
+		}
+		parts[i], b = b[1:1+b[0]], b[1+int(b[0]):]
+	}
+	if len(b) != 0 {
+		return nil, errTicket
+	}
+	q.account, q.method = string(parts[0]), string(parts[1])
+	if len(parts[2]) > 0 {
+		q.memo = parts[2]
+	}
+	return q, nil
+}
+
+// fresh returns the question with a new nonce, to be asked again.
+func (q *question) fresh(now time.Time) *question {
+	n := *q
+	rand.Read(n.nonce[:])
+	n.issued = now
+	n.rounds++
+	return &n
+}
+
+// expired reports whether the question can no longer be answered. A ticket
+// from the future means that a clock jumped: it is not trusted either.
+func (q *question) expired(now time.Time) bool {
+	age := now.Sub(q.issued)
+	return age > questionFor || age < -time.Minute
+}
+
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// reference is the attempt id as people read it to the service desk: eight
+// characters of Crockford's base 32.
+func reference(id [5]byte) string {
+	v := uint64(id[0])<<32 | uint64(id[1])<<24 | uint64(id[2])<<16 | uint64(id[3])<<8 | uint64(id[4])
+	var s [9]byte
+	for i, at := 0, 35; i < 9; i++ {
+		if i == 4 {
+			s[i] = '-'
+			continue
+		}
+		s[i] = crockford[v>>at&31]
+		at -= 5
+	}
+	return string(s[:])
+}
+
+func menuSum(ms []Method) uint16 {
+	h := fnv.New32a()
+	for _, m := range ms {
+		h.Write([]byte(m.ID))
+		h.Write([]byte{0})
+	}
+	s := h.Sum32()
+	return uint16(s>>16) ^ uint16(s) //nolint:gosec // folded on purpose
+}
