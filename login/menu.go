@@ -24,10 +24,13 @@ func (f *Flow) methods(u User, d Decision) []Method {
 				add(p)
 			}
 		}
-		// A help-desk code is a decision of a person who may make it: rules
-		// need not name it.
-		if p := f.factor("bypass"); p != nil && !slices.Contains(d.Factors, "bypass") {
-			add(p)
+		// Codes for when nothing else is at hand are good under every rule that
+		// asks for a second factor: recovery codes are the person's own, a
+		// bypass code is the decision of somebody who may make it.
+		for _, name := range []string{"recovery", "bypass"} {
+			if p := f.factor(name); p != nil && !slices.Contains(d.Factors, name) {
+				add(p)
+			}
 		}
 	}
 	if i := slices.IndexFunc(ms, func(m Method) bool { return m.ID == u.Enrollment.Preferred }); i > 0 {

@@ -1,0 +1,91 @@
+package login
+
+import (
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func TestWrongCodesCostMoreAndMore(t *testing.T) {
+	g := &guard{}
+	const place = 7
+	now := noon
+	for n, wait := range []time.Duration{0, 0, 0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, time.Hour, time.Hour} {
+		g.wrongCode(place, now)
+		if wait > 0 {
+			if !g.locked(place, now.Add(wait-time.Second)) {
+				t.Errorf("after %d wrong codes: not locked for %v", n+1, wait)
+			}
+		}
+		now = now.Add(wait)
+		if g.locked(place, now) {
+			t.Errorf("after %d wrong codes: still locked after %v", n+1, wait)
+		}
+	}
+}
+
+func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon)
+	now := noon
+	for i := range maxConsecutive {
+		g.wrongCode(uint64(i%3), now)
+		now = now.Add(2 * time.Hour)
+	}
+	for _, place := range []uint64{1, 2, 3} {
+		if !g.locked(place, now.Add(1000*time.Hour)) {
+			t.Errorf("place %d is not locked", place)
+		}
+	}
+}
+
+func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon)
+	for range maxPasswordFailures {
+		g.wrongPassword(1, noon)
+		g.wrongPassword(2, noon)
+	}
+	if !g.locked(1, noon) || !g.locked(2, noon) {
+		t.Fatal("want both locked")
+	}
+	g.success(1, noon)
+	if g.locked(1, noon) || !g.locked(2, noon) {
+		t.Error("want the known place free and strangers locked")
+	}
+	if g.locked(2, noon.Add(passwordWindow)) {
+		t.Error("the lock outlives its window")
+	}
+}
+
+func TestAClockSetBackForgivesNothing(t *testing.T) {
+	g := &guard{}
+	for range maxPasswordFailures {
+		g.wrongPassword(2, noon)
+	}
+	if !g.locked(2, noon.Add(-48*time.Hour)) {
+		t.Error("a clock set back opens the lock")
+	}
+}
+
+func TestTheLeastUsedStationIsForgotten(t *testing.T) {
+	g := &guard{}
+	for i := range maxKnown + 5 {
+		g.success(uint64(i+1), noon.Add(time.Duration(i)*time.Hour))
+	}
+	if len(g.known) != maxKnown || g.known[0].id != 6 {
+		t.Errorf("got %d stations, the first %d; want %d, the first 6", len(g.known), g.known[0].id, maxKnown)
+	}
+}
+
+func TestAKnownStationIsForgottenAfterALongTime(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon)
+	if g.at(1, noon.Add(knownFor-time.Second)) == &g.strangers {
+		t.Error("forgotten too early")
+	}
+	if g.at(1, noon.Add(knownFor)) != &g.strangers {
+		t.Error("still known")
+	}
+}

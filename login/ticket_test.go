@@ -1,0 +1,98 @@
+package login
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// plainSealer shows what is in a ticket.
+type plainSealer struct{ overhead int }
+
+func (s plainSealer) Seal(context string, plain []byte) ([]byte, error) {
+	return append(make([]byte, s.overhead), plain...), nil
+}
+
+func (s plainSealer) Open(_ string, sealed []byte) ([]byte, error) {
+	if len(sealed) < s.overhead {
+		return nil, errors.New("short")
+	}
+	return sealed[s.overhead:], nil
+}
+
+func TestTheLongestTicketFitsAState(t *testing.T) {
+	q := &question{
+		issued: time.Unix(1, 0), tries: 2, rounds: maxRounds,
+		account: strings.Repeat("a", maxAccountID), method: strings.Repeat("m", 40), memo: make([]byte, MaxMemo),
+	}
+	// Key id, nonce and tag of AES-GCM (RFC 5116, section 5.1) are 29 octets.
+	ticket, err := q.seal(plainSealer{29}, "alice", "vpn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ticket) > MaxTicket {
+		t.Errorf("got %d octets, want at most %d", len(ticket), MaxTicket)
+	}
+	back, err := openTicket(plainSealer{29}, ticket, "alice", "vpn")
+	if err != nil || back.account != q.account || back.method != q.method || !bytes.Equal(back.memo, q.memo) || back.rounds != q.rounds || !back.issued.Equal(q.issued) {
+		t.Errorf("got %+v %v, want %+v", back, err, q)
+	}
+	q.memo = make([]byte, MaxMemo+1)
+	if _, err := q.seal(plainSealer{29}, "alice", "vpn"); err == nil {
+		t.Error("a memo too long was sealed")
+	}
+}
+
+func TestReferencesAreReadable(t *testing.T) {
+	if got, want := reference([5]byte{}), "0000-0000"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := reference([5]byte{0xff, 0xff, 0xff, 0xff, 0xfe}), "ZZZZ-ZZZY"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func FuzzQuestion(f *testing.F) {
+	q := &question{issued: time.Unix(1e9, 0), account: "a", method: "totp/x", memo: []byte("123456")}
+	good, err := q.seal(plainSealer{}, "", "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(good))
+	f.Add([]byte{})
+	f.Add([]byte{ticketVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q, err := parseQuestion(b)
+		if err != nil {
+			return
+		}
+		if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo {
+			return
+		}
+		again, err := q.seal(plainSealer{}, "", "")
+		if err == nil && !bytes.Equal(again, b) {
+			t.Errorf("got %x, want %x", again, b)
+		}
+	})
+}
+
+func FuzzGuard(f *testing.F) {
+	g := &guard{consecutive: 3, strangers: track{passwords: 1, passwordsFrom: 5}}
+	g.success(1, time.Unix(1e9, 0))
+	g.wrongCode(1, time.Unix(1e9, 0))
+	g.spend([8]byte{1}, time.Unix(1e9, 0), time.Unix(1e9, 0))
+	f.Add(g.encode())
+	f.Add([]byte{})
+	f.Add(make([]byte, guardHead+trackSize))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		g, err := decodeGuard(b)
+		if err != nil {
+			return
+		}
+		if again := g.encode(); !bytes.Equal(again, b) {
+			t.Errorf("got %x, want %x", again, b)
+		}
+	})
+}
