@@ -6,22 +6,22 @@
 // transport; both know only this package. The Flow owns every transition; a
 // factor never calls a factor.
 //
-//	                Begin(name, password[,code])
-//	                            │
-//	 name, encoding, source ────┤──► Reject            an outage anywhere is an
-//	 Directory.Lookup ──────────┤──► Reject            error: "could not decide"
-//	 guard: locked? ────────────┤──► Reject
-//	 Directory.Verify ──────────┤──► Reject, counted when the password was wrong
-//	 Policy.For ────────────────┤──► Reject (deny)  ──► Accept (none, enrolled)
-//	 methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
-//	 code appended? ────────────┤──► check ──► Accept or Reject
-//	                            │
-//	         ┌──────────────► prompt the first method that works ──► Reject (none)
-//	         │                  │
-//	         │                 Ask ◄───────────────────────┐
-//	         │                  │ Resume(ticket, answer)   │ wrong, tries left
-//	         │                  ▼                          │
-//	         └── a choice ── open ticket, guard, rule ── check ──► Accept or Reject
+//	               Begin(name, password[,code])
+//	                           │
+//	name, encoding, source ────┤──► Reject            an outage anywhere is an
+//	Directory.Lookup ──────────┤──► Reject            error: "could not decide"
+//	guard: locked? ────────────┤──► Reject
+//	Directory.Verify ──────────┤──► Reject, counted when the password was wrong
+//	Policy.For ────────────────┤──► Reject (deny)  ──► Accept (none, enrolled)
+//	methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
+//	code appended? ────────────┤──► check ──► Accept or Reject
+//	                           │
+//	        ┌──────────────► prompt the first method that works ──► Reject (none)
+//	        │                  │
+//	        │                 Ask ◄───────────────────────┐
+//	        │                  │ Resume(ticket, answer)   │ wrong, tries left
+//	        │                  ▼                          │
+//	        └── a choice ── open ticket, guard, rule ── check ──► Accept or Reject
 //
 // Nothing is written to ask a question: the [Ticket] is a sealed envelope that
 // any node opens, also after a restart. What must be remembered of an account
