@@ -145,7 +145,7 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	}
 	notice := ""
 	if d.Remind {
-		notice = f.Texts.Text(u.Language, "remind", map[string]any{"Date": d.From.Format(time.DateOnly)})
+		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly))
 	}
 	a, err := admit(u.Account, d, p, second, notice)
 	if err != nil {

@@ -104,7 +104,7 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 // tells nothing of whether an account exists or what state it is in; the
 // reference leads the service desk to the reason.
 func (f *Flow) reject(t *attempt, r Reason) (Step, error) {
-	return Reject{Reason: r, Text: f.Texts.Text(f.Texts.Default(), "rejected", nil) + " [" + reference(t.id) + "]"}, nil
+	return Reject{Reason: r, Text: f.Texts.Text(f.Texts.Default(), "rejected") + " [" + reference(t.id) + "]"}, nil
 }
 
 // refuse rejects when err is a decision and passes it on when it is not.

@@ -119,44 +119,51 @@ func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string)
 	if err != nil {
 		return nil, err
 	}
-	t.event.Method = q.method
-	if i := strings.IndexByte(q.method, '/'); i >= 0 {
-		t.event.Method = q.method[:i]
-	}
+	t.event.Method = factorOf(q.method)
 	return Ask{Text: f.question(u, menu, q, say), Ticket: ticket}, nil
 }
 
 // question is the text of a question: what went wrong, what to type, and how
 // to choose another way.
 func (f *Flow) question(u User, menu []Method, q *question, say string) string {
-	tx := func(key string, args map[string]any) string { return f.Texts.Text(u.Language, key, args) }
-	var choices []string
-	text := ""
+	tx := func(key string, args ...string) string { return f.Texts.Text(u.Language, key, args...) }
+	choices, text := "", ""
+	add := func(choice string) {
+		if choices != "" {
+			choices += ", "
+		}
+		choices += choice
+	}
 	for i, m := range menu {
 		number := strconv.Itoa(i + 1)
-		if m.ID == q.method {
-			text = tx("ask_"+m.Factor, map[string]any{"Hint": m.Hint})
+		switch {
+		case m.ID == q.method:
+			text = tx("ask_"+m.Factor, "Hint", m.Hint)
 			if !m.Standing {
-				choices = append(choices, tx("resend", map[string]any{"Number": number}))
+				add(tx("resend", "Number", number))
 			}
-			continue
+		case m.Hint != "":
+			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor+"_hint", "Hint", m.Hint)))
+		default:
+			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor)))
 		}
-		what := tx("method_"+m.Factor, nil)
-		if m.Hint != "" {
-			what = tx("method_"+m.Factor+"_hint", map[string]any{"Hint": m.Hint})
-		}
-		choices = append(choices, tx("choice", map[string]any{"Number": number, "What": what}))
 	}
 	if text == "" {
-		text = tx("ask_"+strings.SplitN(q.method, "/", 2)[0], map[string]any{"Hint": ""})
+		text = tx("ask_"+factorOf(q.method), "Hint", "")
 	}
-	if len(choices) == 0 {
-		text = tx("plain", map[string]any{"Ask": text})
+	if choices == "" {
+		text = tx("plain", "Ask", text)
 	} else {
-		text = tx("menu", map[string]any{"Ask": text, "Choices": strings.Join(choices, ", ")})
+		text = tx("menu", "Ask", text, "Choices", choices)
 	}
 	if say != "" {
-		text = tx(say, nil) + " " + text
+		text = tx(say) + " " + text
 	}
 	return text
+}
+
+// factorOf is the factor a method's ID begins with.
+func factorOf(method string) string {
+	name, _, _ := strings.Cut(method, "/")
+	return name
 }

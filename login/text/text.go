@@ -182,25 +182,30 @@ func (t *Texts) match(wish string) string {
 	return t.names[index]
 }
 
-// Text returns the sentence of a key with its placeholders filled in. Every
-// key exists in every language: New has seen to it.
-func (t *Texts) Text(lang, key string, args map[string]any) string {
-	id := cacheKey(lang, key, args)
+// Text returns the sentence of a key with its placeholders filled in; args are
+// names and values in turn. Every key exists in every language: New has seen
+// to it.
+func (t *Texts) Text(lang, key string, args ...string) string {
+	id, secret := cacheKey(lang, key, args)
 	t.mu.RLock()
 	text, ok := t.cached[id]
 	t.mu.RUnlock()
 	if ok {
 		return text
 	}
-	text, err := t.render(lang, key, args)
+	data := make(map[string]any, len(args)/2)
+	for i := 0; i+1 < len(args); i += 2 {
+		data[args[i]] = args[i+1]
+	}
+	text, err := t.render(lang, key, data)
 	if err != nil {
-		if text, err = t.render(t.fallback, key, args); err != nil {
+		if text, err = t.render(t.fallback, key, data); err != nil {
 			return key
 		}
 	}
 	// A code is used once: keeping it would fill the cache and the memory
 	// with secrets.
-	if _, secret := args["Code"]; !secret {
+	if !secret {
 		t.mu.Lock()
 		if len(t.cached) < maxCached {
 			t.cached[id] = text
@@ -221,19 +226,15 @@ func (t *Texts) render(lang, key string, args map[string]any) (string, error) {
 	return l.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: args})
 }
 
-func cacheKey(lang, key string, args map[string]any) string {
-	if len(args) == 0 {
-		return lang + "\x00" + key
+func cacheKey(lang, key string, args []string) (id string, secret bool) {
+	id = lang + "\x00" + key
+	for i, arg := range args {
+		if i%2 == 0 && arg == "Code" {
+			return "", true
+		}
 	}
-	var b strings.Builder
-	b.WriteString(lang + "\x00" + key)
-	names := make([]string, 0, len(args))
-	for name := range args {
-		names = append(names, name)
+	if len(args) > 0 {
+		id += "\x00" + strings.Join(args, "\x00")
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Fprintf(&b, "\x00%s\x00%v", name, args[name])
-	}
-	return b.String()
+	return id, false
 }

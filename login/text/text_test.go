@@ -54,10 +54,10 @@ func TestAnOperatorsSentenceReplacesOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := texts.Text("en", "rejected", nil), "Sign-in failed. Service desk: 555 0100, 8 to 16."; got != want {
+	if got, want := texts.Text("en", "rejected"), "Sign-in failed. Service desk: 555 0100, 8 to 16."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := texts.Text("nb", "rejected", nil); got != "Innloggingen mislyktes." {
+	if got := texts.Text("nb", "rejected"); got != "Innloggingen mislyktes." {
 		t.Errorf("the other language changed too: %q", got)
 	}
 }
@@ -79,7 +79,7 @@ func TestEveryMistakeInAnOperatorsFileIsTold(t *testing.T) {
 
 func TestACodeIsNotKept(t *testing.T) {
 	texts := shippedTexts(t)
-	if got := texts.Text("en", "sms_code", map[string]any{"Code": "918273", "Service": "vpn", "Minutes": 5}); !strings.HasPrefix(got, "918273 is your code for vpn") {
+	if got := texts.Text("en", "sms_code", "Code", "918273", "Service", "vpn", "Minutes", "5"); !strings.HasPrefix(got, "918273 is your code for vpn") {
 		t.Errorf("got %q", got)
 	}
 	for id, text := range texts.cached {
