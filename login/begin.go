@@ -43,7 +43,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 		return nil, errors.New("the directory gave an account no id, or too long a one: check ldap.attributes.id")
 	}
 	t.event.AccountID, t.event.User = account.ID, account.Name
-	g, _, err := f.guards.load(t.ctx, account.ID)
+	g, err := f.guards.load(t.ctx, account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, erro
 }
 
 // authorize goes on behind the right password.
-func (f *Flow) authorize(t *attempt, account Account, g *guard, code Secret) (Step, error) {
+func (f *Flow) authorize(t *attempt, account Account, g loaded, code Secret) (Step, error) {
 	proof := passwordProof{account.ID}
 	d := f.Policy.For(account, t.Via, t.began)
 	t.event.Rule = d.Rule
@@ -117,7 +117,7 @@ func (f *Flow) authorize(t *attempt, account Account, g *guard, code Secret) (St
 }
 
 // appended checks a code that came behind the password.
-func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g *guard) (Step, error) {
+func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g loaded) (Step, error) {
 	second, err := f.prove(t, u, methods, nil, code)
 	if err != nil {
 		if Refused(err) == ReasonWrongCode {
@@ -134,7 +134,7 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 }
 
 // accept makes the station known and admits.
-func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g *guard) (Step, error) {
+func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
 	if !g.settled(t.station, t.began) {
 		if _, err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
 			g.success(t.station, t.began)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // maxConflicts ends a race for one account's record; each round somebody wins.
@@ -16,47 +17,78 @@ type guards struct{ records Records }
 // stations and spent tickets. Deleting it unlocks the account.
 func GuardKey(accountID string) string { return "guard/" + accountID }
 
-func (s guards) load(ctx context.Context, account string) (*guard, uint64, error) {
+// A loaded guard with the revision it was read at.
+type loaded struct {
+	*guard
+	rev uint64
+}
+
+func (s guards) load(ctx context.Context, account string) (loaded, error) {
 	v, err := s.records.Get(ctx, GuardKey(account))
 	if errors.Is(err, ErrNotFound) {
-		return &guard{}, 0, nil
+		return loaded{guard: &guard{}}, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read guard record: %w", err)
+		return loaded{}, fmt.Errorf("read guard record: %w", err)
 	}
 	g, err := decodeGuard(v.Data)
-	return g, v.Rev, err
+	return loaded{g, v.Rev}, err
 }
 
 // update changes a guard record durably. fn may run several times; when it
 // returns false nothing is written and update returns false.
 func (s guards) update(ctx context.Context, account string, fn func(*guard) bool) (bool, error) {
+	l, err := s.load(ctx, account)
+	if err != nil {
+		return false, err
+	}
+	return s.updateLoaded(ctx, account, l, fn)
+}
+
+// updateLoaded is update, beginning with a record that was just read.
+func (s guards) updateLoaded(ctx context.Context, account string, l loaded, fn func(*guard) bool) (bool, error) {
 	for range maxConflicts {
-		g, rev, err := s.load(ctx, account)
-		if err != nil {
-			return false, err
-		}
-		if !fn(g) {
+		if !fn(l.guard) {
 			return false, nil
 		}
-		err = s.records.Swap(ctx, GuardKey(account), rev, g.encode())
-		if errors.Is(err, ErrConflict) {
-			continue
+		err := s.records.Swap(ctx, GuardKey(account), l.rev, l.encode())
+		if err == nil {
+			return true, nil
 		}
-		if err != nil {
+		if !errors.Is(err, ErrConflict) {
 			return false, fmt.Errorf("write guard record: %w", err)
 		}
-		return true, nil
+		if l, err = s.load(ctx, account); err != nil {
+			return false, err
+		}
 	}
 	return false, fmt.Errorf("write guard record: %w %d times", ErrConflict, maxConflicts)
 }
 
 // A Lock says how an account stands, for the service desk.
 type Lock struct {
-	Locked      bool // for places it was never used from
-	Everywhere  bool // too many wrong codes in a row: until unlocked
-	Consecutive int  // wrong codes since the last success
-	Known       int  // stations it was used from
+	// Strangers is whether places the account was never used from must wait.
+	Strangers bool
+	// Everywhere is whether an administrator must unlock it.
+	Everywhere bool
+	// Consecutive are the wrong codes since the last success.
+	Consecutive int
+	// Known is how many stations it was used from lately.
+	Known int
+}
+
+// Standing returns how an account stands.
+func Standing(ctx context.Context, r Records, accountID string, now time.Time) (Lock, error) {
+	g, err := guards{r}.load(ctx, accountID)
+	if err != nil {
+		return Lock{}, err
+	}
+	return Lock{
+		Strangers:   g.strangers.passwordsLocked(now) || g.strangers.codesLocked(now),
+		Everywhere:  g.consecutive >= maxConsecutive,
+		Consecutive: g.consecutive,
+		Known:       len(g.known),
+	}, nil
 }
 
 // Unlock forgets the failures of an account. Spent tickets and known stations

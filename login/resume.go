@@ -37,7 +37,7 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 		return f.reject(t, ReasonBadTicket)
 	}
 	t.event.User = account.Name
-	g, _, err := f.guards.load(t.ctx, account.ID)
+	g, err := f.guards.load(t.ctx, account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,11 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 }
 
 // answer decides what was typed: a choice of another method, or a code.
-func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g *guard) (Step, error) {
+func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (Step, error) {
 	methods := f.methods(u, d)
 	menu := offered(methods)
 	if choice, ok := choose(t.Secret, menu); ok {
-		if spent, err := f.spend(t, q); err != nil || !spent {
+		if spent, err := f.spend(t, q, g); err != nil || !spent {
 			return f.unspent(t, err)
 		}
 		next := q.fresh(t.began)
@@ -80,7 +80,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g *guard) (St
 	var spent bool
 	var spendErr error
 	var wg sync.WaitGroup
-	wg.Go(func() { spent, spendErr = f.spend(t, q) })
+	wg.Go(func() { spent, spendErr = f.spend(t, q, g) })
 	second, err := f.prove(t, u, methods, q, t.Secret)
 	wg.Wait()
 	switch {
@@ -92,8 +92,8 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g *guard) (St
 	return f.accept(t, u, d, passwordProof{q.account}, second, g)
 }
 
-func (f *Flow) spend(t *attempt, q *question) (bool, error) {
-	return f.guards.update(t.ctx, q.account, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.began) })
+func (f *Flow) spend(t *attempt, q *question, g loaded) (bool, error) {
+	return f.guards.updateLoaded(t.ctx, q.account, g, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.began) })
 }
 
 func (f *Flow) unspent(t *attempt, err error) (Step, error) {
