@@ -119,6 +119,11 @@ func TestS04SprayingIsLimitedBySource(t *testing.T) {
 	for i := range 100 {
 		w.Directory.Add(login.Account{ID: fmt.Sprint("id", i), Name: fmt.Sprintf("user%d", i)}, "good")
 	}
+	known := ask(t, w, "alice", "secret", vpn)
+	if s, _ := answer(t, w, "alice", known, vpn, "111111"); !s.(login.Accept).Valid() {
+		t.Fatal("no login to begin with")
+	}
+	before := w.Directory.Binds.Load()
 	limited := 0
 	for i := range 100 {
 		s, err := w.Begin(t.Context(), login.Attempt{User: fmt.Sprintf("user%d", i), Secret: login.Cleartext("Winter2026"), Via: vpn})
@@ -132,14 +137,18 @@ func TestS04SprayingIsLimitedBySource(t *testing.T) {
 	if limited != 70 {
 		t.Errorf("got %d of 100 limited, want 70", limited)
 	}
-	if got := w.Directory.Binds.Load(); got != 30 {
+	if got := w.Directory.Binds.Load() - before; got != 30 {
 		t.Errorf("got %d binds, want 30", got)
 	}
-	// Nobody is locked: each account has one failure, and other stations go on.
+	// Nobody is locked: each account has one failure at most, those who have
+	// signed in from the station before go on, and so do other stations.
+	ask(t, w, "alice", "secret", vpn)
 	other := vpn
 	other.Station = "203.0.113.9"
-	w.Directory.Add(login.Account{ID: "id-alice", Name: "alice"}, "secret")
-	ask(t, w, "alice", "secret", other)
+	s, err := w.Begin(t.Context(), login.Attempt{User: "user99", Secret: login.Cleartext("good"), Via: other})
+	if r, ok := s.(login.Reject); !ok || r.Reason != login.ReasonNotEnrolled {
+		t.Errorf("another station: got %#v %v, want not_enrolled, which comes behind the right password", s, err)
+	}
 }
 
 // S-05: an attacker elsewhere can neither lock a person out where she is known

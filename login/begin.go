@@ -32,9 +32,6 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	} else if ok && !utf8.ValidString(text) {
 		return f.reject(t, ReasonBadEncoding)
 	}
-	if f.sources.limited(t.Via, t.began) {
-		return f.reject(t, ReasonSourceLimited)
-	}
 	account, err := f.Directory.Lookup(t.ctx, t.User, f.AccountAge)
 	if err != nil {
 		return f.nobody(t, password, err)
@@ -47,8 +44,11 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.locked(t.station, t.began) {
+	switch {
+	case g.locked(t.station, t.began):
 		return f.reject(t, ReasonLocked)
+	case !g.knows(t.station, t.began) && f.sources.limited(t.Via, t.station, t.began):
+		return f.reject(t, ReasonSourceLimited)
 	}
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
 		return f.wrongPassword(t, account, err)
@@ -62,7 +62,10 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 	if Refused(err) == "" {
 		return nil, err
 	}
-	f.sources.failed(t.Via, t.began)
+	if f.sources.limited(t.Via, t.station, t.began) {
+		return f.reject(t, ReasonSourceLimited)
+	}
+	f.sources.failed(t.Via, t.station, t.began)
 	if verr := f.Directory.Verify(t.ctx, Account{}, password); verr != nil && Refused(verr) == "" {
 		return nil, verr
 	}
@@ -74,7 +77,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, erro
 	case "":
 		return nil, err
 	case ReasonBadPassword:
-		f.sources.failed(t.Via, t.began)
+		f.sources.failed(t.Via, t.station, t.began)
 		if _, gerr := f.guards.update(t.ctx, account.ID, func(g *guard) bool {
 			g.wrongPassword(t.station, t.began)
 			return true

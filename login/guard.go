@@ -81,6 +81,9 @@ func (g *guard) at(id uint64, now time.Time) *track {
 	return &g.strangers
 }
 
+// knows reports whether the account was used from this station lately.
+func (g *guard) knows(id uint64, now time.Time) bool { return g.at(id, now) != &g.strangers }
+
 // locked says whether the account may not even try from this station.
 func (g *guard) locked(id uint64, now time.Time) bool {
 	t := g.at(id, now)

@@ -6,8 +6,9 @@ import (
 )
 
 // Limits of one source, against one password tried on many accounts. A source
-// is a station at a client; a client that tells no station is never limited as
-// a whole, since that would lock out everybody behind it.
+// is a station at a client. A client that tells no station is never limited as
+// a whole, since that would lock out everybody behind it; and a person who has
+// signed in from a station before goes on doing so, since many may share it.
 const (
 	maxSourceFailures = 30
 	sourceWindow      = 10 * time.Minute
@@ -28,21 +29,20 @@ type sourceCount struct {
 
 func newSources() *sources { return &sources{all: map[uint64]sourceCount{}} }
 
-func (s *sources) limited(v Via, now time.Time) bool {
+func (s *sources) limited(v Via, id uint64, now time.Time) bool {
 	if v.Station == "" {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.all[stationID(v)]
+	c, ok := s.all[id]
 	return ok && c.failures >= maxSourceFailures && now.Sub(c.from) < sourceWindow
 }
 
-func (s *sources) failed(v Via, now time.Time) {
+func (s *sources) failed(v Via, id uint64, now time.Time) {
 	if v.Station == "" {
 		return
 	}
-	id := stationID(v)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.all[id]
