@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/portvakt/portvakt/radiusd/dictionary"
@@ -82,7 +83,7 @@ func New(configs []RuleConfig, d *dictionary.Dictionary) (*Rules, error) {
 
 func (c RuleConfig) label(i int) string {
 	if c.Name == "" {
-		return fmt.Sprint(i + 1)
+		return strconv.Itoa(i + 1)
 	}
 	return fmt.Sprintf("%d (%q)", i+1, c.Name)
 }
