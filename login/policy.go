@@ -60,7 +60,13 @@ const (
 const DefaultRule = "(no rule matched)"
 
 // A Policy decides who needs what. It is immutable and does no I/O.
-type Policy struct{ rules []RuleConfig }
+type Policy struct{ rules []rule }
+
+// A rule is a RuleConfig made ready.
+type rule struct {
+	RuleConfig
+	groups []string // normal names
+}
 
 // A Decision is what a Policy says of one login, and which rule said it.
 type Decision struct {
@@ -92,7 +98,7 @@ func (r RuleConfig) Validate() error {
 		errs = append(errs, errors.New("before: has no meaning without from: add the date, or remove before"))
 	}
 	for _, g := range r.Groups {
-		if !strings.Contains(g, "=") {
+		if _, err := NormalDN(g); err != nil {
 			errs = append(errs, fmt.Errorf("groups: %q is not a distinguished name: write it in full, as in \"cn=vpn,ou=groups,dc=example,dc=org\"", g))
 		}
 	}
@@ -109,7 +115,7 @@ func (r RuleConfig) Validate() error {
 // problem of every rule.
 func NewPolicy(rules []RuleConfig) (*Policy, error) {
 	var errs []error
-	p := &Policy{rules: make([]RuleConfig, len(rules))}
+	p := &Policy{rules: make([]rule, len(rules))}
 	for i, r := range rules {
 		if r.Name == "" {
 			r.Name = fmt.Sprintf("rule %d", i+1)
@@ -126,16 +132,22 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		if r.Before == "" {
 			r.Before = BeforeOff
 		}
-		p.rules[i] = r
+		p.rules[i].RuleConfig = r
+		for _, g := range r.Groups {
+			if name, err := NormalDN(g); err == nil { // else among the problems
+				p.rules[i].groups = append(p.rules[i].groups, name)
+			}
+		}
 	}
 	return p, errors.Join(errs...)
 }
 
 // For decides one login.
 func (p *Policy) For(a Account, v Via, at time.Time) Decision {
+	m := NewMembership(a)
 	for i := range p.rules {
 		r := &p.rules[i]
-		if r.mismatch(a, v) != "" {
+		if r.mismatch(m, v) != "" {
 			continue
 		}
 		if r.early(at) && r.Before == BeforeOff {
@@ -160,13 +172,13 @@ func (r *RuleConfig) decide(at time.Time) Decision {
 }
 
 // mismatch says why the rule does not match, or "".
-func (r *RuleConfig) mismatch(a Account, v Via) string {
+func (r *rule) mismatch(m *Membership, v Via) string {
 	switch {
 	case len(r.Clients) > 0 && !slices.Contains(r.Clients, v.Client):
 		return "the client is not one of its clients"
-	case len(r.Users) > 0 && !slices.ContainsFunc(r.Users, func(u string) bool { return strings.EqualFold(u, a.Name) }):
+	case len(r.Users) > 0 && !slices.ContainsFunc(r.Users, func(u string) bool { return strings.EqualFold(u, m.account.Name) }):
 		return "the user is not one of its users"
-	case len(r.Groups) > 0 && !slices.ContainsFunc(r.Groups, func(g string) bool { return InGroup(a, g) }):
+	case len(r.Groups) > 0 && !slices.ContainsFunc(r.groups, m.In):
 		return "the user is in none of its groups"
 	case len(r.Networks) > 0 && !v.Address.IsValid():
 		return "it has networks, and the client did not tell the device's address"
@@ -185,9 +197,10 @@ type Trace struct {
 // Explain lists the rules looked at, up to the one that decides.
 func (p *Policy) Explain(a Account, v Via, at time.Time) (Decision, []Trace) {
 	var trace []Trace
+	m := NewMembership(a)
 	for i := range p.rules {
 		r := &p.rules[i]
-		why := r.mismatch(a, v)
+		why := r.mismatch(m, v)
 		if why == "" && r.early(at) && r.Before == BeforeOff {
 			why = "it begins on " + r.From.Format(time.RFC3339)
 		}

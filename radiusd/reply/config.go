@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd/dictionary"
 )
 
@@ -100,7 +101,7 @@ func (c RuleConfig) compile(d *dictionary.Dictionary) (rule, []error) {
 		}
 	}
 	for _, group := range c.Groups {
-		name, err := normalDN(group)
+		name, err := login.NormalDN(group)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("groups: %q: %w; write the group's full name, e.g. cn=admins,ou=groups,dc=example,dc=org", group, err))
 		}

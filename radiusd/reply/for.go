@@ -74,31 +74,20 @@ func (r rule) matches(client string, p *person) bool {
 	if len(r.users) > 0 && !slices.ContainsFunc(r.users, func(name string) bool { return strings.EqualFold(name, p.account.Name) }) {
 		return false
 	}
-	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, p.inGroup)
+	return len(r.groups) == 0 || slices.ContainsFunc(r.groups, p.In)
 }
 
 // A person is an account whose groups are read once for all rules, and only
 // when a rule asks.
 type person struct {
+	*login.Membership
 	account login.Account
-	groups  map[string]bool // normalised names; nil until asked
 	cns     []string
 	read    bool
 }
 
-func newPerson(a login.Account) *person { return &person{account: a} }
-
-func (p *person) inGroup(name string) bool {
-	if p.groups == nil {
-		p.groups = make(map[string]bool, len(p.account.Groups))
-		for _, group := range p.account.Groups {
-			// A name that cannot be read is no group: nobody gains by it.
-			if normal, err := normalDN(group); err == nil {
-				p.groups[normal] = true
-			}
-		}
-	}
-	return p.groups[name]
+func newPerson(a login.Account) *person {
+	return &person{Membership: login.NewMembership(a), account: a}
 }
 
 // commonNames lists the cn of each group, each once, in the directory's order.
@@ -109,7 +98,7 @@ func (p *person) commonNames() []string {
 	p.read = true
 	seen := make(map[string]bool)
 	for _, group := range p.account.Groups {
-		if cn := commonName(group); cn != "" && !seen[cn] {
+		if cn := login.CommonName(group); cn != "" && !seen[cn] {
 			seen[cn] = true
 			p.cns = append(p.cns, cn)
 		}

@@ -1,4 +1,4 @@
-package reply
+package login
 
 import (
 	"encoding/hex"
@@ -80,9 +80,10 @@ func parseValue(s string) (value, rest string, err error) {
 	return b.String()[:end], "", nil
 }
 
-// normalDN makes equal texts of equal names: case, spaces and the spelling of
-// escapes do not count. Directories differ in all three.
-func normalDN(s string) (string, error) {
+// NormalDN makes equal texts of equal distinguished names: case, spaces and the
+// spelling of escapes do not count (RFC 4514, section 4). Directories differ in
+// all three.
+func NormalDN(s string) (string, error) {
 	names, err := parseDN(s)
 	if err != nil {
 		return "", err
@@ -101,9 +102,9 @@ func normalDN(s string) (string, error) {
 	return b.String(), nil
 }
 
-// commonName returns the cn of a group, "" when its name does not begin with
-// one.
-func commonName(dn string) string {
+// CommonName returns the cn that a distinguished name begins with, "" when it
+// begins with something else.
+func CommonName(dn string) string {
 	names, err := parseDN(dn)
 	if err != nil {
 		return ""
@@ -114,4 +115,29 @@ func commonName(dn string) string {
 		}
 	}
 	return ""
+}
+
+// A Membership is the groups of an account, read once for all rules and only
+// when a rule asks.
+type Membership struct {
+	account Account
+	groups  map[string]bool // normal names; nil until asked
+}
+
+// NewMembership makes the Membership of an account.
+func NewMembership(a Account) *Membership { return &Membership{account: a} }
+
+// In reports whether the account is in the group with this normal name, see
+// [NormalDN].
+func (m *Membership) In(normal string) bool {
+	if m.groups == nil {
+		m.groups = make(map[string]bool, len(m.account.Groups))
+		for _, group := range m.account.Groups {
+			// A name that cannot be read is no group: nobody gains by it.
+			if name, err := NormalDN(group); err == nil {
+				m.groups[name] = true
+			}
+		}
+	}
+	return m.groups[normal]
 }
