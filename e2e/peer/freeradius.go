@@ -1,0 +1,232 @@
+package peer
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/template"
+)
+
+// FreeRADIUS is a running FreeRADIUS server that answers to 127.0.0.0/8.
+type FreeRADIUS struct {
+	// Addr is where it listens for Access-Requests, host and port.
+	Addr string
+	// Secret is shared with its clients.
+	Secret string
+
+	daemon *daemon
+}
+
+// Log is what it has written so far, attribute by attribute.
+func (f *FreeRADIUS) Log() string { return f.daemon.log.String() }
+
+// FreeRADIUSTarget is the server behind a proxy.
+type FreeRADIUSTarget struct {
+	// Addr is its IPv4 address and port.
+	Addr string
+	// Secret is shared by the proxy and the server.
+	Secret string
+	// Unsigned takes the Message-Authenticator away that FreeRADIUS adds to a
+	// request: with a Proxy-State and without it is what BlastRADIUS needs.
+	Unsigned bool
+}
+
+// FreeRADIUSProxy starts FreeRADIUS as a proxy in front of a server. It adds a
+// Proxy-State to each request (RFC 2865, section 5.33), and answers
+// Status-Server (RFC 5997) itself.
+func FreeRADIUSProxy(t testing.TB, target FreeRADIUSTarget) *FreeRADIUS {
+	t.Helper()
+	host, port, err := net.SplitHostPort(target.Addr)
+	if err != nil {
+		t.Fatalf("target of the proxy: %v", err)
+	}
+	return startFreeRADIUS(t, freeRADIUSProxySite, map[string]any{
+		"Host": host, "TargetPort": port, "TargetSecret": target.Secret, "Unsigned": target.Unsigned,
+	})
+}
+
+// What the server of [FreeRADIUSAsking] lets in, whatever the name.
+const (
+	FreeRADIUSPassword = "correct horse"
+	FreeRADIUSCode     = "123456"
+	FreeRADIUSQuestion = "Enter your one-time code:"
+)
+
+// FreeRADIUSAsking starts FreeRADIUS as a server that asks for a code after the
+// password, by Access-Challenge: what a second factor looks like from outside,
+// to try other peers with.
+func FreeRADIUSAsking(t testing.TB) *FreeRADIUS {
+	t.Helper()
+	return startFreeRADIUS(t, freeRADIUSAskingSite, map[string]any{
+		"Password": FreeRADIUSPassword, "Code": FreeRADIUSCode, "Question": FreeRADIUSQuestion,
+	})
+}
+
+func startFreeRADIUS(t testing.TB, site string, values map[string]any) *FreeRADIUS {
+	t.Helper()
+	Need(t, "freeradius", "/usr/share/freeradius/dictionary")
+	program, err := lookUp("freeradius")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, addr := t.TempDir(), freeUDP(t)
+	const secret = "radius-clients-secret-of-a-test"
+	values["Dir"], values["Port"], values["Secret"] = dir, addr.Port, secret
+	var config strings.Builder
+	for _, part := range []string{freeRADIUSBase, site} {
+		if err := template.Must(template.New("").Parse(part)).Execute(&config, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, filepath.Join(dir, "radiusd.conf"), config.String(), 0o600)
+	return &FreeRADIUS{
+		Addr:   addr.String(),
+		Secret: secret,
+		daemon: startDaemon(t, "Ready to process requests", program, "-fxx", "-l", "stdout", "-d", dir),
+	}
+}
+
+// FreeRADIUS' parser wants each setting on a line of its own.
+const freeRADIUSBase = `
+prefix = /usr
+name = portvakt-peer
+libdir = /usr/lib/freeradius
+confdir = {{.Dir}}
+raddbdir = {{.Dir}}
+logdir = {{.Dir}}
+radacctdir = {{.Dir}}
+run_dir = {{.Dir}}
+max_request_time = 60
+cleanup_delay = 5
+max_requests = 16384
+hostname_lookups = no
+
+log {
+	destination = stdout
+}
+security {
+	max_attributes = 200
+	reject_delay = 0
+	status_server = yes
+}
+thread pool {
+	start_servers = 2
+	max_servers = 8
+	min_spare_servers = 1
+	max_spare_servers = 4
+}
+client tests {
+	ipaddr = 127.0.0.0/8
+	secret = {{.Secret}}
+}
+`
+
+const freeRADIUSProxySite = `
+proxy_requests = yes
+modules {
+}
+proxy server {
+	default_fallback = no
+}
+home_server target {
+	type = auth
+	ipaddr = {{.Host}}
+	port = {{.TargetPort}}
+	secret = {{.TargetSecret}}
+	response_window = 30
+	zombie_period = 40
+	status_check = status-server
+	check_interval = 6
+	num_answers_to_alive = 3
+}
+home_server_pool target {
+	type = fail-over
+	home_server = target
+}
+realm target {
+	auth_pool = target
+	nostrip
+}
+server proxy {
+	listen {
+		type = auth
+		ipaddr = 127.0.0.1
+		port = {{.Port}}
+	}
+	authorize {
+		update control {
+			&Proxy-To-Realm := "target"
+		}
+	}
+	pre-proxy {
+		{{if .Unsigned}}
+		update proxy-request {
+			&Message-Authenticator !* ANY
+		}
+		{{end}}
+	}
+}
+`
+
+const freeRADIUSAskingSite = `
+proxy_requests = no
+modules {
+	pap {
+	}
+	always handled {
+		rcode = handled
+	}
+	always reject {
+		rcode = reject
+	}
+}
+server asking {
+	listen {
+		type = auth
+		ipaddr = 127.0.0.1
+		port = {{.Port}}
+	}
+	authorize {
+		if (&State) {
+			update control {
+				&Cleartext-Password := "{{.Code}}"
+				&Auth-Type := answer
+			}
+		}
+		else {
+			update control {
+				&Cleartext-Password := "{{.Password}}"
+				&Auth-Type := password
+			}
+		}
+	}
+	authenticate {
+		Auth-Type password {
+			pap
+			update session-state {
+				&Tmp-String-0 := "%{User-Name}"
+			}
+			update reply {
+				&Reply-Message := "{{.Question}}"
+				&Prompt := No-Echo
+			}
+			update control {
+				&Response-Packet-Type := Access-Challenge
+			}
+			handled
+		}
+		Auth-Type answer {
+			if (&session-state:Tmp-String-0 != "%{User-Name}") {
+				reject
+			}
+			pap
+		}
+	}
+	post-auth {
+		update reply {
+			&Filter-Id := "staff"
+		}
+	}
+}
+`
