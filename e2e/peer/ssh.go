@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// SSHServer is OpenSSH's sshd that lets people in by keyboard-interactive (RFC
-// 4256) and a PAM service of the test's own.
+// SSHServer is OpenSSH's sshd that lets people in by keyboard-interactive and
+// a PAM service of the test's own.
 type SSHServer struct {
 	// Addr is where it listens, host and port.
 	Addr string
