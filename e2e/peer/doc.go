@@ -1,12 +1,12 @@
-// Package peer runs the real servers and clients that Portvakt is tested with:
-// each in its own directory, on a port of its own, ended with the test, its log
-// printed when the test failed. No configuration under /etc is used, but for
-// PAM, which has no other place for a service.
+// Package peer starts the real programs that tests talk to: FreeRADIUS as a
+// server and as a proxy, radclient, PAM and sshd as a person at a terminal meets
+// them, and directories. A file is one peer; what it needs is in
+// scripts/peers.txt. Each has its own folder and port, and ends with the test.
 //
-// A file is one peer. What it needs is in scripts/peers.txt and is asked for by
-// [Need]: a missing program is a failure in CI, and elsewhere a skip that says
-// what to install.
+// PAM reads services from one directory of the machine only, and sshd lets in
+// accounts of the machine only: what tests make there has names of its own and
+// is removed with the test.
 //
-// The package's own tests run the peers against each other, so that a scenario
-// that fails with Portvakt in the middle says something about Portvakt.
+// The package's own tests run peers against each other, so that a scenario that
+// fails with Portvakt in the middle says something about Portvakt.
 package peer

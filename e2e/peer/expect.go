@@ -73,8 +73,7 @@ func converse(t testing.TB, turns []PAMTurn, program string, args ...string) PAM
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(len(turns)+1)*turnWithin)
 	defer cancel()
-	script := filepath.Join(t.TempDir(), "converse.exp")
-	writeFile(t, script, expectScript, 0o600)
+	script := write(t, filepath.Join(t.TempDir(), "converse.exp"), expectScript)
 	cmd := exec.CommandContext(ctx, "expect", append([]string{"-f", script, program}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8",
 		"PEER_TIMEOUT="+strconv.Itoa(int(turnWithin.Seconds())), "PEER_TURNS="+strconv.Itoa(len(turns)))

@@ -15,11 +15,11 @@ type FreeRADIUS struct {
 	// Secret is shared with its clients.
 	Secret string
 
-	daemon *daemon
+	process *process
 }
 
 // Log is what it has written so far, attribute by attribute.
-func (f *FreeRADIUS) Log() string { return f.daemon.log.String() }
+func (f *FreeRADIUS) Log() string { return f.process.log.String() }
 
 // FreeRADIUSTarget is the server behind a proxy.
 type FreeRADIUSTarget struct {
@@ -65,26 +65,49 @@ func FreeRADIUSAsking(t testing.TB) *FreeRADIUS {
 
 func startFreeRADIUS(t testing.TB, site string, values map[string]any) *FreeRADIUS {
 	t.Helper()
-	Need(t, "freeradius", "/usr/share/freeradius/dictionary")
-	program, err := lookUp("freeradius")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, addr := t.TempDir(), freeUDP(t)
+	Need(t, "freeradius")
+	dir, port := t.TempDir(), freeUDPPort(t)
 	const secret = "radius-clients-secret-of-a-test"
-	values["Dir"], values["Port"], values["Secret"] = dir, addr.Port, secret
+	values["Dir"], values["Port"], values["Secret"] = dir, port, secret
 	var config strings.Builder
 	for _, part := range []string{freeRADIUSBase, site} {
 		if err := template.Must(template.New("").Parse(part)).Execute(&config, values); err != nil {
 			t.Fatal(err)
 		}
 	}
-	writeFile(t, filepath.Join(dir, "radiusd.conf"), config.String(), 0o600)
+	write(t, filepath.Join(dir, "radiusd.conf"), config.String())
 	return &FreeRADIUS{
-		Addr:   addr.String(),
-		Secret: secret,
-		daemon: startDaemon(t, "Ready to process requests", program, "-fxx", "-l", "stdout", "-d", dir),
+		Addr:    address("127.0.0.1", port),
+		Secret:  secret,
+		process: startUntilSaid(t, "Ready to process requests", "freeradius", "-fxx", "-l", "stdout", "-d", dir),
 	}
+}
+
+// startUntilSaid runs a daemon until the end of the test and returns when its
+// log has the text ready.
+func startUntilSaid(t testing.TB, ready, program string, args ...string) *process {
+	t.Helper()
+	p := start(t, &output{}, program, args...)
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", program, p.log)
+		}
+	})
+	p.until(t, program, func() bool { return strings.Contains(p.log.String(), ready) })
+	return p
+}
+
+// freeUDPPort returns a port of 127.0.0.1 that was free a moment ago: FreeRADIUS
+// cannot be told to choose one.
+func freeUDPPort(t testing.TB) int {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port
 }
 
 // FreeRADIUS' parser wants each setting on a line of its own.

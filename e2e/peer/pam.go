@@ -28,43 +28,42 @@ const (
 // test. It needs root: PAM reads services from one directory only.
 func PAM(t testing.TB, radiusAddr, secret string) *PAMService {
 	t.Helper()
-	Need(t, "expect", "pamtester", pamModule(t))
+	Need(t, "expect", "pamtester")
+	needPAMModule(t)
 	NeedRoot(t)
 	if secret == "" || strings.ContainsAny(secret, " \t\n#") {
 		t.Fatal("pam_radius_auth takes a secret of one word")
 	}
-	conf := filepath.Join(t.TempDir(), "pam_radius_auth.conf")
-	writeFile(t, conf, fmt.Sprintf("%s %s %d\n", radiusAddr, secret, int(pamWait.Seconds())), 0o600)
+	conf := write(t, filepath.Join(t.TempDir(), "pam_radius_auth.conf"),
+		fmt.Sprintf("%s %s %d\n", radiusAddr, secret, int(pamWait.Seconds())))
 
 	s := &PAMService{Name: "portvakt-" + strings.ToLower(rand.Text()[:12])}
 	file := filepath.Join(pamDir, s.Name)
 	t.Cleanup(func() { _ = os.Remove(file) })
-	writeFile(t, file, strings.Join([]string{
+	write(t, file, strings.Join([]string{
 		"auth     required pam_radius_auth.so conf=" + conf + " client_id=" + s.Name,
 		"account  required pam_permit.so",
 		"session  required pam_permit.so",
 		"password required pam_deny.so", "",
-	}, "\n"), 0o644)
+	}, "\n"))
 	return s
 }
 
-// pamModule returns where the module is, which is told apart by architecture.
-func pamModule(t testing.TB) string {
+// needPAMModule is Need for the module, which is no program and lies in the
+// folder of the machine's architecture.
+func needPAMModule(t testing.TB) {
 	t.Helper()
-	for _, pattern := range []string{
-		"/lib/*/security/pam_radius_auth.so",
-		"/usr/lib/*/security/pam_radius_auth.so",
-		"/lib/security/pam_radius_auth.so",
-	} {
-		found, err := filepath.Glob(pattern)
+	const module = "pam_radius_auth.so"
+	for _, folder := range []string{"/lib/*/security", "/usr/lib/*/security", "/lib/security", "/usr/lib/security"} {
+		found, err := filepath.Glob(filepath.Join(folder, module))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(found) > 0 {
-			return found[0]
+			return
 		}
 	}
-	return "/lib/security/pam_radius_auth.so"
+	Need(t, module)
 }
 
 // Login logs a person in by pamtester. The first prompt is "Password: ", the

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,8 +17,8 @@ type SSHServer struct {
 	// Addr is where it listens, host and port.
 	Addr string
 
-	daemon *daemon
-	name   string
+	process *process
+	name    string
 }
 
 // SSH starts an sshd that asks the RADIUS server through PAM. The account name
@@ -32,15 +31,9 @@ func SSH(t testing.TB, radiusAddr, secret, name string) *SSHServer {
 	service := PAM(t, radiusAddr, secret)
 	sshAccount(t, name)
 
-	sshd, err := lookUp("sshd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, addr := t.TempDir(), freeTCP(t)
+	dir, port := t.TempDir(), FreePort(t)
 	key := filepath.Join(dir, "host_key")
-	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
-		t.Fatalf("make a host key: %v\n%s", err, out)
-	}
+	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
 	// The directory is the package's own and is made at boot, which a
 	// container has not had. Other tests may be using it: it stays.
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -48,20 +41,19 @@ func SSH(t testing.TB, radiusAddr, secret, name string) *SSHServer {
 	}
 	// sshd calls its PAM service by the name it was started under.
 	program := filepath.Join(dir, service.Name)
-	if err := os.Symlink(sshd, program); err != nil {
+	if err := os.Symlink(find("sshd"), program); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "sshd_config")
-	writeFile(t, config, fmt.Sprintf(sshConfig, addr.Port, key, service.Name), 0o600)
+	config := write(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf(sshConfig, port, key, service.Name))
 	if exec.CommandContext(t.Context(), program, "-t", "-f", config).Run() != nil {
 		// Before OpenSSH 10 the name of the service is not a setting.
 		text, _, _ := strings.Cut(sshConfig, "PAMServiceName")
-		writeFile(t, config, fmt.Sprintf(text, addr.Port, key), 0o600)
+		write(t, config, fmt.Sprintf(text, port, key))
 	}
 	return &SSHServer{
-		Addr:   addr.String(),
-		daemon: startDaemon(t, "Server listening on", program, "-D", "-e", "-f", config),
-		name:   name,
+		Addr:    address("127.0.0.1", port),
+		process: startUntilSaid(t, "Server listening on", program, "-D", "-e", "-f", config),
+		name:    name,
 	}
 }
 
@@ -85,7 +77,7 @@ PAMServiceName %s
 `
 
 // Log is what sshd has written so far.
-func (s *SSHServer) Log() string { return s.daemon.log.String() }
+func (s *SSHServer) Log() string { return s.process.log.String() }
 
 // Login logs the account in by ssh and runs "id -un" there. The first prompt
 // ends in "Password: ", the following ones are the Reply-Messages of
@@ -108,23 +100,6 @@ func sshAccount(t testing.TB, name string) {
 	if _, err := user.Lookup(name); err == nil {
 		return
 	}
-	run := func(program string, args ...string) error {
-		path, err := lookUp(program)
-		if err != nil {
-			return err
-		}
-		out, err := exec.Command(path, args...).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%s %s: %w: %s", program, strconv.Quote(name), err, out)
-		}
-		return nil
-	}
-	if err := run("useradd", "-M", "-d", "/nonexistent", "-s", "/bin/sh", "-c", "test of portvakt", name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := run("userdel", name); err != nil {
-			t.Error(err)
-		}
-	})
+	run(t, "useradd", "-M", "-d", "/nonexistent", "-s", "/bin/sh", "-c", "test of portvakt", name)
+	t.Cleanup(func() { run(t, "userdel", name) })
 }
