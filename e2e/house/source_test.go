@@ -117,6 +117,30 @@ func TestAuthenticatorsAreComparedInConstantTime(t *testing.T) {
 	}
 }
 
+// sleeps reports whether a test waits for a time that really passes.
+func sleeps(source string) bool {
+	return strings.Contains(source, "time.Sleep(") && !strings.Contains(source, `"testing/synctest"`)
+}
+
+func TestSleepsAreRecognised(t *testing.T) {
+	const sleep = "func TestX(t *testing.T) { time.Sleep(time.Second) }\n"
+	if !sleeps(sleep) {
+		t.Error("a sleep outside a bubble was not seen")
+	}
+	if sleeps("import \"testing/synctest\"\n" + sleep) {
+		t.Error("a sleep in a bubble takes no time")
+	}
+}
+
+func TestNoTestWaitsForTheClock(t *testing.T) {
+	unit := func(name string) bool { return strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "e2e/") }
+	for name, source := range files(t, unit) {
+		if sleeps(source) {
+			t.Errorf("%s sleeps outside testing/synctest; wait for what you wait for", name)
+		}
+	}
+}
+
 // A path of the machine something was written on means nothing on another one.
 // An account's homeDirectory in LDIF is such a path by its nature.
 var machinePath = regexp.MustCompile("(?m)(?:^|[\\s\"'`=(:])/(?:work|home|root|Users)/[^\\s\"'`]*")
