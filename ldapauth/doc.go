@@ -1,0 +1,29 @@
+// Package ldapauth is a [login.Directory] over LDAP: OpenLDAP, 389 Directory
+// Server, FreeIPA and Active Directory.
+//
+// A login is two operations, on connections of two kinds, per server:
+//
+//	Lookup ─► cache ─► one search per name at a time ─► search pool (bound as the service account)
+//	Verify ───────────────────────────────────────────► bind pool   (bound anew as each person)
+//
+// A connection of the bind pool is used by one bind at a time and is never
+// searched on: it has the rights of whoever logged in last. RFC 4511, section
+// 4.2.1 allows nothing else to be under way during a bind, so concurrency is
+// the number of connections. After any error, time-out or cancelled context a
+// connection is closed: an answer that comes late must never be taken for the
+// answer to the next question.
+//
+// [conn] is a small LDAP client of our own for exactly the four operations a
+// login needs (bind, search, StartTLS, unbind). It waits in the caller's
+// goroutine, has a deadline for everything and bounds for everything it reads,
+// and costs a third of a general client. go-ldap compiles filters and names
+// result codes.
+//
+// Servers are tried in order. Each has a [breaker] that opens after three
+// failures in a row; one goroutine of the Directory probes open ones each
+// second. What a person typed goes into the compiled filter as octets, never
+// into the text of a filter, so there is nothing to escape.
+//
+// The package does not follow referrals, change passwords, cache passwords or
+// refusals, or know about second factors.
+package ldapauth
