@@ -52,7 +52,7 @@ var provisioned struct {
 // process, so that tests do not meet.
 func StartSamba(t testing.TB) *Samba {
 	t.Helper()
-	Need(t, "samba", "samba-tool", "python3")
+	Need(t, "samba", "samba-tool", systemPython)
 	NeedRoot(t)
 	pid := os.Getpid()
 	host := fmt.Sprintf("127.83.%d.%d", pid>>8&0xff, pid&0xff|1)
@@ -88,6 +88,9 @@ func (s *Samba) Continue() { s.p.signal(syscall.SIGCONT) }
 // Log is what it has printed so far.
 func (s *Samba) Log() string { return s.log.String() }
 
+// systemPython has Samba's modules; another python3 may come first in PATH.
+const systemPython = "/usr/bin/python3"
+
 // SambaUserDN is the name of one of its people or groups.
 func SambaUserDN(cn string) string { return "CN=" + cn + "," + SambaPeople }
 
@@ -97,7 +100,7 @@ func provision(t testing.TB, host string) {
 	run(t, "samba-tool", "domain", "provision", "--targetdir="+folder, "--realm="+strings.ToUpper(SambaRealm),
 		"--domain="+SambaDomain, "--server-role=dc", "--dns-backend=NONE", "--adminpass=Passw0rd!x", "--host-name=dc1",
 		"--host-ip="+host, "--option=bind interfaces only=yes", "--option=interfaces="+host+"/8")
-	run(t, "python3", write(t, filepath.Join(t.TempDir(), "people.py"), sambaPeople), folder)
+	run(t, systemPython, write(t, filepath.Join(t.TempDir(), "people.py"), sambaPeople), folder)
 	packed, err := pack(folder)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,113 @@
+package ldapauth
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/login"
+)
+
+func sambaConfig(s *peer.Samba) Config {
+	c := DefaultConfig()
+	c.Kind = KindAD
+	c.Servers = []string{s.LDAPSURL}
+	c.CA = s.CAFile
+	c.BindDN, c.BindPassword = "svc@"+peer.SambaRealm, secret.New(peer.SambaPassword)
+	c.Base = peer.SambaBase // where Active Directory adds references
+	c.Domains = []string{peer.SambaDomain, peer.SambaRealm}
+	return c
+}
+
+func TestActiveDirectory(t *testing.T) {
+	s := peer.StartSamba(t)
+	d := open(t, sambaConfig(s))
+
+	t.Run("an account has what a login needs", func(t *testing.T) {
+		a := lookup(t, d, "alice")
+		if !regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(a.ID) {
+			t.Errorf("ID %q is no GUID", a.ID)
+		}
+		if a.Name != "alice" || a.Mail != "alice@example.test" || !slices.Equal(a.Phones, []string{"+15550001"}) ||
+			!slices.Equal(a.Groups, []string{peer.SambaUserDN("staff")}) || a.DN != peer.SambaUserDN("alice") {
+			t.Errorf("got %+v", a)
+		}
+		for _, spelling := range []string{"ALICE", "alice@" + peer.SambaRealm, `adex\Alice`} {
+			if got := lookup(t, d, spelling); got.ID != a.ID {
+				t.Errorf("%s: got %s, want %s", spelling, got.ID, a.ID)
+			}
+		}
+		if got := outcome(ignore(d.Lookup(t.Context(), "nobody", 0))); got != "unknown_user" {
+			t.Errorf("nobody: got %s", got)
+		}
+		if got := outcome(ignore(d.Lookup(t.Context(), "dc1$", 0))); got != "unknown_user" {
+			t.Errorf("a computer: got %s", got)
+		}
+	})
+
+	t.Run("groups of groups", func(t *testing.T) {
+		c := sambaConfig(s)
+		c.Nested, c.Base = true, peer.SambaPeople
+		got := lookup(t, open(t, c), "alice").Groups
+		slices.Sort(got)
+		if want := []string{peer.SambaUserDN("staff"), peer.SambaUserDN("vpn-users")}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+
+	t.Run("sub-codes", func(t *testing.T) {
+		locked := lookup(t, d, "locked")
+		for range 3 {
+			_ = d.Verify(t.Context(), locked, login.Cleartext("wrong"))
+		}
+		for _, row := range []struct{ user, password, want, detail string }{
+			{"alice", peer.SambaUserPassword, "yes", ""},
+			{"alice", "wrong", "bad_password", "AD data 52e"},
+			{"expired", peer.SambaUserPassword, "password_expired", "AD data 532"},
+			{"expired", "wrong", "bad_password", "AD data 52e"},
+			{"disabled", peer.SambaUserPassword, "account_disabled", "AD data 533"},
+			{"acctexp", peer.SambaUserPassword, "account_expired", "AD data 701"},
+			{"mustchange", peer.SambaUserPassword, "password_must_change", "AD data 773"},
+			{"locked", peer.SambaUserPassword, "locked_by_directory", "AD data 775"},
+		} {
+			err := d.Verify(t.Context(), lookup(t, d, row.user), login.Cleartext(row.password))
+			if got := outcome(err); got != row.want || detail(err) != row.detail {
+				t.Errorf("%s with %s: got %v, want %s (%s)", row.user, row.password, err, row.want, row.detail)
+			}
+		}
+		if got := outcome(d.Verify(t.Context(), login.Account{}, login.Cleartext("x"))); got != "bad_password" {
+			t.Errorf("nobody: got %s", got)
+		}
+	})
+
+	t.Run("a bind in clear decides nothing", func(t *testing.T) {
+		c := sambaConfig(s)
+		c.Servers, c.Insecure = []string{s.URL}, true
+		err := open(t, c).Verify(t.Context(), lookup(t, d, "alice"), login.Cleartext(peer.SambaUserPassword))
+		if outcome(err) != "undecided" || !strings.Contains(err.Error(), "LDAP result 8") {
+			t.Errorf("got %v, want result 8", err)
+		}
+	})
+
+	t.Run("StartTLS", func(t *testing.T) {
+		c := sambaConfig(s)
+		c.Servers, c.StartTLS = []string{s.URL}, true
+		if got := outcome(open(t, c).Verify(t.Context(), lookup(t, d, "alice"), login.Cleartext(peer.SambaUserPassword))); got != "yes" {
+			t.Errorf("got %s, want yes", got)
+		}
+	})
+
+	t.Run("check", func(t *testing.T) {
+		for _, status := range d.Check(t.Context()) {
+			if status.Err != nil || !status.Bound || !status.Base || status.Expires.IsZero() {
+				t.Errorf("got %+v", status)
+			}
+		}
+	})
+}
+
+// ignore drops the account of a Lookup.
+func ignore(_ login.Account, err error) error { return err }

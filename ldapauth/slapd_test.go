@@ -1,0 +1,210 @@
+package ldapauth
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/login"
+)
+
+func TestLookupAndVerifyWorkOverEveryKindOfConnection(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{})
+	for _, row := range []struct {
+		name   string
+		change func(*Config)
+	}{
+		{"plain, allowed by insecure", func(c *Config) { c.Servers, c.Insecure = []string{s.URL}, true }},
+		{"StartTLS", func(c *Config) { c.Servers, c.StartTLS = []string{s.URL}, true }},
+		{"LDAPS", func(*Config) {}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			c := slapdConfig(s)
+			row.change(&c)
+			d := open(t, c)
+			a := lookup(t, d, "alice")
+			if len(a.ID) != 36 {
+				t.Errorf("ID %q is no entryUUID", a.ID)
+			}
+			a.ID = ""
+			want := login.Account{
+				Name: "alice", DN: peer.UserDN("alice"), Phones: []string{"+15550000001", "+15559999999"},
+				Mail: "alice@example.test", Groups: []string{peer.GroupDN("vpn")},
+			}
+			if !reflect.DeepEqual(a, want) {
+				t.Errorf("got  %+v\nwant %+v", a, want)
+			}
+			a.ID = "x"
+			if got := outcome(d.Verify(t.Context(), a, login.Cleartext(peer.UserPassword))); got != "yes" {
+				t.Errorf("the right password: got %s", got)
+			}
+			if got := outcome(d.Verify(t.Context(), a, login.Cleartext("wrong"))); got != "bad_password" {
+				t.Errorf("a wrong password: got %s", got)
+			}
+			if got := lookup(t, d, "bob").Language; got != "de" {
+				t.Errorf("bob's language: got %q, want de", got)
+			}
+		})
+	}
+}
+
+// Requirement S-16 of the security tests: what is typed never becomes part of
+// a filter.
+func TestHostileNamesFindNobody(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{})
+	c := slapdConfig(s)
+	c.Names = []string{"uid", "mail"}
+	d := open(t, c)
+	for _, row := range []struct{ name, typed, want string }{
+		{"a star", "*", "unknown_user"},
+		{"a prefix and a star", "a*", "unknown_user"},
+		{"a filter that closes ours", "a)(uid=*", "unknown_user"},
+		{"a filter behind a right name", "alice)(|(uid=*", "unknown_user"},
+		{"an escape", `\2a`, "unknown_user"},
+		{"an escaped NUL", `alice\00`, "unknown_user"},
+		{"a distinguished name", "cn=alice,dc=x", "unknown_user"},
+		{"a placeholder", "{user}", "unknown_user"},
+		{"a star before an @", "*@example.test", "unknown_user"},
+		{"Cyrillic а", "\u0430lice", "unknown_user"},
+		{"nothing", "", "bad_request"},
+		{"NUL behind the name", "alice\x00", "bad_request"},
+		{"a line feed", "alice\n", "bad_request"},
+		{"a right-to-left mark", "alice\u200f", "bad_request"},
+		{"a soft hyphen, which directories ignore", "al\u00adice", "bad_request"},
+		{"an overlong encoding of /", "alice\xc0\xaf", "bad_request"},
+		{"254 octets", strings.Repeat("a", 254), "bad_request"},
+		{"10 kB", strings.Repeat("a", 10_000), "bad_request"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a, err := d.Lookup(t.Context(), row.typed, 0)
+			if got := outcome(err); got != row.want {
+				t.Errorf("Lookup(%q) = %+v, %v; want %s", row.typed, a, err, row.want)
+			}
+		})
+	}
+}
+
+// Requirements S-19 and S-20: one person is one identifier, however she is
+// written, and two persons are nobody.
+func TestSpellingsOfAName(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{Data: "dn: uid=zoé," + peer.SlapdPeople +
+		"\nobjectClass: inetOrgPerson\nuid: zoé\ncn: z\nsn: z\nuserPassword: secret\n\n"})
+	c := slapdConfig(s)
+	c.Names = []string{"uid", "mail", "domain", "upn"}
+	c.Domains = []string{"EXAMPLE", "corp.test"}
+	d := open(t, c)
+	alice := lookup(t, d, "alice").ID
+	zoe := lookup(t, d, "zo\u00e9").ID
+	for _, row := range []struct{ name, typed, want, id string }{
+		{"another case is the same person", "ALICE", "yes", alice},
+		{"so is a space around it", " alice ", "yes", alice},
+		{"so is her mail address", "Alice@example.test", "yes", alice},
+		{"so is her name with our domain", `example\alice`, "yes", alice},
+		{"so is her name at our domain", "alice@CORP.test", "yes", alice},
+		{"so is another normal form", norm.NFD.String("zo\u00e9"), "yes", zoe},
+		{"a strange domain is nobody's", `OTHER\alice`, "unknown_user", ""},
+		{"a name at a strange domain too", "alice@other.test", "unknown_user", ""},
+		{"a domain without a name too", `EXAMPLE\`, "unknown_user", ""},
+		{"one name of two people is refused", "twin", "ambiguous_user", ""},
+		{"so is one mail address of two", "shared@example.test", "ambiguous_user", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a, err := d.Lookup(t.Context(), row.typed, 0)
+			if got := outcome(err); got != row.want || a.ID != row.id {
+				t.Errorf("Lookup(%q): got %s %s (%v), want %s %s", row.typed, got, a.ID, err, row.want, row.id)
+			}
+		})
+	}
+}
+
+func TestVerdictsOfOpenLDAP(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{Lenient: true})
+	d := open(t, slapdConfig(s))
+	lockme := lookup(t, d, "lockme")
+	for range 3 {
+		if got := outcome(d.Verify(t.Context(), lockme, login.Cleartext("wrong"))); got != "bad_password" {
+			t.Fatalf("before the lock: got %s", got)
+		}
+	}
+	nfd := norm.NFD.String(peer.UmlautPassword)
+	for _, row := range []struct{ name, user, password, want string }{
+		{"the right password", "alice", peer.UserPassword, "yes"},
+		{"a wrong one", "alice", "Secret", "bad_password"},
+		{"a locked account with the right password", "lockme", peer.UserPassword, "locked_by_directory"},
+		{"an expired password", "expired", peer.UserPassword, "password_expired"},
+		{"a password that must be changed binds and is refused", "reset", peer.UserPassword, "password_must_change"},
+		{"an entry without a password", "nopassword", peer.UserPassword, "bad_password"},
+		{"an umlaut as it was set", "umlaut", peer.UmlautPassword, "yes"},
+		{"an umlaut in another normal form", "umlaut", nfd, "bad_password"},
+		{"an umlaut in Latin-1", "umlaut", "p\xe4ssw\xf6rd", "password_not_utf8"},
+		{"no password, on a server that would say yes", "alice", "", "empty_password"},
+		{"16 NULs", "alice", strings.Repeat("\x00", 16), "empty_password"},
+		{"128 NULs", "alice", strings.Repeat("\x00", 128), "empty_password"},
+		{"a NUL behind the right one", "alice", peer.UserPassword + "\x00", "password_not_utf8"},
+		{"2 kB", "alice", strings.Repeat("x", 2048), "bad_request"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			err := d.Verify(t.Context(), lookup(t, d, row.user), login.Cleartext(row.password))
+			if got := outcome(err); got != row.want {
+				t.Errorf("got %s (%v), want %s", got, err, row.want)
+			}
+		})
+	}
+	t.Run("nobody, with anybody's password", func(t *testing.T) {
+		if got := outcome(d.Verify(t.Context(), login.Account{}, login.Cleartext(peer.UserPassword))); got != "bad_password" {
+			t.Errorf("got %s, want bad_password", got)
+		}
+	})
+	t.Run("half an account decides nothing", func(t *testing.T) {
+		if got := outcome(d.Verify(t.Context(), login.Account{ID: "x"}, login.Cleartext("x"))); got != "undecided" {
+			t.Errorf("got %s, want undecided", got)
+		}
+	})
+}
+
+func TestGroupsOfOpenLDAP(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{ManyGroups: 1000})
+	vpn, staff, everybody := peer.GroupDN("vpn"), peer.GroupDN("staff"), peer.GroupDN("everybody")
+	for _, row := range []struct {
+		name   string
+		change func(*Config)
+		want   []string
+	}{
+		{"those the entry names", func(*Config) {}, []string{vpn}},
+		{"with those above, though they go in a circle", func(c *Config) { c.Nested = true }, []string{vpn, staff, everybody}},
+		{"found by member", func(c *Config) { c.GroupFilter, c.Attributes.Groups = "(member={dn})", "none" }, []string{vpn}},
+		{"found by member, with those above", func(c *Config) {
+			c.GroupFilter, c.Attributes.Groups, c.Nested = "(&(objectClass=groupOfNames)(member={dn}))", "none", true
+		}, []string{vpn, staff, everybody}},
+		{"found by name", func(c *Config) { c.GroupFilter, c.Attributes.Groups = "(memberUid={user})", "none" }, []string{peer.GroupDN("posix")}},
+		{"both", func(c *Config) { c.GroupFilter = "(memberUid={user})" }, []string{vpn, peer.GroupDN("posix")}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := slapdConfig(s)
+			row.change(&c)
+			got := lookup(t, open(t, c), "alice").Groups
+			slices.Sort(got)
+			slices.Sort(row.want)
+			if !slices.Equal(got, row.want) {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+	t.Run("a thousand", func(t *testing.T) {
+		c := slapdConfig(s)
+		c.Nested = true
+		if got := len(lookup(t, open(t, c), "many").Groups); got != 1000 {
+			t.Errorf("got %d groups, want 1000", got)
+		}
+	})
+}
