@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
 )
@@ -102,7 +101,6 @@ func fakeConfig(fakes ...*fake) Config {
 	c.Insecure = true
 	c.Base = "dc=example,dc=test"
 	c.BindDN, c.BindPassword = "cn=svc,dc=example,dc=test", secret.New("svcpass")
-	c.Timeout = time.Second
 	return c
 }
 

@@ -211,5 +211,5 @@ func (w *walk) add(dn string) error {
 // seconds is the time limit of a search that we wait for until deadline: the
 // server need not go on after that.
 func seconds(deadline time.Time) int32 {
-	return int32((time.Until(deadline) + timeLimitPad) / time.Second) //nolint:gosec // at most a minute
+	return max(1, int32((time.Until(deadline)+timeLimitPad)/time.Second)) //nolint:gosec // at most a minute
 }

@@ -27,7 +27,7 @@ func TestLateAnswerIsNotAnotherOnes(t *testing.T) {
 		return sane(op, id, body)
 	})
 	c := fakeConfig(f)
-	c.Timeout, c.BindConnections = 200*time.Millisecond, 1
+	c.Timeout, c.BindConnections = time.Second, 1
 	d := open(t, c)
 	if got := outcome(d.Verify(t.Context(), fakeAccount, login.Cleartext("secret"))); got != "undecided" {
 		t.Fatalf("the first: got %s, want undecided", got)
@@ -78,11 +78,11 @@ func TestSilentDirectory(t *testing.T) {
 		began := time.Now()
 		err := ignore(d.Lookup(t.Context(), "alice", 0))
 		took := time.Since(began)
-		if outcome(err) != "undecided" || took > 2*c.Timeout {
+		if outcome(err) != "undecided" || took > c.Timeout+time.Second {
 			t.Errorf("try %d: got %v after %v", i, err, took)
 		}
-		if i == failuresToOpen && (took > c.Timeout/2 || !errors.Is(err, errDown)) {
-			t.Errorf("with the breaker open: got %v after %v", err, took)
+		if opened := i == failuresToOpen; errors.Is(err, errDown) != opened {
+			t.Errorf("try %d: got %v, breaker open: %v", i, err, opened)
 		}
 	}
 }
@@ -116,8 +116,8 @@ func TestSlowDirectoryKeepsABoundedNumberWaiting(t *testing.T) {
 	if shed != logins-waitersPerConn-1 || late != waitersPerConn+1 {
 		t.Errorf("%d told at once and %d waited, want %d and %d", shed, late, logins-waitersPerConn-1, waitersPerConn+1)
 	}
-	if f.conns.Load() > 2 {
-		t.Errorf("%d connections, want no more than one at a time", f.conns.Load())
+	if n := f.conns.Load(); n > failuresToOpen+1 {
+		t.Errorf("%d connections, want one at a time until the breaker opens", n)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestFailover(t *testing.T) {
 	first, second := peer.StartSlapd(t, peer.SlapdOptions{CA: ca}), peer.StartSlapd(t, peer.SlapdOptions{CA: ca})
 	c := slapdConfig(first)
 	c.Servers = []string{first.LDAPSURL, second.LDAPSURL}
-	c.Timeout = time.Second
+	c.Timeout = 4 * time.Second
 	d := open(t, c)
 	right := login.Cleartext(peer.UserPassword)
 	alice := lookup(t, d, "alice")
@@ -198,6 +198,24 @@ func TestRefusedServiceAccountIsNotTriedEachSecond(t *testing.T) {
 	if s := d.servers[0]; s.due(time.Now().Add(probeRefused - time.Second)) {
 		t.Error("the next probe is due too early")
 	}
+}
+
+// One person whose entry is broken must not take the directory from all others.
+func TestOddEntryDoesNotOpenTheBreaker(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, func(op byte, id int32, body reader) []byte {
+		if op == opSearchRequest && contains(body, "odd") {
+			return append(entryOf(id, "uid=odd"), reply(id, opSearchDone, 0, "")...)
+		}
+		return sane(op, id, body)
+	})
+	d := open(t, fakeConfig(f))
+	for range 2 * failuresToOpen {
+		if got := outcome(ignore(d.Lookup(t.Context(), "odd", 0))); got != "undecided" {
+			t.Errorf("odd: got %s, want undecided", got)
+		}
+	}
+	lookup(t, d, "alice")
 }
 
 func TestCloseEndsEverything(t *testing.T) {

@@ -2,6 +2,7 @@ package ldapauth
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -207,4 +208,35 @@ func TestGroupsOfOpenLDAP(t *testing.T) {
 			t.Errorf("got %d groups, want 1000", got)
 		}
 	})
+}
+
+// A connection that a person was bound on has her rights: it is never searched
+// on. Both kinds are kept.
+func TestConnectionsAreKeptAndTheirKindsNeverMixed(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{})
+	d := open(t, slapdConfig(s))
+	for _, password := range []string{peer.UserPassword, "wrong", peer.UserPassword, "wrong", peer.UserPassword} {
+		for _, name := range []string{"alice", "bob", "umlaut"} {
+			_ = d.Verify(t.Context(), lookup(t, d, name), login.Cleartext(password))
+		}
+	}
+	did := map[string][]string{} // by connection
+	for line := range strings.Lines(s.Log()) {
+		m := regexp.MustCompile(`conn=(\d+) op=\d+ (BIND dn="[^"]*" method|SRCH base)`).FindStringSubmatch(line)
+		if m != nil {
+			did[m[1]] = append(did[m[1]], m[2])
+		}
+	}
+	if len(did) != 2 {
+		t.Errorf("%d connections, want one of each kind", len(did))
+	}
+	for conn, ops := range did {
+		searched := slices.Contains(ops, "SRCH base")
+		for _, op := range ops {
+			if strings.HasPrefix(op, "BIND") && strings.Contains(op, "uid=") == searched {
+				t.Errorf("connection %s did %q", conn, ops)
+			}
+		}
+	}
 }
