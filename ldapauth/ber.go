@@ -57,7 +57,7 @@ func (w *writer) end(mark int) {
 
 func (w *writer) head(tag byte, n int) {
 	if n < lengthLong {
-		w.b = append(w.b, tag, byte(n))
+		w.b = append(w.b, tag, byte(n)) //nolint:gosec // below 128
 		return
 	}
 	w.b = append(w.b, tag, lengthLong|lengthOctets)

@@ -65,8 +65,7 @@ func outcome(err error) string {
 
 // detail is the Detail of a refusal.
 func detail(err error) string {
-	var r *login.Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*login.Refusal](err); ok {
 		return r.Detail
 	}
 	return ""

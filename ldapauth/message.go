@@ -78,7 +78,7 @@ type resultError struct{ result }
 
 // Error names the code as RFC 4511, appendix A does.
 func (e *resultError) Error() string {
-	name := ldap.LDAPResultCodeMap[uint16(e.code&0xffff)] //nolint:gosec // masked
+	name := ldap.LDAPResultCodeMap[uint16(e.code&0xffff)]
 	if name == "" {
 		name = "unknown"
 	}

@@ -167,8 +167,7 @@ func exchangeError(err error) error {
 	if err == nil || errors.Is(err, errReferral) || errors.Is(err, errTooLong) || errors.Is(err, errTooMany) {
 		return err
 	}
-	var local *entryError
-	if errors.As(err, &local) {
+	if _, local := errors.AsType[*entryError](err); local {
 		return err
 	}
 	return &downError{err: err}

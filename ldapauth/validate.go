@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -41,7 +40,7 @@ func (c Config) Validate() error {
 		say("timeout", "%v is not between %v and %v", c.Timeout, minTimeout, maxTimeout)
 	}
 	if c.Cache < 0 || c.Cache > keepEntries {
-		say("cache", "%v is not between 0s and %v", c.Cache, time.Duration(keepEntries))
+		say("cache", "%v is not between 0s and %v", c.Cache, keepEntries)
 	}
 	for _, pool := range []struct {
 		key string

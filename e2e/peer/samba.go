@@ -214,7 +214,7 @@ func unpack(t testing.TB, packed []byte, folder string) {
 			break
 		}
 		if err == nil {
-			path := filepath.Join(folder, h.Name) //nolint:gosec // packed by ourselves
+			path := filepath.Join(folder, h.Name)
 			if h.FileInfo().IsDir() {
 				err = os.MkdirAll(path, h.FileInfo().Mode().Perm())
 			} else {

@@ -2,7 +2,7 @@ package peer
 
 import (
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // {SSHA} is what directories have
+	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -196,7 +196,7 @@ func (l *ldif) user(branch, uid, password string, n int, more ...string) {
 
 func ssha(password string) string {
 	salt := rand.Text()[:8]
-	sum := sha1.Sum([]byte(password + salt)) //nolint:gosec // {SSHA} is what directories have
+	sum := sha1.Sum([]byte(password + salt))
 	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
 }
 
