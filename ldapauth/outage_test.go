@@ -70,24 +70,34 @@ func TestCancelledLoginEndsAtOnceAndItsConnectionWithIt(t *testing.T) {
 // the budget three times, then nothing.
 func TestSilentDirectory(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, silent)
-	c := fakeConfig(f)
-	c.Timeout = 200 * time.Millisecond
-	d := open(t, c)
-	for i := range failuresToOpen + 1 {
-		began := time.Now()
-		err := ignore(d.Lookup(t.Context(), "alice", 0))
-		took := time.Since(began)
-		if outcome(err) != "undecided" || took > c.Timeout+time.Second {
-			t.Errorf("try %d: got %v after %v", i, err, took)
-		}
-		if opened := i == failuresToOpen; errors.Is(err, errDown) != opened {
-			t.Errorf("try %d: got %v, breaker open: %v", i, err, opened)
-		}
+	for name, ask := range map[string]func(context.Context, *Directory) error{
+		"Lookup": func(ctx context.Context, d *Directory) error { return ignore(d.Lookup(ctx, "alice", 0)) },
+		"Verify": func(ctx context.Context, d *Directory) error {
+			return d.Verify(ctx, fakeAccount, login.Cleartext("secret"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := startFake(t, silent)
+			c := fakeConfig(f)
+			c.Timeout = 200 * time.Millisecond
+			d := open(t, c)
+			for i := range failuresToOpen + 1 {
+				began := time.Now()
+				err := ask(t.Context(), d)
+				took := time.Since(began)
+				if outcome(err) != "undecided" || took > c.Timeout+time.Second {
+					t.Errorf("try %d: got %v after %v", i, err, took)
+				}
+				if opened := i == failuresToOpen; errors.Is(err, errDown) != opened {
+					t.Errorf("try %d: got %v, breaker open: %v", i, err, opened)
+				}
+			}
+		})
 	}
 }
 
-// Requirements: slow and overloaded, a directory keeps a bounded
+// Requirement R-3: slow and overloaded, a directory keeps a bounded
 // number of logins waiting and the others know at once.
 func TestSlowDirectoryKeepsABoundedNumberWaiting(t *testing.T) {
 	t.Parallel()
