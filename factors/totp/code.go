@@ -28,7 +28,7 @@ func (g *generator) code(counter uint64) string {
 
 	offset := sum[len(sum)-1] & 0xf
 	value := binary.BigEndian.Uint32(sum[offset:]) & 0x7fffffff
-	var code [8]byte
+	var code [maxDigits]byte
 	for i := g.digits - 1; i >= 0; i-- {
 		code[i] = byte('0' + value%10)
 		value /= 10

@@ -73,13 +73,13 @@ func (f *Factor) Confirm(ctx context.Context, c login.Credential, answer login.S
 }
 
 func (f *Factor) check(ctx context.Context, c login.Credential, answer login.Secret) error {
+	answer, ok := normalize(answer)
+	if !ok {
+		return &login.Refusal{Reason: login.ReasonWrongCode}
+	}
 	token, err := parse(c)
 	if err != nil {
 		return fmt.Errorf("token %q: %w", c.ID, err)
-	}
-	answer, ok := normalize(answer, token.Digits)
-	if !ok {
-		return &login.Refusal{Reason: login.ReasonWrongCode}
 	}
 	now := time.Now()
 	if token.Kind == KindTime {
@@ -164,20 +164,20 @@ func judgeCounterData(g *generator, record []byte, first uint64, now time.Time, 
 
 // normalize takes spaces and dashes out of typed text ("123 456"), and tells
 // what cannot be a code before anything is looked up. A proof stays as it is.
-func normalize(answer login.Secret, digits int) (login.Secret, bool) {
+func normalize(answer login.Secret) (login.Secret, bool) {
 	text, ok := answer.Reveal()
 	if !ok {
 		return answer, true
 	}
-	code := make([]byte, 0, 8)
+	code := make([]byte, 0, maxDigits)
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c == ' ' || c == '-':
-		case c < '0' || c > '9' || len(code) == digits:
+		case c < '0' || c > '9' || len(code) == maxDigits:
 			return nil, false
 		default:
 			code = append(code, c)
 		}
 	}
-	return login.Cleartext(code), len(code) == digits
+	return login.Cleartext(code), len(code) >= minDigits
 }

@@ -31,10 +31,18 @@ func NewSeed() Seed {
 // ParseSeed reads base32 in upper or lower case, with or without padding,
 // spaces and dashes, as people copy it. It refuses what is too short or long.
 func ParseSeed(text string) (Seed, error) {
-	text = strings.TrimRight(strings.ToUpper(separators.Replace(text)), "=")
+	return decodeSeed(strings.TrimRight(strings.ToUpper(separators.Replace(text)), "="))
+}
+
+// decodeSeed reads base32 as Base32 writes it.
+func decodeSeed(text string) (Seed, error) {
 	seed, err := encoding.DecodeString(text)
-	if err != nil {
+	if err != nil || strings.ContainsAny(text, "\r\n") {
 		return nil, errors.New("secret is not base32 (letters A to Z and digits 2 to 7)")
+	}
+	// The decoder passes over a character that is left behind.
+	if encoding.EncodedLen(len(seed)) != len(text) {
+		return nil, errors.New("secret is cut off: no base32 text has this length")
 	}
 	if err := Seed(seed).validate(); err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ const (
 	SHA512 = otp.AlgorithmSHA512
 )
 
+// Codes have 6 or 8 digits (RFC 4226, section 5.3).
+const minDigits, maxDigits = 6, 8
+
 // maxCounter leaves room for windows above a counter; no device gets there.
 const maxCounter = 1 << 62
 
@@ -48,13 +51,16 @@ func NewToken() Token {
 
 // Validate returns all problems.
 func (t Token) Validate() error {
-	errs := []error{t.Seed.validate()}
+	var errs []error
+	if err := t.Seed.validate(); err != nil {
+		errs = append(errs, err)
+	}
 	switch t.Algorithm {
 	case SHA1, SHA256, SHA512:
 	default:
 		errs = append(errs, errors.New("algorithm is none of SHA1, SHA256, SHA512"))
 	}
-	if t.Digits != 6 && t.Digits != 8 {
+	if t.Digits != minDigits && t.Digits != maxDigits {
 		errs = append(errs, fmt.Errorf("%d digits; 6 or 8 are supported", t.Digits))
 	}
 	switch t.Kind {
@@ -101,7 +107,7 @@ func parse(c login.Credential) (Token, error) {
 	if json.Unmarshal(c.Data, &d) != nil {
 		return Token{}, errors.New("token data is damaged") // the cause may quote the data
 	}
-	seed, err := ParseSeed(d.Secret)
+	seed, err := decodeSeed(d.Secret)
 	if err != nil {
 		return Token{}, err
 	}
