@@ -1,0 +1,135 @@
+package tokens
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxLine  = 4096 // octets of a line
+	maxField = 256  // octets of a name or label
+)
+
+// A LineError is what is wrong with one line of a file. It never holds what
+// may be a secret.
+type LineError struct {
+	Line    int
+	Problem error
+}
+
+// Error names the line and the problem.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Problem) }
+
+// Unwrap returns the problem.
+func (e *LineError) Unwrap() error { return e.Problem }
+
+var (
+	errLong     = fmt.Errorf("is longer than %d octets", maxLine)
+	errEncoding = errors.New("is not UTF-8 (save the file as CSV UTF-8)")
+	errQuote    = errors.New("has a quote that is not closed or stands inside a field")
+)
+
+// lines reads a file line by line. A line is one row: a quoted field that ran
+// on over lines would swallow rows when its quote is missing.
+type lines struct {
+	r     *bufio.Reader
+	n     int
+	comma rune // what separates fields, once known
+}
+
+func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxLine+2)} }
+
+// next returns the next line that is not blank, without its end; io.EOF after
+// the last; errLong or errEncoding for one that cannot be read, after which
+// the line that follows can; any other error ends the file.
+func (l *lines) next() (string, error) {
+	for {
+		line, err := l.r.ReadSlice('\n')
+		if len(line) == 0 && err != nil {
+			return "", err
+		}
+		l.n++
+		if l.n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		content := bytes.TrimRight(line, "\r\n")
+		text := string(content)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			if err := l.skip(); err != nil {
+				return "", err
+			}
+			return "", errLong
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		switch {
+		case len(text) > maxLine:
+			return "", errLong
+		case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+			return "", errEncoding
+		case strings.TrimSpace(text) != "":
+			return text, nil
+		}
+	}
+}
+
+// skip goes to the end of a line that is too long.
+func (l *lines) skip() error {
+	for {
+		_, err := l.r.ReadSlice('\n')
+		switch {
+		case err == nil, errors.Is(err, io.EOF):
+			return nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
+}
+
+// fields splits a line. Spreadsheets in languages with a decimal comma separate
+// by semicolons, others by tabs: the first line tells.
+func (l *lines) fields(line string) ([]string, error) {
+	if l.comma == 0 {
+		l.comma = ','
+		for _, c := range ";\t" {
+			if strings.ContainsRune(line, c) && !strings.ContainsRune(line, ',') {
+				l.comma = c
+				break
+			}
+		}
+	}
+	r := csv.NewReader(strings.NewReader(strings.Trim(line, " ")))
+	r.Comma = l.comma
+	r.TrimLeadingSpace = l.comma != '\t'
+	fields, err := r.Read()
+	if err != nil {
+		return nil, errQuote // the cause may quote the line
+	}
+	for i, f := range fields {
+		fields[i] = strings.TrimSpace(f)
+	}
+	return fields, nil
+}
+
+// checkNames refuses what would deface a list or a log.
+func (r Row) checkNames() error {
+	for _, f := range [...]struct{ what, text string }{
+		{"user", r.User}, {"serial", r.Serial}, {"label", r.Label}, {"phone", r.Phone},
+	} {
+		switch {
+		case len(f.text) > maxField:
+			return fmt.Errorf("%s is longer than %d octets", f.what, maxField)
+		case strings.ContainsFunc(f.text, unicode.IsControl):
+			return fmt.Errorf("%s has control characters", f.what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package tokens
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/factors/totp"
+)
+
+// ReadOATH yields the rows of a file of hardware tokens as vendors deliver it:
+// serial number, secret in hexadecimal, "hotp" or "totp", digits, and the
+// counter or period (seconds); what is left out is HOTP with 6 digits from
+// counter 0. The format does not tell the algorithm, and the length of a
+// secret does not either: ask the vendor. After a line "# version: 2" the
+// login name, a resolver and a realm come first; the latter two are passed
+// over.
+//
+// Bad rows are yielded as [Read] does.
+func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		l, version := newLines(r), 1
+		for {
+			line, err := l.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if comment, ok := strings.CutPrefix(line, "#"); ok && err == nil {
+				if v, ok := strings.CutPrefix(strings.TrimSpace(comment), "version:"); ok {
+					if v = strings.TrimSpace(v); v != "1" && v != "2" {
+						yield(Row{Line: l.n}, &LineError{l.n, errors.New("version is neither 1 nor 2")})
+						return
+					}
+					version = int(v[0] - '0')
+				}
+				continue
+			}
+			if err != nil && !errors.Is(err, errLong) && !errors.Is(err, errEncoding) {
+				yield(Row{Line: l.n}, fmt.Errorf("after line %d: %w", l.n, err))
+				return
+			}
+			var fields []string
+			if err == nil {
+				fields, err = l.fields(line)
+			}
+			row := Row{Line: l.n}
+			if err == nil {
+				row, err = parseOATH(l.n, version, algorithm, fields)
+			}
+			if err != nil {
+				row, err = Row{Line: l.n}, &LineError{l.n, err}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+func parseOATH(line, version int, algorithm totp.Algorithm, fields []string) (Row, error) {
+	row := Row{Line: line}
+	if version == 2 {
+		if len(fields) < 3 {
+			return Row{}, errors.New("user, resolver and realm are missing (version 2)")
+		}
+		row.User, fields = fields[0], fields[3:]
+	}
+	if len(fields) < 2 || len(fields) > 5 {
+		return Row{}, fmt.Errorf("%d fields, want serial, secret, type, digits and counter or period", len(fields))
+	}
+	field := func(i int) string {
+		if i < len(fields) {
+			return fields[i]
+		}
+		return ""
+	}
+	row.Serial = field(0)
+	if row.Serial == "" {
+		return Row{}, errors.New("serial is empty")
+	}
+	if err := row.checkNames(); err != nil {
+		return Row{}, err
+	}
+	seed, err := hex.DecodeString(field(1))
+	if err != nil {
+		return Row{}, errors.New("secret is not hexadecimal")
+	}
+	digits, err := number("digits", field(3), 6)
+	if err != nil {
+		return Row{}, err
+	}
+	row.Token = totp.Token{Seed: seed, Algorithm: algorithm, Digits: digits}
+	switch strings.ToLower(field(2)) {
+	case "", "hotp":
+		row.Token.Kind = totp.KindCounter
+		if s := field(4); s != "" {
+			if row.Token.Counter, err = strconv.ParseUint(s, 10, 64); err != nil {
+				return Row{}, errors.New("counter is not a number")
+			}
+		}
+	case "totp":
+		period, err := number("period", field(4), 30)
+		if err != nil {
+			return Row{}, err
+		}
+		row.Token.Kind, row.Token.Period = totp.KindTime, time.Duration(period)*time.Second
+	default:
+		return Row{}, errors.New("type is neither hotp nor totp")
+	}
+	if err := row.Token.Validate(); err != nil {
+		return Row{}, err
+	}
+	return row, nil
+}
