@@ -168,6 +168,17 @@ func TestCodesOfAnotherSetAreWrong(t *testing.T) {
 	}
 }
 
+func TestASetCopiedToAnotherCredentialIsWorthless(t *testing.T) {
+	codes, u, _ := newSet(t)
+	c := u.Enrollment.Credentials[1]
+	c.ID = "another"
+	u, m := having(c)
+	f := newFactor(t, &logintest.Records{})
+	if err := f.Check(t.Context(), u, m, nil, login.Cleartext(codes[0])); login.Refused(err) != login.ReasonWrongCode {
+		t.Errorf("got %v, want wrong: its uses are counted under another record", err)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	codes, u, m := newSet(t)
 	rotated, err := New(&logintest.Records{}, newKey, testKey)
