@@ -1,6 +1,3 @@
-// Package store keeps what must be remembered: a small key-value contract with
-// several backends (bolt, mem, socket), sealing of values, and on top of it
-// enrollments and learned facts, written once for all backends.
 package store
 
 import (

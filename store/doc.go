@@ -1,0 +1,18 @@
+// Package store keeps what must be remembered: a small key-value contract with
+// several backends (bolt, mem, socket), sealing of values, and on top of it
+// enrollments, written once for all backends.
+//
+//	Enrollments     login.Records
+//	        \          /
+//	         Sealed KV            values are AES-256-GCM, bound to their key name
+//	             |
+//	   bolt | socket | mem        a KV each; storetest has the suite they all pass
+//
+// [Ring] is the key ring: it seals the values of a KV here and, for another
+// purpose, the tickets of package login. [CheckKey] refuses a database that
+// was sealed under other keys, [Rewrap] moves all values to the active key.
+//
+// Keys are not secret: they appear in files, logs and errors in the clear.
+// The package does not know what its users keep: names of records other than
+// "enroll/" and "sealed/" belong to those who write them.
+package store
