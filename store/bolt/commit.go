@@ -1,0 +1,130 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// commit is the committer: it alone writes the journal and starts folds.
+func (kv *KV) commit() {
+	defer close(kv.done)
+	kv.folder.timer = time.NewTimer(foldEvery)
+	kv.folder.timer.Stop()
+	defer kv.folder.timer.Stop()
+	var last time.Time
+	failing := false
+	for {
+		select {
+		case <-kv.wake:
+			if early := commitEvery - time.Since(last); early > 0 {
+				time.Sleep(early)
+			}
+			last = time.Now()
+			failing = kv.report(kv.flush(), failing)
+		case <-kv.folder.timer.C:
+			kv.startFold()
+		case err := <-kv.folder.result:
+			kv.endFold(err)
+		case reply := <-kv.fold:
+			kv.folder.asked = append(kv.folder.asked, reply)
+			kv.startFold()
+		case <-kv.quit:
+			kv.err = kv.finish()
+			return
+		}
+	}
+}
+
+// report logs when commits begin to fail and when they work again; a full disk
+// would otherwise fill the log 500 times a second.
+func (kv *KV) report(err error, failing bool) bool {
+	switch ctx := context.Background(); {
+	case err != nil && !failing:
+		kv.log.LogAttrs(ctx, slog.LevelError, "store cannot write; one-time codes are refused until it can",
+			slog.String(login.KeyPath, kv.path), slog.Any(login.KeyErr, err),
+			slog.String(login.KeyHint, "check free space and mount options of the file system"))
+	case err == nil && failing:
+		kv.log.LogAttrs(ctx, slog.LevelInfo, "store can write again", slog.String(login.KeyPath, kv.path))
+	}
+	return err != nil
+}
+
+// maxSpare is the size up to which a batch's buffer is kept for the next one.
+const maxSpare = 256 << 10
+
+// flush makes the present batch durable and wakes its swaps.
+func (kv *KV) flush() error {
+	kv.mu.Lock()
+	b := kv.batch
+	if len(b.entries) == 0 {
+		kv.mu.Unlock()
+		return nil
+	}
+	kv.batch = newBatch(kv.folder.spare)
+	kv.mu.Unlock()
+	kv.folder.spare = nil
+
+	b.err = kv.write(b)
+	kv.mu.Lock()
+	for _, e := range b.entries {
+		delete(kv.pending, e.key)
+		e.batch = nil
+		if b.err == nil {
+			kv.overlay[e.key] = e
+		}
+	}
+	kv.mu.Unlock()
+	if cap(b.frame) <= maxSpare {
+		kv.folder.spare = b.frame
+	}
+	b.frame, b.entries = nil, nil
+	close(b.done)
+	kv.journalBytes.Store(uint64(kv.j.size)) //nolint:gosec // a size is not negative
+	if b.err != nil {
+		return b.err
+	}
+	kv.commits.Add(1)
+	switch {
+	case kv.j.size >= foldBytes:
+		kv.startFold()
+	case !kv.folder.armed:
+		kv.folder.arm()
+	}
+	return nil
+}
+
+func (kv *KV) write(b *batch) error {
+	if kv.j.gen == 0 {
+		if err := kv.j.start(kv.folder.folded + 1); err != nil {
+			return err
+		}
+	}
+	if kv.j.size >= maxJournal {
+		if err := kv.makeRoom(); err != nil {
+			return fmt.Errorf("journal is full and cannot be folded: %w", err)
+		}
+	}
+	return kv.j.append(b.frame)
+}
+
+// finish is the end of the committer: everything durable, everything folded.
+func (kv *KV) finish() error {
+	err := kv.flush()
+	if ferr := kv.foldAll(); err == nil {
+		err = ferr
+	}
+	for _, reply := range kv.folder.asked {
+		reply <- err
+	}
+	if jerr := kv.j.close(err == nil && kv.j.gen != 0); err == nil {
+		err = jerr
+	}
+	if cerr := kv.db.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

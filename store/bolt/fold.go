@@ -1,0 +1,217 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store"
+)
+
+var (
+	recordsBucket = []byte("records")
+	metaBucket    = []byte("meta")
+
+	metaDatabase = []byte("database") // 16 random octets
+	metaFolded   = []byte("folded")   // the last folded generation
+	metaRev      = []byte("revision") // the highest revision folded
+)
+
+// A folder is what the committer knows of folds.
+type folder struct {
+	folded  uint64       // the last generation in the file
+	running bool         // a fold is under way; its error comes through result
+	result  chan error   // holds one
+	asked   []chan error // want everything that is durable now folded; hold one each
+	waiting []chan error // wait for the fold under way
+	failing bool
+	err     error // of the last fold that failed
+	timer   *time.Timer
+	armed   bool
+	spare   []byte // a batch's buffer, to be used again
+}
+
+func (f *folder) arm() {
+	f.timer.Reset(foldEvery)
+	f.armed = true
+}
+
+// startFold begins to fold the present generation, or again the one that could
+// not be folded, unless a fold is under way.
+func (kv *KV) startFold() {
+	f := &kv.folder
+	if f.running {
+		return
+	}
+	f.armed = false
+	if kv.folding == nil { // only the committer sets it
+		if len(kv.overlay) == 0 {
+			f.answer(&f.asked, nil)
+			return
+		}
+		if err := kv.j.start(kv.j.gen + 1); err != nil {
+			kv.foldFailed(err)
+			f.answer(&f.asked, err)
+			return
+		}
+		kv.mu.Lock()
+		kv.folding, kv.overlay = kv.overlay, make(map[string]*entry)
+		kv.mu.Unlock()
+		f.waiting, f.asked = f.asked, nil
+	}
+	f.running = true
+	entries, gen := kv.folding, f.folded+1
+	go func() { f.result <- kv.apply(entries, gen) }() // endFold waits for it
+}
+
+// endFold takes in the result of a fold.
+func (kv *KV) endFold(err error) {
+	f := &kv.folder
+	f.running = false
+	if err != nil {
+		kv.foldFailed(err)
+		f.answer(&f.waiting, err)
+		f.answer(&f.asked, err)
+		return
+	}
+	f.folded++
+	f.failing = false
+	kv.mu.Lock()
+	kv.folding = nil
+	kv.epoch++
+	kv.mu.Unlock()
+	kv.folds.Add(1)
+	f.answer(&f.waiting, nil)
+	if len(f.asked) > 0 || kv.j.size >= foldBytes {
+		kv.startFold()
+	}
+}
+
+func (f *folder) answer(list *[]chan error, err error) {
+	for _, reply := range *list {
+		reply <- err
+	}
+	*list = nil
+}
+
+// foldFailed lets the journal grow and tries again later; nothing is lost.
+func (kv *KV) foldFailed(err error) {
+	kv.foldErrors.Add(1)
+	if !kv.folder.failing {
+		kv.log.LogAttrs(context.Background(), slog.LevelError, "journal cannot be folded into the database; trying again",
+			slog.String(login.KeyPath, kv.path), slog.Any(login.KeyErr, err))
+	}
+	kv.folder.failing, kv.folder.err = true, err
+	kv.folder.arm()
+}
+
+// makeRoom waits until the journal is folded. Swaps wait meanwhile.
+func (kv *KV) makeRoom() error {
+	for range 2 { // one that is under way, then the present generation
+		if kv.j.size < maxJournal {
+			return nil
+		}
+		before := kv.foldErrors.Load()
+		kv.startFold()
+		if kv.folder.running && kv.j.size >= maxJournal {
+			kv.endFold(<-kv.folder.result)
+		}
+		if kv.foldErrors.Load() != before {
+			return kv.folder.err
+		}
+	}
+	return nil
+}
+
+// foldAll folds until nothing is left.
+func (kv *KV) foldAll() error {
+	for {
+		before := kv.foldErrors.Load()
+		kv.startFold()
+		if kv.folder.running {
+			kv.endFold(<-kv.folder.result)
+		} else if kv.foldErrors.Load() == before {
+			return nil
+		}
+		if kv.foldErrors.Load() != before {
+			return fmt.Errorf("fold the journal (it is kept, and read at the next start): %w", kv.folder.err)
+		}
+	}
+}
+
+// apply writes the entries into the file in one transaction, in the order of
+// their keys, and with them that generation gen is folded.
+func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
+	if err := kv.hook("before fold"); err != nil {
+		return err
+	}
+	sorted := make([]*entry, 0, len(entries))
+	for _, e := range entries {
+		sorted = append(sorted, e)
+	}
+	slices.SortFunc(sorted, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	err := guard(kv.path, func() error {
+		return kv.db.Update(func(tx *bbolt.Tx) error { return kv.fill(tx, sorted, gen) })
+	})
+	if err != nil {
+		return err
+	}
+	return kv.hook("after fold")
+}
+
+func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64) error {
+	records, meta := tx.Bucket(recordsBucket), tx.Bucket(metaBucket)
+	rev := number(meta.Get(metaRev))
+	for _, e := range sorted {
+		rev = max(rev, e.rev)
+		var err error
+		if e.deleted {
+			err = records.Delete([]byte(e.key))
+		} else {
+			err = records.Put([]byte(e.key), encode(e))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := kv.hook("in fold"); err != nil {
+		return err
+	}
+	return errors.Join(
+		meta.Put(metaFolded, binary.BigEndian.AppendUint64(nil, gen)),
+		meta.Put(metaRev, binary.BigEndian.AppendUint64(nil, rev)))
+}
+
+// number reads a counter of the meta bucket.
+func number(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+// settle folds everything that is durable now, for a copy of the file.
+func (kv *KV) settle(ctx context.Context) error {
+	reply := make(chan error, 1)
+	select {
+	case kv.fold <- reply:
+	case <-kv.done:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-reply:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,276 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store"
+)
+
+// Options are what [Open] may be told.
+type Options struct {
+	// Log gets what an operator must know: replays, failing disks. Nil logs
+	// nothing.
+	Log *slog.Logger
+
+	openFile func(path string) (file, error)
+	hook     func(point string) error // called at named points of a fold
+}
+
+// A KV is a [store.KV] in a bbolt file. Use [Open].
+type KV struct {
+	path string
+	log  *slog.Logger
+	hook func(point string) error
+	db   *bbolt.DB
+
+	mu      sync.RWMutex
+	batch   *batch            // being filled
+	pending map[string]*entry // in a batch that is not durable yet
+	overlay map[string]*entry // durable, in the journal's present generation
+	folding map[string]*entry // durable, being folded; not written to
+	epoch   uint64            // counts how often folding was dropped
+	rev     uint64            // the last revision given
+	closed  bool
+
+	wake chan struct{}   // a batch has its first record
+	fold chan chan error // a caller wants everything folded
+	quit chan struct{}
+	done chan struct{} // the committer has ended
+	err  error         // of the committer's end; read after done
+
+	j      journal // the committer's
+	folder folder  // the committer's
+
+	commits, folds, foldErrors, swaps, journalBytes atomic.Uint64
+}
+
+var _ store.KV = (*KV)(nil)
+
+// An entry is a change of one key. It is not written to once it is durable.
+type entry struct {
+	key     string
+	rev     uint64
+	data    []byte
+	deleted bool
+	batch   *batch // until it is durable
+}
+
+// A batch is what shares one fdatasync.
+type batch struct {
+	frame   []byte
+	entries []*entry
+	done    chan struct{}
+	err     error // read after done
+}
+
+// maxBatch is the size in octets at which swaps wait for the next batch.
+const maxBatch = 4 << 20
+
+func newBatch(buf []byte) *batch {
+	return &batch{frame: append(buf[:0], make([]byte, frameHead)...), done: make(chan struct{})}
+}
+
+// Get returns the durable value of key, or [login.ErrNotFound].
+func (kv *KV) Get(ctx context.Context, key string) (store.Value, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Value{}, err
+	}
+	if err := store.ValidKey(key); err != nil {
+		return store.Value{}, err
+	}
+	kv.mu.RLock()
+	e, closed := kv.durable(key), kv.closed
+	kv.mu.RUnlock()
+	switch {
+	case closed:
+		return store.Value{}, store.ErrClosed
+	case e == nil:
+		return kv.read(key)
+	case e.deleted:
+		return store.Value{}, login.ErrNotFound
+	}
+	return store.Value{Data: e.data, Rev: e.rev}, nil
+}
+
+// durable returns what memory knows of key. The caller holds the mutex.
+func (kv *KV) durable(key string) *entry {
+	if e := kv.overlay[key]; e != nil {
+		return e
+	}
+	return kv.folding[key]
+}
+
+// read returns what the bbolt file has under key.
+func (kv *KV) read(key string) (v store.Value, err error) {
+	err = kv.view(func(tx *bbolt.Tx) error {
+		raw := tx.Bucket(recordsBucket).Get([]byte(key))
+		if raw == nil {
+			return login.ErrNotFound
+		}
+		v, err = decode(bytes.Clone(raw))
+		return err
+	})
+	return v, err
+}
+
+// Swap replaces the value that has revision rev and returns when that is
+// durable. When the context ends first, or the disk fails, the error leaves
+// open whether it happened only in the first case: a batch that failed has not
+// happened.
+func (kv *KV) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := store.ValidSwap(key, data); err != nil {
+		return err
+	}
+	for {
+		b, joined, err := kv.join(key, rev, data)
+		if err != nil || b == nil {
+			return err
+		}
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if joined {
+			return b.err
+		}
+	}
+}
+
+// join puts a change into the present batch. When joined is false the caller
+// tries again after the batch; a nil batch means there was nothing to do.
+func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, err error) {
+	now, epoch, known := uint64(0), uint64(0), false
+	for {
+		kv.mu.Lock()
+		if kv.closed {
+			kv.mu.Unlock()
+			return nil, false, store.ErrClosed
+		}
+		if e := kv.pending[key]; e != nil {
+			b = e.batch
+			kv.mu.Unlock()
+			return b, false, nil
+		}
+		if e := kv.durable(key); e != nil {
+			now, known = e.rev, true
+			if e.deleted {
+				now = 0
+			}
+		} else if epoch != kv.epoch {
+			known = false // a fold may have changed the file since it was read
+		}
+		if known {
+			break
+		}
+		epoch = kv.epoch
+		kv.mu.Unlock()
+		v, err := kv.read(key)
+		if err != nil && err != login.ErrNotFound { //nolint:errorlint // read returns it as it is
+			return nil, false, err
+		}
+		now, known = v.Rev, true
+	}
+	defer kv.mu.Unlock()
+	if now != rev {
+		return nil, false, login.ErrConflict
+	}
+	if data == nil && rev == 0 {
+		return nil, false, nil
+	}
+	b = kv.batch
+	if len(b.frame) >= maxBatch {
+		return b, false, nil
+	}
+	kv.add(key, data)
+	return b, true, nil
+}
+
+// add records a change as pending. The caller holds the mutex.
+func (kv *KV) add(key string, data []byte) {
+	kv.rev++
+	b := kv.batch
+	e := &entry{key: key, rev: kv.rev, deleted: data == nil, batch: b}
+	if data != nil {
+		e.data = append(make([]byte, 0, len(data)), data...)
+	}
+	b.frame = appendRecord(b.frame, key, e)
+	b.entries = append(b.entries, e)
+	kv.pending[key] = e
+	kv.swaps.Add(1)
+	if len(b.entries) == 1 {
+		select {
+		case kv.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Close makes what is pending durable, folds everything into the file and
+// closes it. It may be called more than once.
+func (kv *KV) Close() error {
+	kv.mu.Lock()
+	first := !kv.closed
+	kv.closed = true
+	kv.mu.Unlock()
+	if first {
+		close(kv.quit)
+	}
+	<-kv.done
+	return kv.err
+}
+
+// Stats counts work since Open.
+type Stats struct {
+	Swaps        uint64 // changes taken into batches
+	Commits      uint64 // batches made durable
+	Fsyncs       uint64 // of the journal
+	Folds        uint64 // journals folded into the file
+	FoldErrors   uint64
+	JournalBytes uint64 // in the journal's present generation
+}
+
+// Stats returns the counters.
+func (kv *KV) Stats() Stats {
+	return Stats{
+		Swaps: kv.swaps.Load(), Commits: kv.commits.Load(), Fsyncs: kv.j.syncs.Load(),
+		Folds: kv.folds.Load(), FoldErrors: kv.foldErrors.Load(), JournalBytes: kv.journalBytes.Load(),
+	}
+}
+
+// encode puts the revision in front of the data, as the file has it.
+func encode(e *entry) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(e.data)), e.rev)
+	return append(b, e.data...)
+}
+
+func decode(raw []byte) (store.Value, error) {
+	if len(raw) < 8 {
+		return store.Value{}, damaged("a record of %d octets", len(raw))
+	}
+	v := store.Value{Data: raw[8:], Rev: binary.BigEndian.Uint64(raw)}
+	if v.Rev == 0 {
+		return store.Value{}, damaged("a record without revision")
+	}
+	return v, nil
+}
+
+const (
+	// commitEvery is the least time between two commits: at most 500 fsyncs a
+	// second, at any load.
+	commitEvery = 2 * time.Millisecond
+	// foldEvery is how long a durable change stays out of the file.
+	foldEvery = 10 * time.Second
+)
