@@ -10,6 +10,9 @@ import (
 
 type testContext = context.Context
 
+// ctx is for callbacks that outlive no test.
+var ctx = context.Background()
+
 // faults makes journal files that fail when told.
 type faults struct {
 	full   atomic.Bool // writing beyond what is there: no space left

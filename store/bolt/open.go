@@ -18,6 +18,9 @@ import (
 // does not hold up folds while the file is smaller; it costs no memory.
 const mapSize = 256 << 20
 
+// growStep is how far the file grows at a time.
+const growStep = 1 << 20
+
 // Open opens the database at path, or makes a new one when there is neither a
 // file nor a journal. The whole file is checked first. It refuses a database
 // that is open elsewhere ([ErrInUse]), one that is damaged ([ErrDamaged]) and
@@ -61,6 +64,9 @@ func openDB(path string) (db *bbolt.DB, err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mapSize,
 		})
+		if err == nil {
+			db.AllocSize = growStep
+		}
 		return err
 	})
 	switch {
