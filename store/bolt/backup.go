@@ -23,23 +23,32 @@ func (kv *KV) Backup(ctx context.Context, w io.Writer) error {
 	if err := kv.settle(ctx); err != nil {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
-	return kv.view(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(contextWriter{ctx, w})
+	out := &copyWriter{ctx: ctx, w: w}
+	err := kv.view(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(out)
 		return err
 	})
+	if out.err != nil {
+		return out.err // bbolt does not wrap it
+	}
+	return err
 }
 
-// A contextWriter ends a long copy with its context.
-type contextWriter struct {
+// A copyWriter ends a long copy with its context, and keeps the first error.
+type copyWriter struct {
 	ctx context.Context //nolint:containedctx // lives as long as one call
 	w   io.Writer
+	err error
 }
 
-func (c contextWriter) Write(b []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
+func (c *copyWriter) Write(b []byte) (n int, err error) {
+	if err = c.ctx.Err(); err == nil {
+		n, err = c.w.Write(b)
 	}
-	return c.w.Write(b)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // ErrExists is wrapped by the error of [Restore] when there is a database
