@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+const (
+	enrollPrefix  = "enroll/"
+	enrollVersion = 1
+	// maxCached bounds the decoded enrollments that are kept, about a
+	// kilooctet each.
+	maxCached = 16 << 10
+)
+
+// enrollment is the record of an account. The name is for listings; the
+// account's id is what counts.
+type enrollment struct {
+	Version int    `json:"v"`
+	Name    string `json:"name,omitempty"`
+	login.Enrollment
+}
+
+// Enrollments keeps what accounts have enrolled in a KV, which should be a
+// [Sealed] one: the records hold seeds and telephone numbers. It is safe for
+// use by many goroutines, and by several processes on one KV.
+type Enrollments struct {
+	kv KV
+
+	mu      sync.RWMutex
+	decoded map[string]login.Enrollment // by account id; good for its Rev
+}
+
+var _ login.Enrollments = (*Enrollments)(nil)
+
+// NewEnrollments keeps enrollments in kv.
+func NewEnrollments(kv KV) *Enrollments {
+	return &Enrollments{kv: kv, decoded: make(map[string]login.Enrollment)}
+}
+
+// NewCredentialID returns a random id for a credential: 26 characters, 128
+// bits or more.
+func NewCredentialID() string { return rand.Text() }
+
+// enrollKey names an account's record. Ids come from a directory: anything but
+// letters, digits and a few signs is escaped, so that an id cannot name
+// another account's record, nor one of another kind.
+func enrollKey(id string) (string, error) {
+	if id == "" {
+		return "", fmt.Errorf("empty account id: %w", ErrLimit)
+	}
+	key := enrollPrefix + url.QueryEscape(id)
+	if len(key) > MaxKey {
+		return "", fmt.Errorf("account id of %d octets: %w", len(id), ErrLimit)
+	}
+	return key, nil
+}
+
+// Enrollment returns what the account has; the zero Enrollment when it has
+// nothing. The result is shared and must not be changed.
+func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollment, error) {
+	key, err := enrollKey(id)
+	if err != nil {
+		return login.Enrollment{}, err
+	}
+	v, err := s.kv.Get(ctx, key)
+	if errors.Is(err, login.ErrNotFound) {
+		return login.Enrollment{}, nil
+	}
+	if err != nil {
+		return login.Enrollment{}, err
+	}
+	s.mu.RLock()
+	e, ok := s.decoded[id]
+	s.mu.RUnlock()
+	if ok && e.Rev == v.Rev {
+		return e, nil
+	}
+	r, err := decodeEnrollment(key, v)
+	if err != nil {
+		return login.Enrollment{}, err
+	}
+	s.keep(id, r.Enrollment)
+	return r.Enrollment, nil
+}
+
+func (s *Enrollments) keep(id string, e login.Enrollment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.decoded[id]; !ok && len(s.decoded) >= maxCached {
+		for other := range s.decoded {
+			delete(s.decoded, other) // any one: maps begin anywhere
+			break
+		}
+	}
+	s.decoded[id] = e
+}
+
+func decodeEnrollment(key string, v Value) (enrollment, error) {
+	var r enrollment
+	if err := json.Unmarshal(v.Data, &r); err != nil {
+		// The decoder's error may quote the record.
+		return enrollment{}, fmt.Errorf("enrollment %q is not readable", key)
+	}
+	if r.Version != enrollVersion {
+		return enrollment{}, fmt.Errorf("enrollment %q has version %d, this program knows %d; use the newer program",
+			key, r.Version, enrollVersion)
+	}
+	r.Rev = v.Rev
+	return r, nil
+}
+
+// Update changes what the account has by fn, which may run several times when
+// others change it, too, and must not keep its argument. name is the login
+// name, for listings; an empty one keeps what is there. Many Updates at a time
+// share commits: an import runs hundreds.
+func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*login.Enrollment) error) error {
+	key, err := enrollKey(id)
+	if err != nil {
+		return err
+	}
+	for range maxTries {
+		r := enrollment{Version: enrollVersion}
+		v, err := s.kv.Get(ctx, key)
+		if err == nil {
+			r, err = decodeEnrollment(key, v)
+		} else if errors.Is(err, login.ErrNotFound) {
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			r.Name = name
+		}
+		if err := fn(&r.Enrollment); err != nil {
+			return err
+		}
+		data, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("enrollment %q: %w", key, err)
+		}
+		err = s.kv.Swap(ctx, key, v.Rev, data)
+		if !errors.Is(err, login.ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("enrollment %q: %w", key, login.ErrConflict)
+}
+
+// Forget removes everything the account has. It is not an error when there is
+// nothing.
+func (s *Enrollments) Forget(ctx context.Context, id string) error {
+	key, err := enrollKey(id)
+	if err != nil {
+		return err
+	}
+	for range maxTries {
+		v, err := s.kv.Get(ctx, key)
+		if errors.Is(err, login.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = s.kv.Swap(ctx, key, v.Rev, nil)
+		if !errors.Is(err, login.ErrConflict) {
+			s.mu.Lock()
+			delete(s.decoded, id)
+			s.mu.Unlock()
+			return err
+		}
+	}
+	return fmt.Errorf("enrollment %q: %w", key, login.ErrConflict)
+}
+
+// List calls fn for each account that has a record, until fn returns an error,
+// which List returns. fn may call Update and Forget.
+func (s *Enrollments) List(ctx context.Context, fn func(id, name string, e login.Enrollment) error) error {
+	return s.kv.Scan(ctx, enrollPrefix, func(key string, v Value) error {
+		id, err := url.QueryUnescape(strings.TrimPrefix(key, enrollPrefix))
+		if err != nil {
+			return fmt.Errorf("record %q names no account", key)
+		}
+		r, err := decodeEnrollment(key, v)
+		if err != nil {
+			return err
+		}
+		return fn(id, r.Name, r.Enrollment)
+	})
+}
