@@ -1,0 +1,73 @@
+package socket
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrServed is wrapped by the error of [Listen] when a daemon answers already.
+var ErrServed = errors.New("socket: another daemon answers")
+
+// dialTimeout bounds the look whether a daemon is there: its queue of
+// connections may be full.
+const dialTimeout = time.Second
+
+// Listen makes the socket at path, mode 0600. It replaces one that a killed
+// daemon has left, but not one that answers, nor a file that is no socket.
+func Listen(path string) (net.Listener, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("admin socket: %w", err)
+	case info.Mode().Type() != os.ModeSocket:
+		return nil, fmt.Errorf("admin socket %s: there is something that is no socket; move it away", path)
+	default:
+		c, err := net.DialTimeout("unix", path, dialTimeout)
+		if err == nil {
+			_ = c.Close()
+		}
+		if !errors.Is(err, unix.ECONNREFUSED) {
+			return nil, fmt.Errorf("admin socket %s: %w; stop it first, or give this one another server.admin", path, ErrServed)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("admin socket: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket: %w; its directory must exist and be the daemon's", err)
+	}
+	// Between the two calls the umask decides; peers are asked for their user
+	// all the same.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("admin socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// allowed says whether a user may use the socket.
+func allowed(uid uint32) bool {
+	return uid == 0 || int(uid) == os.Geteuid()
+}
+
+// peer returns the user at the other end.
+func peer(c *net.UnixConn) (uid uint32, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	cerr := raw.Control(func(fd uintptr) {
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // a descriptor is small
+	})
+	if err = errors.Join(cerr, err); err != nil {
+		return 0, err
+	}
+	return cred.Uid, nil
+}
