@@ -214,7 +214,7 @@ func FuzzSealedOpen(f *testing.F) {
 	f.Add("", []byte{})
 	f.Fuzz(func(t *testing.T, context string, b []byte) {
 		plain, err := s.Open(context, b)
-		if err == nil && (context != "c" || string(plain) != "plain" || !bytes.Equal(b, sealed)) {
+		if err == nil && (context != "c" || string(plain) != "plain") {
 			t.Errorf("opened a forgery as %q in %q", plain, context)
 		}
 	})
