@@ -123,9 +123,8 @@ func (kv *KV) read(key string) (v store.Value, err error) {
 }
 
 // Swap replaces the value that has revision rev and returns when that is
-// durable. When the context ends first, or the disk fails, the error leaves
-// open whether it happened only in the first case: a batch that failed has not
-// happened.
+// durable. When the context ends first, the change may still become durable;
+// after any other error nothing has changed.
 func (kv *KV) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -122,6 +122,11 @@ func TestGetShowsOnlyWhatIsDurable(t *testing.T) {
 	if got := string(storetest.Get(t, kv, "a").Data); got != "old" {
 		t.Errorf("got %q before the commit, want old", got)
 	}
+	select {
+	case err := <-done:
+		t.Fatalf("acknowledged before it was durable: %v", err)
+	default:
+	}
 	close(release)
 	if err := <-done; err != nil {
 		t.Fatal(err)
