@@ -1,0 +1,258 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/portvakt/portvakt/conf/secret"
+)
+
+// Config is one [[sms.provider]]. An unset key has the default named beside
+// it.
+type Config struct {
+	Name    string        `mapstructure:"name"`
+	Kind    string        `mapstructure:"kind"`    // "http", "command" or "log"
+	Timeout time.Duration `mapstructure:"timeout"` // DefaultTimeout
+	Sender  string        `mapstructure:"sender"`  // {sender}
+	Number  string        `mapstructure:"number"`  // {to} as "e164" (default), "00", "digits" or "national"
+	Coding  []string      `mapstructure:"coding"`  // {coding} for GSM 7-bit and UCS-2; "0" and "2"
+
+	// For kind "http".
+	Method      string       `mapstructure:"method"` // POST
+	URL         string       `mapstructure:"url"`
+	Query       []string     `mapstructure:"query"`        // "name=value"
+	Header      []string     `mapstructure:"header"`       // "Name: value"
+	Form        []string     `mapstructure:"form"`         // "name=value"
+	JSON        string       `mapstructure:"json"`         // a JSON value with placeholders in its strings
+	Raw         string       `mapstructure:"raw"`          // a fixed body, or "{text}" alone
+	ContentType string       `mapstructure:"content_type"` // of raw; text/plain; charset=utf-8
+	User        string       `mapstructure:"user"`         // with password: basic authentication
+	Password    secret.Value `mapstructure:"password"`
+	Token       secret.Value `mapstructure:"token"`      // bearer authentication
+	Secret      secret.Value `mapstructure:"secret"`     // {secret}
+	OK          []int        `mapstructure:"ok"`         // accepting statuses; 200 to 299
+	OKMatch     string       `mapstructure:"ok_match"`   // regular expression that an accepting body has
+	FailMatch   string       `mapstructure:"fail_match"` // … that a refusing body has, whatever else it has
+	IDMatch     string       `mapstructure:"id_match"`   // … whose first group is the gateway's id, for the debug log
+	CA          string       `mapstructure:"ca"`         // PEM file; the system's
+	Proxy       string       `mapstructure:"proxy"`      // http://host:port; none
+	Insecure    bool         `mapstructure:"insecure"`   // allow http:// to another machine
+
+	// For kind "command": the program and its arguments.
+	Command []string `mapstructure:"command"`
+}
+
+const (
+	kindHTTP    = "http"
+	kindCommand = "command"
+	kindLog     = "log"
+)
+
+// laterKinds are known kinds that this version does not have.
+var laterKinds = [...]string{"twilio", "vonage", "smpp", "modem"}
+
+const maxTimeout = 60 * time.Second
+
+func (c Config) timeout() time.Duration {
+	if c.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return c.Timeout
+}
+
+func (c Config) method() string {
+	if c.Method == "" {
+		return http.MethodPost
+	}
+	return c.Method
+}
+
+func (c Config) numberFormat() numberFormat {
+	if c.Number == "" {
+		return formatE164
+	}
+	return numberFormat(c.Number)
+}
+
+func (c Config) codings() codings {
+	if len(c.Coding) != 2 {
+		return codings{"0", "2"} // kannel's, and SMPP's in another unit
+	}
+	return codings{c.Coding[0], c.Coding[1]}
+}
+
+// problems collects what Validate finds.
+type problems []error
+
+func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
+
+// Validate returns every problem of the provider, none of them with a secret.
+func (c Config) Validate() error {
+	var p problems
+	if c.Name == "" {
+		p.add("name: is not set: give the provider a name for logs")
+	}
+	if c.Timeout < 0 || c.Timeout > maxTimeout {
+		p.add("timeout: %v is not between 0s and %v: people wait for it", c.Timeout, maxTimeout)
+	}
+	formats := []numberFormat{formatE164, formatZeros, formatDigits, formatNational}
+	if !slices.Contains(formats, c.numberFormat()) {
+		p.add("number: %q is not a format: write \"e164\", \"00\", \"digits\" or \"national\"", c.Number)
+	}
+	if len(c.Coding) != 0 && len(c.Coding) != 2 {
+		p.add("coding: has %d values: write the gateway's words for GSM 7-bit and for UCS-2", len(c.Coding))
+	}
+	switch {
+	case c.Kind == kindHTTP:
+		c.validateHTTP(&p)
+	case c.Kind == kindCommand:
+		c.validateCommand(&p)
+	case c.Kind == kindLog:
+	case c.Kind == "":
+		p.add("kind: is not set: write \"http\", \"command\" or \"log\"")
+	case slices.Contains(laterKinds[:], c.Kind):
+		p.add("kind: %q is not in this version yet: its web interface works with kind = \"http\", a modem with \"command\"", c.Kind)
+	default:
+		p.add("kind: %q is not a kind: write \"http\", \"command\" or \"log\"", c.Kind)
+	}
+	if c.Kind != kindHTTP && c.URL != "" {
+		p.add("url: is only for kind = \"http\": remove it or change the kind")
+	}
+	if c.Kind != kindCommand && len(c.Command) > 0 {
+		p.add("command: is only for kind = \"command\": remove it or change the kind")
+	}
+	return errors.Join(p...)
+}
+
+func (c Config) validateCommand(p *problems) {
+	if len(c.Command) == 0 {
+		p.add("command: is not set: write the program and its arguments, as [\"/usr/local/bin/sms\", \"{to}\"]")
+		return
+	}
+	if !filepath.IsAbs(c.Command[0]) || strings.ContainsAny(c.Command[0], "{}") {
+		p.add("command: the program %q is not an absolute path: it is run without a shell and without a search path", c.Command[0])
+	}
+	argv, err := c.commandFields()
+	if err != nil {
+		p.add("command: %w; the text comes on standard input, because arguments can be read by everybody on the machine", err)
+		return
+	}
+	if !slices.ContainsFunc(argv, func(f field) bool { return f.uses(toPlace) }) {
+		p.add("command: {to} is in no argument: the program would not know the number")
+	}
+}
+
+func (c Config) commandFields() ([]field, error) {
+	var argv []field
+	for i, arg := range c.Command {
+		f, err := parseField(arg, toPlace, senderPlace, codingPlace)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d has %w", i, err)
+		}
+		argv = append(argv, f)
+	}
+	return argv, nil
+}
+
+func (c Config) validateHTTP(p *problems) {
+	c.validateURL(p)
+	c.validateAuth(p)
+	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut}, c.method()) {
+		p.add("method: %q is not a method for sending: write \"POST\", \"PUT\" or \"GET\"", c.Method)
+	}
+	bodies := 0
+	for _, set := range []bool{len(c.Form) > 0, c.JSON != "", c.Raw != ""} {
+		if set {
+			bodies++
+		}
+	}
+	if bodies > 1 {
+		p.add("json: only one of json, form and raw can be the body: remove the others")
+	}
+	if bodies > 0 && c.method() == http.MethodGet {
+		p.add("method: \"GET\" has no body: use query, or \"POST\"")
+	}
+	for _, status := range c.OK {
+		if status < 200 || status > 299 {
+			p.add("ok: %d is not a status of success: list statuses from 200 to 299", status)
+		}
+	}
+	for _, m := range []struct{ key, expr string }{{"ok_match", c.OKMatch}, {"fail_match", c.FailMatch}, {"id_match", c.IDMatch}} {
+		re, err := regexp.Compile(m.expr)
+		if err != nil {
+			p.add("%s: is not a regular expression: %w", m.key, err)
+		} else if m.key == "id_match" && m.expr != "" && re.NumSubexp() == 0 {
+			p.add("id_match: has no group: put the id in parentheses")
+		}
+	}
+	if c.Proxy != "" {
+		u, err := url.Parse(c.Proxy)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+			p.add("proxy: is not a proxy without a password: write \"http://host:port\"")
+		}
+	}
+	c.validateTemplate(p)
+}
+
+func (c Config) validateURL(p *problems) {
+	u, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		p.add("url: is not set: write the address of the gateway")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		p.add("url: is not an address of a gateway: write \"https://host/path\"")
+	case u.User != nil:
+		p.add("url: holds a user or password: write them as user and password")
+	case strings.ContainsAny(c.URL, "{}"):
+		p.add("url: holds a placeholder: placeholders belong in query, form or json")
+	case u.Scheme == "http" && !c.Insecure && !loopback(u.Hostname()):
+		p.add("url: http:// would carry codes and passwords in the clear: use https://, or set insecure = true")
+	}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (c Config) validateAuth(p *problems) {
+	if (c.User == "") != c.Password.IsZero() {
+		p.add("user: user and password go together: set both or none")
+	}
+	if c.User != "" && !c.Token.IsZero() {
+		p.add("token: there is a user too: use one of them")
+	}
+	if !httpguts.ValidHeaderFieldValue(c.Token.Reveal()) {
+		p.add("token: holds a character that no header can carry, as a line break at the end of its file")
+	}
+}
+
+func (c Config) validateTemplate(p *problems) {
+	t, errs := c.template()
+	*p = append(*p, errs...)
+	if len(errs) > 0 {
+		return
+	}
+	if !t.uses(toPlace) {
+		p.add("json: {to} is in no part of the request: the gateway would not know the number")
+	}
+	if !t.uses(textPlace) {
+		p.add("json: {text} is in no part of the request: the message would be empty")
+	}
+	if t.uses(senderPlace) && c.Sender == "" {
+		p.add("sender: is not set, but {sender} is used: set it or remove the placeholder")
+	}
+	if t.uses(secretPlace) == c.Secret.IsZero() {
+		p.add("secret: secret and {secret} go together: set both or none")
+	}
+}

@@ -1,0 +1,180 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/portvakt/portvakt/conf/secret"
+)
+
+func deadline(t testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// ok is a valid provider for rows to change.
+func ok(change func(*Config)) Config {
+	c := Config{Name: "gw", Kind: "http", URL: "https://sms.example.org/send", JSON: `{"to": "{to}", "text": "{text}"}`}
+	change(&c)
+	return c
+}
+
+func TestValidConfigurations(t *testing.T) {
+	t.Parallel()
+	for _, c := range []Config{
+		ok(func(*Config) {}),
+		ok(func(c *Config) { c.JSON, c.Form = "", []string{"To={to}", "Body={text}"} }),
+		ok(func(c *Config) { c.URL = "http://127.0.0.1:13013/cgi-bin/sendsms" }),
+		ok(func(c *Config) { c.URL, c.Insecure = "http://10.0.0.1/", true }),
+		ok(func(c *Config) { c.Header, c.Secret = []string{"Authorization: App {secret}"}, secret.New("s") }),
+		ok(func(c *Config) { c.JSON, c.Raw, c.Header = "", "{text}", []string{"To: {to}"} }),
+		{Name: "c", Kind: "command", Command: []string{"/usr/bin/sms", "{to}"}},
+		{Name: "l", Kind: "log"},
+	} {
+		if err := c.Validate(); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func TestProblemsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{}, "name: is not set"},
+		{Config{}, "kind: is not set"},
+		{Config{Kind: "smpp"}, `kind: "smpp" is not in this version yet`},
+		{Config{Kind: "twilio"}, `kind: "twilio" is not in this version yet`},
+		{Config{Kind: "pigeon"}, `kind: "pigeon" is not a kind`},
+		{Config{Kind: "log", URL: "https://x"}, "url: is only for"},
+		{Config{Kind: "log", Command: []string{"/x"}}, "command: is only for"},
+		{Config{Kind: "command"}, "command: is not set"},
+		{Config{Kind: "command", Command: []string{"sms", "{to}"}}, "not an absolute path"},
+		{Config{Kind: "command", Command: []string{"/sms"}}, "{to} is in no argument"},
+		{Config{Kind: "command", Command: []string{"/sms", "{to}", "{text}"}}, "the text comes on standard input"},
+		{Config{Kind: "command", Command: []string{"/sms", "{to}", "{secret}"}}, "argument 2 has a placeholder that is not allowed"},
+		{ok(func(c *Config) { c.Timeout = time.Hour }), "timeout:"},
+		{ok(func(c *Config) { c.Number = "e.164" }), "number:"},
+		{ok(func(c *Config) { c.Coding = []string{"0"} }), "coding:"},
+		{ok(func(c *Config) { c.URL = "" }), "url: is not set"},
+		{ok(func(c *Config) { c.URL = "sms.example.org" }), "url: is not an address"},
+		{ok(func(c *Config) { c.URL = "ftp://x/" }), "url: is not an address"},
+		{ok(func(c *Config) { c.URL = "https://u:" + markPassword + "@x/" }), "url: holds a user"},
+		{ok(func(c *Config) { c.URL = "https://x/{to}" }), "url: holds a placeholder"},
+		{ok(func(c *Config) { c.URL = "http://sms.example.org/" }), "in the clear"},
+		{ok(func(c *Config) { c.Method = "DELETE" }), "method:"},
+		{ok(func(c *Config) { c.Method = "GET" }), "method: \"GET\" has no body"},
+		{ok(func(c *Config) { c.Form = []string{"a=b"} }), "only one of json, form and raw"},
+		{ok(func(c *Config) { c.JSON = `{"to": {to}}` }), "json: not JSON"},
+		{ok(func(c *Config) { c.JSON = `{} {}` }), "json: more than one"},
+		{ok(func(c *Config) { c.JSON = `{"{to}": "{text}"}` }), "json: a key with a placeholder"},
+		{ok(func(c *Config) { c.JSON = `{"to": "{number}"}` }), "not allowed here: there are {to} {text}"},
+		{ok(func(c *Config) { c.JSON = `{"to": "{to"}` }), `a "{" without "}"`},
+		{ok(func(c *Config) { c.JSON = `{"to": "to}"}` }), `a "}" without "{"`},
+		{ok(func(c *Config) { c.JSON = `{"text": "{text}"}` }), "{to} is in no part"},
+		{ok(func(c *Config) { c.JSON = `{"to": "{to}"}` }), "{text} is in no part"},
+		{ok(func(c *Config) { c.JSON, c.Form = "", []string{"nothing"} }), `form: entry 1 is not "name=value"`},
+		{ok(func(c *Config) { c.Raw, c.JSON = "<to>{to}</to>", "" }), "raw: can only be"},
+		{ok(func(c *Config) { c.Raw, c.JSON = "<text>{text}</text>", "" }), "raw: can only be"},
+		{ok(func(c *Config) { c.Header = []string{"X: {text}"} }), "header: entry 1 (X) has a placeholder"},
+		{ok(func(c *Config) { c.Header = []string{"Host: x"} }), "header: Host is set by other keys"},
+		{ok(func(c *Config) { c.Header = []string{"X Y: x"} }), "cannot be sent"},
+		{ok(func(c *Config) { c.Header, c.Secret = []string{"X: {secret}"}, secret.New(markSecret+"\n") }), "cannot be sent"},
+		{ok(func(c *Config) { c.Token = secret.New(markToken + "\n") }), "token: holds a character"},
+		{ok(func(c *Config) { c.User = "u" }), "user and password go together"},
+		{ok(func(c *Config) { c.User, c.Password, c.Token = "u", secret.New(markPassword), secret.New(markToken) }), "token: there is a user too"},
+		{ok(func(c *Config) { c.Secret = secret.New(markSecret) }), "secret and {secret} go together"},
+		{ok(func(c *Config) { c.Query = []string{"k={secret}"} }), "secret and {secret} go together"},
+		{ok(func(c *Config) { c.Query = []string{"f={sender}"} }), "sender: is not set"},
+		{ok(func(c *Config) { c.OK = []int{404} }), "ok: 404"},
+		{ok(func(c *Config) { c.OKMatch = "(" }), "ok_match:"},
+		{ok(func(c *Config) { c.IDMatch = "id" }), "id_match: has no group"},
+		{ok(func(c *Config) { c.Proxy = "http://u:" + markPassword + "@proxy:3128" }), "proxy:"},
+	} {
+		err := row.cfg.Validate()
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("got %v, want %q", err, row.want)
+			continue
+		}
+		AssertLeaksNothing(t, err.Error())
+	}
+}
+
+func TestBrokenFilesStopTheStart(t *testing.T) {
+	t.Parallel()
+	_, err := New([]Config{
+		ok(func(c *Config) { c.CA = "/nonexistent/ca.pem" }),
+		ok(func(c *Config) { c.Name, c.CA = "empty", "/dev/null" }),
+		ok(func(c *Config) { c.Name, c.URL = "bad", "" }),
+	}, nil, logger(new(syncBuffer)))
+	for _, want := range []string{"/nonexistent/ca.pem", `"empty": ca: no certificate`, `"bad": url: is not set`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	for _, template := range []string{
+		`{"to": "{to}", "text": "{text}"}`, `[["{text}{text}"]]`, `"{secret}"`, `{"a": 1e999}`, `{to`, `}`, `{"\u007bto}": "\u007btext}"}`,
+	} {
+		f.Add(template, `12"} &{to}\`)
+	}
+	f.Fuzz(func(t *testing.T, template, text string) {
+		v := values{to: "+47", text: text, sender: "s", secret: "x", coding: "0"}
+		if d, err := parseDocument(template, toPlace, textPlace); err == nil {
+			b, err := d.fill(v)
+			if err != nil || !json.Valid(b) {
+				t.Errorf("%q with %q became %q: %v", template, text, b, err)
+			}
+			plain, err := d.fill(values{to: "+47"})
+			if err != nil || shape(t, plain) != shape(t, b) {
+				t.Errorf("the text changed the shape: %q, %q", plain, b)
+			}
+		}
+		if p, err := parsePairs([]string{template}, "=", toPlace, textPlace); err == nil {
+			form := url.Values{}
+			form.Add(p[0].key, p[0].value.fill(v))
+			back, err := url.ParseQuery(form.Encode())
+			if err != nil || len(back) != 1 {
+				t.Errorf("%q with %q became %q", template, text, form.Encode())
+			}
+			if utf8.ValidString(template) && p[0].value.only(textPlace) && back.Get(p[0].key) != text {
+				t.Errorf("text %q became %q", text, back.Get(p[0].key))
+			}
+		}
+	})
+}
+
+// shape is a JSON text with its strings emptied.
+func shape(t *testing.T, text []byte) string {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var root any
+	if err := d.Decode(&root); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	root, err := mapLeaves(root, func(leaf any) (any, error) {
+		if _, ok := leaf.(string); ok {
+			return "", nil
+		}
+		return leaf, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

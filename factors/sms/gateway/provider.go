@@ -1,0 +1,37 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"github.com/portvakt/portvakt/factors/phone"
+)
+
+// A Provider hands one message to somebody who sends it.
+type Provider interface {
+	// Name is the provider's name in the configuration.
+	Name() string
+	// Send returns nil when the message was accepted for sending. A [*NotSent]
+	// means that it certainly was not; any other error that nobody knows.
+	// Errors hold no number, text, URL or secret.
+	Send(ctx context.Context, to phone.Number, text string) error
+}
+
+// A NotSent says that a message was certainly not sent, so that another
+// provider may try.
+type NotSent struct {
+	// Reason is for the log.
+	Reason string
+	// Down is whether the fault is the provider's and the next message would
+	// fare no better.
+	Down bool
+}
+
+// Error gives the reason.
+func (e *NotSent) Error() string { return "not sent: " + e.Reason }
+
+// Unsent reports whether err says that the message was certainly not sent.
+func Unsent(err error) bool {
+	var not *NotSent
+	return errors.As(err, &not)
+}
