@@ -1,0 +1,70 @@
+package sms
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-viper/mapstructure/v2"
+
+	"github.com/portvakt/portvakt/factors/sms/gateway"
+)
+
+func TestConfigurations(t *testing.T) {
+	t.Parallel()
+	if err := config().Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := DefaultConfig().Validate(); err != nil || DefaultConfig().Enabled() {
+		t.Errorf("without a section: %v, enabled %v", err, DefaultConfig().Enabled())
+	}
+	err := config(func(c *Config) {
+		c.Countries, c.Region, c.AskAfter = []string{"no"}, "Norway", 0
+		c.PerUserHour, c.PerDay = 0, maxCap+1
+		c.Provider = append(c.Provider, gateway.Config{Name: "gw", Kind: "smpp"}, gateway.Config{Kind: "http"})
+	}).Validate()
+	for _, want := range []string{
+		`countries[0]: "no" is not a country`, `region: "Norway"`, "ask_after:", "per_user_hour: 0", "per_day: 1000001",
+		`provider[1].kind: "smpp" is not in this version`, `provider[1].name: "gw" is there twice`,
+		"provider[2].name: is not set", "provider[2].url: is not set",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not among the problems: %v", want, err)
+		}
+	}
+	err = config(func(c *Config) { c.Countries = nil }).Validate()
+	if err == nil || !strings.Contains(err.Error(), "countries: is empty") {
+		t.Errorf("got %v, want that no country gets messages", err)
+	}
+}
+
+func TestExampleDecodes(t *testing.T) {
+	t.Parallel()
+	section := map[string]any{
+		"countries": []any{"NO", "SE", "DK"}, "per_user_hour": 5, "per_day": 2000,
+		"provider": []any{map[string]any{
+			"name": "gateway", "kind": "http", "url": "https://sms.example.org/send",
+			"json": `{"to": "{to}", "text": "{text}"}`, "ok": []any{200, 201, 202},
+		}},
+	}
+	c := DefaultConfig()
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{Result: &c, ErrorUnused: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Decode(section); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err != nil || !c.Enabled() || c.region() != "NO" || c.PerNumberDay != 10 {
+		t.Errorf("got %v, %+v", err, c)
+	}
+}
+
+func TestShortKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := New(config(), new(sink), new(records), []byte("short"), logger(new(logBuffer)), words{}); err == nil {
+		t.Error("numbers could be read out of IDs")
+	}
+	if _, err := New(config(func(c *Config) { c.PerDay = 0 }), new(sink), new(records), idKey, logger(new(logBuffer)), words{}); err == nil {
+		t.Error("an invalid configuration passes")
+	}
+}

@@ -1,0 +1,114 @@
+package sms
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/factors/sms/gateway"
+	"github.com/portvakt/portvakt/factors/sms/gsm"
+	"github.com/portvakt/portvakt/login"
+)
+
+type textFunc func(lang, key string, args map[string]any) string
+
+func (f textFunc) Text(lang, key string, args map[string]any) string { return f(lang, key, args) }
+
+func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
+	t.Parallel()
+	const plain = "123456 is your login code. It is valid for 5 minutes."
+	for _, row := range []struct {
+		rule, lang, service string
+		texts               Texts
+		translit            bool
+		want                string
+	}{
+		{"Norwegian", "nb", "vpn", words{}, false, "123456 er koden din for vpn. Den gjelder i 5 minutter, så skriv den nå."},
+		{"Ukrainian keeps its letters", "uk", "vpn", words{}, false, "123456 – код для vpn, 5 хвилин"},
+		{"also when asked to transliterate", "uk", "vpn", words{}, true, "123456 – код для vpn, 5 хвилин"},
+		{"accents go when asked", "en", "Łódź", words{}, true, "123456 is your code for Lodz. It is valid for 5 minutes."},
+		{"and stay when not", "en", "Łódź", words{}, false, "123456 is your code for Łódź. It is valid for 5 minutes."},
+		{"accents go where the text would be two parts", "nb", "Łódź", words{}, false,
+			"123456 er koden din for Lodz. Den gjelder i 5 minutter, så skriv den nå."},
+		{"a long service is cut", "en", strings.Repeat("a", 500), words{}, false,
+			"123456 is your code for " + strings.Repeat("a", maxService) + ". It is valid for 5 minutes."},
+		{"a service breaks no line", "en", "v\np\rn", words{}, false, "123456 is your code for vpn. It is valid for 5 minutes."},
+		{"a text that is too long is replaced", "xx", "vpn", textFunc(func(_, _ string, a map[string]any) string {
+			return fmt.Sprint(a["code"], strings.Repeat(" blah", 100))
+		}), false, plain},
+		{"a text without the code too", "xx", "vpn", textFunc(func(_, key string, _ map[string]any) string { return key }), false, plain},
+		{"no text too", "xx", "vpn", textFunc(func(_, _ string, _ map[string]any) string { return "" }), false, plain},
+	} {
+		w := build(t, new(records), func(c *Config) { c.Transliterate = row.translit })
+		w.texts = row.texts
+		got := w.compose(login.User{Language: row.lang, Client: row.service}, "123456")
+		if got != row.want {
+			t.Errorf("%s: %q, want %q", row.rule, got, row.want)
+		}
+		if parts, _ := gsm.Parts(got); parts != 1 {
+			t.Errorf("%s: %d parts", row.rule, parts)
+		}
+		if replaced := strings.Contains(w.log.String(), "another is used"); replaced != (row.want == plain) {
+			t.Errorf("%s: log %q", row.rule, w.log)
+		}
+		if strings.Contains(w.log.String(), "123456") {
+			t.Errorf("%s: the code is in the log", row.rule)
+		}
+	}
+}
+
+func TestCodesAreUniform(t *testing.T) {
+	t.Parallel()
+	const draws = 20000
+	var seen [codeDigits][10]int
+	for range draws {
+		code, err := newCode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(code) != codeDigits {
+			t.Fatalf("%q", code)
+		}
+		for i, r := range code {
+			seen[i][r-'0']++
+		}
+	}
+	for i := range seen {
+		chi := 0.0
+		for _, n := range seen[i] {
+			d := float64(n) - draws/10
+			chi += d * d / (draws / 10)
+		}
+		// 9 degrees of freedom: 50 is met by chance once in ten million.
+		if chi > 50 {
+			t.Errorf("digit %d: chi-square %.1f: %v", i, chi, seen[i])
+		}
+	}
+}
+
+func TestLogsAndErrorsTellNothing(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{nil, &gateway.NotSent{Reason: "status 400"}, fmt.Errorf("no reply in time")} {
+		w := build(t, new(records))
+		w.sink.do = nil
+		if err != nil {
+			w.sink.do = func(context.Context) error { return err }
+		}
+		var told strings.Builder
+		for range 6 {
+			fmt.Fprintln(&told, w.prompt(t, person(1234567)))
+		}
+		told.WriteString(w.log.String())
+		w.sink.mu.Lock()
+		for _, text := range w.sink.texts {
+			if code := text[:codeDigits]; strings.Contains(told.String(), code) {
+				t.Errorf("the code %s is told: %s", code, &told)
+			}
+		}
+		w.sink.mu.Unlock()
+		if strings.Contains(told.String(), "1234567") {
+			t.Errorf("the number is told: %s", &told)
+		}
+	}
+}
