@@ -117,10 +117,10 @@ func (l *loader) hook(from, to reflect.Value) (any, error) {
 	switch kind := t.Kind(); {
 	case kind == reflect.Struct:
 		if from.Kind() == reflect.Slice {
-			return nil, fault{"is a table, not a list", "write [<path>] with one bracket"}
+			return nil, fault{"needs a table, not a list", "write [<path>] with one bracket"}
 		}
 		if from.Kind() != reflect.Map {
-			return nil, fault{"is a table with keys of its own, not " + what(value), "write its keys below [<path>]"}
+			return nil, fault{"needs a table with keys of its own, not " + what(value), "write its keys below [<path>]"}
 		}
 		// Blocks begin as their defaults.
 		if d, ok := l.defaults[t]; ok && to.IsZero() && to.CanSet() {
@@ -128,7 +128,7 @@ func (l *loader) hook(from, to reflect.Value) (any, error) {
 		}
 	case kind == reflect.Map:
 		if from.Kind() != reflect.Map {
-			return nil, fault{"is a table, not " + what(value), `write <key> = { Name = "value" }`}
+			return nil, fault{"needs a table, not " + what(value), `write <key> = { Name = "value" }`}
 		}
 	case kind == reflect.Slice:
 		if from.Kind() != reflect.Slice {
@@ -139,7 +139,7 @@ func (l *loader) hook(from, to reflect.Value) (any, error) {
 		}
 	case kind == reflect.String:
 		if from.Kind() != reflect.String {
-			return nil, fault{"is a text, not " + what(value), "write it in quotes"}
+			return nil, fault{"needs a text, not " + what(value), "write it in quotes"}
 		}
 	case kind == reflect.Bool:
 		if from.Kind() != reflect.Bool {
@@ -155,18 +155,18 @@ func notAList(value any, t reflect.Type) fault {
 	elem := indirect(t.Elem())
 	switch {
 	case elem.Kind() == reflect.Struct && !single(elem):
-		return fault{"is a list of tables, not " + what(value), "write [[<path>]] with two brackets"}
+		return fault{"needs a list of tables, not " + what(value), "write [[<path>]] with two brackets"}
 	case elem.Kind() == reflect.String || single(elem):
-		return fault{"is a list, not " + what(value), `write <key> = ["…", "…"], also for a single one`}
+		return fault{"needs a list, not " + what(value), `write <key> = ["…", "…"], also for a single one`}
 	default:
-		return fault{"is a list, not " + what(value), "write <key> = [ … ], also for a single one"}
+		return fault{"needs a list, not " + what(value), "write <key> = [ … ], also for a single one"}
 	}
 }
 
 func toText(value any, t reflect.Type) (any, error) {
 	text, ok := value.(string)
 	if !ok {
-		return nil, fault{"is a text, not " + what(value), "write it in quotes"}
+		return nil, fault{"needs a text, not " + what(value), "write it in quotes"}
 	}
 	p := reflect.New(t)
 	if u, ok := p.Interface().(encoding.TextUnmarshaler); !ok || u.UnmarshalText([]byte(text)) != nil {

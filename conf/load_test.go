@@ -23,7 +23,7 @@ type file struct {
 	TOTP   *totp    `mapstructure:"totp"`
 	Client []client `mapstructure:"client"`
 	Rule   []rule   `mapstructure:"rule"`
-	Reply  []reply  `mapstructure:"reply"`
+	Reply  replies  `mapstructure:"reply"`
 }
 
 type server struct {
@@ -75,6 +75,8 @@ type reply struct {
 	Attributes map[string]string `mapstructure:"attributes"`
 }
 
+type replies []reply
+
 func (f *file) Assemble() { f.Server.clients = f.Client }
 
 func (f *file) Validate() error {
@@ -112,6 +114,16 @@ func (s server) Validate() error {
 				own = append(own, fmt.Errorf("patience is %v: choose 1s or more", c.Patience))
 			}
 			problems = append(problems, fmt.Errorf("%s: %w", at, errors.Join(own...)))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (rs replies) Validate() error {
+	var problems []error
+	for i, r := range rs {
+		if len(r.Attributes) == 0 {
+			problems = append(problems, fmt.Errorf("reply rule %d (%q): attributes: none", i+1, "x"))
 		}
 	}
 	return errors.Join(problems...)
@@ -173,7 +185,7 @@ const hush = "hush"
 func inDirectory(t testing.TB) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	for name, mode := range map[string]os.FileMode{"vpn": 0o600, "group": 0o640, "public": 0o644, "empty": 0o600, "long": 0o600} {
+	for name, mode := range map[string]os.FileMode{"vpn": 0o600, "group": 0o660, "public": 0o644, "empty": 0o600, "long": 0o600} {
 		text := hush + "-" + name + "-0123456789\n"
 		switch name {
 		case "empty":
@@ -332,6 +344,17 @@ func TestDefaultsOfOneBlockAreNotThoseOfTheNext(t *testing.T) {
 	}
 	if m := got.Client[1].Methods; !reflect.DeepEqual(m, []string{"pap", "chap"}) {
 		t.Errorf("got methods %q of the second client, want its defaults", m)
+	}
+}
+
+func TestAByteOrderMarkIsNotPartOfTheFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("f", []byte("\ufeff[store]\r\nkind = 'x'\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := defaults()
+	if _, err := Load("f", got); err != nil || got.Store.Kind != "x" {
+		t.Errorf("got kind %q and %v, want x", got.Store.Kind, err)
 	}
 }
 

@@ -136,7 +136,7 @@ func (s *scanner) pass() (bad *Problem, again bool) {
 func (s *scanner) syntax(message string) Problem {
 	p := Problem{Text: message}
 	switch {
-	case strings.Contains(message, "'\\n' at start of value"), strings.Contains(message, "not end of input"):
+	case strings.Contains(message, "U+000A at start of value"), strings.Contains(message, "not end of input"):
 		return Problem{Text: "there is no value behind the ="}
 	case strings.Contains(message, "at start of value"), strings.Contains(message, "expected keyword"),
 		strings.Contains(message, "strings must be quoted"), strings.Contains(message, "expected newline but"):

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 
@@ -22,6 +24,8 @@ const (
 
 	secretForms = `write "text", { file = "path" }, { env = "NAME" } or { credential = "name" }`
 )
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // readSecret reads a secret from what the file has for it: the text itself, or
 // one of the places that it can be kept in.
@@ -50,6 +54,10 @@ func (s source) readSecret(from any) (secret.Value, error) {
 func (s source) fetchSecret(kind, where string) (secret.Value, error) {
 	switch kind {
 	case "env":
+		if !envName.MatchString(where) {
+			// What is no name may be the secret itself, so it is not shown.
+			return secret.Value{}, fault{"needs the name of an environment variable behind env", secretForms}
+		}
 		text := os.Getenv(where)
 		if text == "" {
 			return secret.Value{}, fault{fmt.Sprintf("needs the environment variable %q, which is not set", where), "set it, or use { file = … }"}
@@ -166,8 +174,16 @@ func (l *loader) compareSecret(n *node) {
 		if err != nil {
 			continue // told when it is decoded
 		}
-		if info, err := os.Stat(path); err == nil && info.Mode()&0o077 != 0 && info.Mode()&0o007 == 0 {
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o007 == 0 && groupMay(info) {
 			l.warn(n, fmt.Sprintf("is in the file %q, which a group may use (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
 		}
 	}
+}
+
+// groupMay reports whether a group can do more with a secret than the usual
+// way of giving it to a service account: it belongs to root and the account's
+// group reads it.
+func groupMay(info fs.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return info.Mode()&0o030 != 0 || info.Mode()&0o040 != 0 && (!ok || owner.Uid != 0)
 }

@@ -28,16 +28,18 @@ func (l *loader) validate(root reflect.Value) {
 }
 
 func (l *loader) validateBelow(v reflect.Value, path string) {
-	switch v.Kind() {
-	case reflect.Pointer:
+	if v.Kind() == reflect.Pointer {
 		if !v.IsNil() {
 			l.validateBelow(v.Elem(), path)
 		}
+		return
+	}
+	// A section answers for what is in it.
+	if path != "" && l.ask(v, path) || single(v.Type()) {
+		return
+	}
+	switch v.Kind() {
 	case reflect.Struct:
-		// A section answers for what is in it.
-		if path != "" && l.ask(v, path) || single(v.Type()) {
-			return
-		}
 		for i := range v.NumField() {
 			key, squash := keyOf(v.Type().Field(i))
 			if key != "" || squash {
@@ -117,9 +119,10 @@ func flatten(err error, prefix string) []remark {
 
 var (
 	keyPath = regexp.MustCompile(`^[a-z0-9_]+(\[\d+\])*(\.[a-z0-9_]+(\[\d+\])*)*`)
-	// A block is told by its name or its number: client "vpn", rule number 3.
+	// A block is told by its name or its number: client "vpn", client number
+	// 3, reply rule 3 ("admins").
 	blockName   = regexp.MustCompile(`^ ("(?:[^"\\]|\\.)*")`)
-	blockNumber = regexp.MustCompile(`^ number (\d+)`)
+	blockNumber = regexp.MustCompile(`^ (?:number |rule )?(\d+)(?: \("(?:[^"\\]|\\.)*"\))?`)
 )
 
 // place finds the key that a section's remark begins with: of the section, or

@@ -1,0 +1,27 @@
+package conf
+
+import _ "embed"
+
+//go:embed portvakt.example.toml
+var example string
+
+// Example is the configuration that `portvakt init` writes: every section of
+// this version, explained. The files of secrets that it names are beside it.
+func Example() string { return example }
+
+// LaterVersions tells the keys that later versions know.
+func LaterVersions() Option {
+	return Later(
+		"server.accounting", "server.metrics", "server.radsec", "radsec", "metrics", "accounting",
+		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
+		"client.preset",
+		"client.methods = chap", "client.methods = mschapv2",
+		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
+		"ldap.attributes.nt_hash",
+		"rule.remember", "rule.unenrolled = enroll",
+		"rule.factors = call", "rule.factors = push", "rule.factors = email",
+		"sms.provider.kind = twilio", "sms.provider.kind = vonage",
+		"sms.provider.kind = smpp", "sms.provider.kind = modem",
+		"call", "push", "email", "portal",
+	)
+}
