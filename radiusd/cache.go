@@ -1,0 +1,185 @@
+package radiusd
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How long a reply is kept for retransmissions (RFC 5080, section 2.2.2 asks
+// for 5 to 30 s): keepFor after it was sent or last asked for again, but never
+// longer than keepAtMost after it was first sent.
+const (
+	keepFor    = 10 * time.Second
+	keepAtMost = 30 * time.Second
+)
+
+// replyShards spreads the lock of the reply cache; a power of two.
+const replyShards = 64
+
+// A source tells requests apart that a client has under way.
+type source struct {
+	from   netip.AddrPort
+	socket uint16
+	code   byte
+	id     byte
+}
+
+// A digest is what makes two requests of one source the same one. The hash over
+// the whole datagram is there because the authenticator alone is chosen by the
+// client.
+type digest struct {
+	authenticator [16]byte
+	hash          uint64
+}
+
+// An entry is a request in hand, or its reply.
+type entry struct {
+	source source
+	digest digest
+
+	// Guarded by the shard's lock. Times count from the start of the server.
+	reply      []byte // nil while the request is in hand
+	gone       bool   // purged: its reply must not be sent
+	expires    time.Duration
+	until      time.Duration
+	prev, next *entry // among the answered ones of the shard, oldest first
+}
+
+// A replyCache knows the requests in hand and the replies sent lately, so that
+// a retransmission never starts anything a second time (RFC 5080, section
+// 2.2.2).
+type replyCache struct {
+	seed   maphash.Seed
+	max    atomic.Int64
+	kept   atomic.Int64
+	shards [replyShards]replyShard
+}
+
+type replyShard struct {
+	mu      sync.Mutex
+	entries map[source]*entry
+	sent    entry // head of the ring of answered entries
+}
+
+func newReplyCache(maximum int) *replyCache {
+	c := &replyCache{seed: maphash.MakeSeed()}
+	c.max.Store(int64(maximum))
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.entries = map[source]*entry{}
+		sh.sent.prev, sh.sent.next = &sh.sent, &sh.sent
+	}
+	return c
+}
+
+// digestOf identifies a request by its content.
+func (c *replyCache) digestOf(p []byte) digest {
+	return digest{[16]byte(p[4:headerLen]), maphash.Bytes(c.seed, p)}
+}
+
+func (c *replyCache) shard(s source) *replyShard {
+	// Port and identifier spread one NAS over the shards; the address would not.
+	return &c.shards[(uint(s.from.Port())*31+uint(s.id))%replyShards]
+}
+
+// begin takes a request in hand and returns its entry; or the reply it has had
+// already; or why it is dropped. An older request of the same source is purged:
+// its reply is not going to be sent any more.
+func (c *replyCache) begin(s source, d digest, now time.Duration) (e *entry, reply []byte, drop tally) {
+	sh := c.shard(s)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	c.sweep(sh, now, 2)
+	if old := sh.entries[s]; old != nil {
+		switch {
+		case old.reply != nil && now >= old.expires:
+		case old.digest != d:
+		case old.reply == nil:
+			return nil, nil, dropDuplicate
+		default:
+			old.expires = min(now+keepFor, old.until)
+			sh.unlink(old)
+			sh.link(old)
+			return nil, old.reply, dropNone
+		}
+		c.drop(sh, old)
+	}
+	if c.kept.Add(1) > c.max.Load() {
+		c.kept.Add(-1)
+		return nil, nil, dropRepliesFull
+	}
+	e = &entry{source: s, digest: d}
+	sh.entries[s] = e
+	return e, nil, dropNone
+}
+
+// answer keeps the reply of a request in hand and reports whether it may be
+// sent: not when the source has asked something else meanwhile.
+func (c *replyCache) answer(e *entry, reply []byte, now time.Duration) bool {
+	sh := c.shard(e.source)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if e.gone {
+		return false
+	}
+	e.reply, e.expires, e.until = reply, now+keepFor, now+keepAtMost
+	sh.link(e)
+	return true
+}
+
+// forget ends a request without a reply, so that a retransmission tries again.
+func (c *replyCache) forget(e *entry) {
+	sh := c.shard(e.source)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if !e.gone {
+		c.drop(sh, e)
+	}
+}
+
+// expire removes all that has expired.
+func (c *replyCache) expire(now time.Duration) {
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		c.sweep(sh, now, len(sh.entries))
+		sh.mu.Unlock()
+	}
+}
+
+func (c *replyCache) count() int { return int(c.kept.Load()) }
+
+// sweep removes at most n expired entries, oldest first. One whose life was
+// prolonged to its end may hide behind younger ones for a while; begin looks at
+// the time itself.
+func (c *replyCache) sweep(sh *replyShard, now time.Duration, n int) {
+	for ; n > 0; n-- {
+		e := sh.sent.next
+		if e == &sh.sent || now < e.expires {
+			return
+		}
+		c.drop(sh, e)
+	}
+}
+
+func (c *replyCache) drop(sh *replyShard, e *entry) {
+	if e.reply != nil {
+		sh.unlink(e)
+	}
+	e.gone = true
+	delete(sh.entries, e.source)
+	c.kept.Add(-1)
+}
+
+func (sh *replyShard) link(e *entry) {
+	e.prev, e.next = sh.sent.prev, &sh.sent
+	e.prev.next, e.next.prev = e, e
+}
+
+func (sh *replyShard) unlink(e *entry) {
+	e.prev.next, e.next.prev = e.next, e.prev
+	e.prev, e.next = nil, nil
+}

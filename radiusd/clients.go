@@ -1,0 +1,154 @@
+package radiusd
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// A client is a configured device with its secrets ready to use. It does not
+// change; a reload makes new ones.
+type client struct {
+	ClientConfig
+	keys   []*key // the secret, and the old one while there is one
+	append login.Append
+	peer   *peer
+	// require and limit are what the configuration decides; unlearned leaves it
+	// to the peer.
+	require, limit uint32
+}
+
+// A peer is what is remembered of a client as long as its name is configured,
+// across reloads.
+type peer struct {
+	name     string
+	counters counters
+	status   bucket
+	inHand   int // guarded by the admission's lock
+
+	// What was learned of it, see verify.go and learned.go.
+	require, limit atomic.Uint32
+	unsaved        atomic.Bool
+}
+
+// peers are all that were ever configured, by name.
+type peers struct {
+	mu     sync.Mutex
+	byName map[string]*peer
+}
+
+// known returns the peer of a name, or nil.
+func (p *peers) known(name string) *peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byName[name]
+}
+
+// add makes a peer known.
+func (p *peers) add(fresh *peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byName == nil {
+		p.byName = map[string]*peer{}
+	}
+	p.byName[fresh.name] = fresh
+}
+
+// all returns the peers in order of their names.
+func (p *peers) all() []*peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*peer, 0, len(p.byName))
+	for _, known := range p.byName {
+		all = append(all, known)
+	}
+	slices.SortFunc(all, func(a, b *peer) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// A clientTable finds the client of an address by the longest prefix.
+type clientTable struct {
+	clients   []*client
+	byNetwork map[netip.Prefix]*client
+	lens4     []int // lengths in use, longest first
+	lens6     []int
+}
+
+// newClientTable builds the table of a configuration that is valid.
+func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
+	t := &clientTable{byNetwork: map[netip.Prefix]*client{}}
+	for _, cc := range cfg.Clients {
+		c := &client{
+			ClientConfig: cc,
+			append:       cc.appended(),
+			peer:         peerOf(cc.Name),
+			require:      learnedValue(cc.RequireMessageAuthenticator),
+			limit:        learnedValue(cc.LimitProxyState),
+		}
+		t.clients = append(t.clients, c)
+		c.keys = append(c.keys, newKey(cc.Secret.Reveal()))
+		if !cc.OldSecret.IsZero() {
+			c.keys = append(c.keys, newKey(cc.OldSecret.Reveal()))
+		}
+		for _, n := range cc.Networks {
+			p, err := parseNetwork(n)
+			if err != nil {
+				continue // Validate has refused it
+			}
+			t.byNetwork[p] = c
+			lens := &t.lens6
+			if p.Addr().Is4() {
+				lens = &t.lens4
+			}
+			if !slices.Contains(*lens, p.Bits()) {
+				*lens = append(*lens, p.Bits())
+			}
+		}
+	}
+	longestFirst := func(a, b int) int { return cmp.Compare(b, a) }
+	slices.SortFunc(t.lens4, longestFirst)
+	slices.SortFunc(t.lens6, longestFirst)
+	return t
+}
+
+// lookup returns the client of an address, or nil.
+func (t *clientTable) lookup(a netip.Addr) *client {
+	a = a.WithZone("")
+	lens := t.lens6
+	if a.Is4() {
+		lens = t.lens4
+	}
+	for _, bits := range lens {
+		if p, err := a.Prefix(bits); err == nil {
+			if c := t.byNetwork[p]; c != nil {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// A bucket lets so many pass a second.
+type bucket struct {
+	mu    sync.Mutex
+	spent float64
+	last  time.Duration
+}
+
+// take reports whether one more may pass now.
+func (b *bucket) take(rate int, now time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = max(0, b.spent-(now-b.last).Seconds()*float64(rate))
+	b.last = now
+	if b.spent+1 > float64(rate) {
+		return false
+	}
+	b.spent++
+	return true
+}

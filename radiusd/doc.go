@@ -1,0 +1,32 @@
+// Package radiusd is the RADIUS transport: an authentication server over UDP
+// (RFC 2865) that carries the conversation of package login and decides nothing
+// itself.
+//
+// A datagram goes through cheap checks first; nothing is allocated before they
+// have passed, so that bad traffic costs little more than its delivery:
+//
+//	read → length, padding cut, code → client by longest prefix
+//	 → one survey of the attributes → Message-Authenticator rule
+//	 → reply cache (RFC 5080, section 2.2.2) → admission → parse
+//	 → a goroutine with a deadline → Conversation → reply
+//	 → reply cache → one sender a socket → the address that was asked
+//
+// The parts: config.go and validate.go say what an administrator may write;
+// clients.go finds the client of an address; outline.go surveys the attributes
+// of a datagram; authentic.go has the MD5 of the protocol, verify.go the rule
+// about Message-Authenticator and what was learned of a client; cache.go keeps
+// replies; admission.go bounds what is in hand; request.go makes an Attempt of
+// a packet, reply.go a packet of a Step; sender.go and socket.go are the wire.
+//
+// layeh.com/radius is used as a codec only. Its server loop keeps no replies,
+// verifies no Message-Authenticator and loses held requests when it stops.
+//
+// An error of the Conversation means "could not decide" and ends in silence, so
+// that the NAS tries its next server (RFC 2865, section 2.4), unless the client
+// is configured otherwise. Silence is forgotten at once: a retransmission tries
+// again.
+//
+// What it does not do: accounting, RADIUS over TLS, CHAP, MS-CHAP and EAP are
+// not here; which attributes an Access-Accept carries is decided by the Reply
+// function it is given.
+package radiusd

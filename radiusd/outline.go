@@ -1,0 +1,108 @@
+package radiusd
+
+import (
+	"encoding/binary"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+	"layeh.com/radius/rfc3162"
+)
+
+const (
+	headerLen = 20                     // RFC 2865, section 3
+	maxPacket = radius.MaxPacketLength // RFC 2865, section 3
+	maxValue  = 253                    // octets of an attribute's value (RFC 2865, section 5)
+
+	// maxAttributes bounds the work of one datagram; no NAS comes near it.
+	maxAttributes = 200
+
+	vendorMicrosoft = 311 // RFC 2548, section 2
+)
+
+// Attribute types as they are on the wire.
+const (
+	attrUserName             = byte(rfc2865.UserName_Type)
+	attrUserPassword         = byte(rfc2865.UserPassword_Type)
+	attrCHAPPassword         = byte(rfc2865.CHAPPassword_Type)
+	attrNASIPAddress         = byte(rfc2865.NASIPAddress_Type)
+	attrReplyMessage         = byte(rfc2865.ReplyMessage_Type)
+	attrState                = byte(rfc2865.State_Type)
+	attrVendorSpecific       = byte(rfc2865.VendorSpecific_Type)
+	attrCallingStationID     = byte(rfc2865.CallingStationID_Type)
+	attrNASIdentifier        = byte(rfc2865.NASIdentifier_Type)
+	attrProxyState           = byte(rfc2865.ProxyState_Type)
+	attrPrompt               = byte(rfc2869.Prompt_Type)
+	attrEAPMessage           = byte(rfc2869.EAPMessage_Type)
+	attrMessageAuthenticator = byte(rfc2869.MessageAuthenticator_Type)
+	attrNASIPv6Address       = byte(rfc3162.NASIPv6Address_Type)
+)
+
+// An outline is what one walk over the attributes of a datagram tells, before
+// anything of it is believed or copied.
+type outline struct {
+	// mac is where the value of Message-Authenticator begins; 0 without one.
+	mac  int
+	macs int
+	// Attributes with a value, but for EAP-Message and Proxy-State, whose
+	// empty ones mean something too (RFC 3579, section 2.1).
+	names, passwords, chaps, states, eaps, proxies int
+	mschap, nas                                    bool
+}
+
+// survey walks over the attributes of a packet that ends where its Length
+// says.
+func survey(p []byte) (o outline, drop tally) {
+	attrs := 0
+	for at := headerLen; at < len(p); attrs++ {
+		if attrs == maxAttributes {
+			return o, dropAttributes
+		}
+		if at+2 > len(p) {
+			return o, dropMalformed
+		}
+		n := int(p[at+1])
+		if n < 2 || at+n > len(p) {
+			return o, dropMalformed
+		}
+		o.add(p[at], p[at+2:at+n], at+2)
+		at += n
+	}
+	return o, dropNone
+}
+
+// add notes one attribute.
+func (o *outline) add(typ byte, value []byte, at int) {
+	some := 0
+	if len(value) > 0 {
+		some = 1
+	}
+	switch typ {
+	case attrUserName:
+		o.names += some
+	case attrUserPassword:
+		o.passwords++ // an empty one is malformed, not absent
+	case attrCHAPPassword:
+		o.chaps++
+	case attrState:
+		o.states += some
+	case attrEAPMessage:
+		o.eaps++
+	case attrProxyState:
+		o.proxies++
+	case attrMessageAuthenticator:
+		o.macs++
+		if len(value) == macLen {
+			o.mac = at
+		}
+	case attrNASIPAddress, attrNASIdentifier, attrNASIPv6Address:
+		o.nas = true
+	case attrVendorSpecific:
+		if len(value) > 4 && binary.BigEndian.Uint32(value) == vendorMicrosoft {
+			switch value[4] {
+			case 1, 11, 25: // responses and the challenge (RFC 2548, section 2)
+				o.mschap = true
+			}
+		}
+	}
+}

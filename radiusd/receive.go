@@ -1,0 +1,196 @@
+package radiusd
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"layeh.com/radius"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// readBackoff keeps a socket that only returns errors from burning a core.
+const readBackoff = 100 * time.Millisecond
+
+// read takes datagrams from a socket until it is closed.
+func (s *Server) read(ctx context.Context, l *socket) {
+	buf := make([]byte, maxPacket) // what is longer is cut, and is no packet
+	oob := make([]byte, oobSize)
+	for {
+		n, oobn, _, from, err := l.conn.ReadMsgUDPAddrPort(buf, oob)
+		if err == nil {
+			s.guard(ctx, l, buf[:n], oob[:oobn], from)
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		s.counters[noteReadError].Add(1)
+		s.journal.note(noteReadError, s.now(), func() []slog.Attr {
+			return []slog.Attr{slog.Any(login.KeyErr, err)}
+		})
+		select {
+		case <-time.After(readBackoff):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// guard keeps the socket alive when a datagram finds a fault in its reader.
+func (s *Server) guard(ctx context.Context, l *socket, b, oob []byte, from netip.AddrPort) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.counters[dropPanic].Add(1)
+			s.logPanic(v, "")
+		}
+	}()
+	s.receive(ctx, l, b, oob, from)
+}
+
+// receive is the way of a datagram up to its goroutine. The buffers are the
+// reader's, which uses them again.
+func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from netip.AddrPort) {
+	s.received.Add(1)
+	now := s.now()
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	if len(b) < headerLen {
+		s.drop(nil, dropShort, now, from)
+		return
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if n < headerLen || n > maxPacket || n > len(b) {
+		s.drop(nil, dropLength, now, from)
+		return
+	}
+	p := b[:n] // octets beyond Length are padding (RFC 2865, section 3)
+	code := radius.Code(p[0])
+	if code != radius.CodeAccessRequest && code != radius.CodeStatusServer {
+		s.drop(nil, dropCode, now, from)
+		return
+	}
+	live := s.live.Load()
+	c := live.table.lookup(from.Addr())
+	if c == nil {
+		s.counters[dropUnknownClient].Add(1)
+		s.journal.unknown(from.Addr(), now)
+		return
+	}
+	o, drop := survey(p)
+	if drop != dropNone {
+		s.drop(c, drop, now, from)
+		return
+	}
+	k, drop := c.verify(p, &o)
+	if drop != dropNone {
+		s.drop(c, drop, now, from)
+		return
+	}
+	rt := route{to: from}
+	l.ancillary(oob, &rt)
+	if code == radius.CodeStatusServer {
+		s.status(c, k, p, l, &rt, now)
+		return
+	}
+	if k != nil && c.learnSigned(&o) {
+		s.learn(c, true)
+	}
+
+	e, kept, drop := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
+	if kept != nil {
+		s.put(c, kept, l, &rt, sentAgain, now)
+		return
+	}
+	if drop != dropNone {
+		s.drop(c, drop, now, from)
+		return
+	}
+	if drop := s.admission.enter(c.peer, c.MaxRequests, o.states > 0); drop != dropNone {
+		s.replies.forget(e)
+		s.drop(c, drop, now, from)
+		return
+	}
+	r := &request{client: c, key: k, outline: o, entry: e, socket: l, route: rt, arrived: now}
+	var err error
+	if r.packet, err = radius.Parse(p, nil); err != nil {
+		s.abandon(r, dropMalformed)
+		return
+	}
+	s.handlers.Go(func() { s.handle(ctx, r) })
+}
+
+// drop counts a datagram that gets no reply. Without a client the server counts
+// it.
+func (s *Server) drop(c *client, t tally, now time.Duration, from netip.AddrPort) {
+	if c == nil {
+		s.counters[t].Add(1)
+	} else {
+		c.peer.counters[t].Add(1)
+	}
+	s.journal.note(t, now, func() []slog.Attr {
+		attrs := []slog.Attr{slog.String(login.KeyAddress, from.String())}
+		if c != nil {
+			attrs = append(attrs, slog.String(login.KeyClient, c.Name))
+		}
+		return attrs
+	})
+}
+
+// put sends a packet and counts it.
+func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally, now time.Duration) {
+	if !l.offer(packet, rt) {
+		s.drop(c, dropSendQueue, now, rt.to)
+		return
+	}
+	c.peer.counters[sent].Add(1)
+}
+
+// status answers a Status-Server request (RFC 5997). Nothing else depends on
+// it, so it needs no place in the reply cache: its answer is always the same.
+func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now time.Duration) {
+	if !c.peer.status.take(s.live.Load().cfg.StatusServerRate, now) {
+		s.drop(c, dropStatusRate, now, rt.to)
+		return
+	}
+	if s.healthy != nil && !s.healthy() {
+		s.drop(c, dropUnhealthy, now, rt.to)
+		return
+	}
+	buf, _ := buffers.Get().(*[maxPacket]byte)
+	defer buffers.Put(buf)
+	a := c.begin(buf[:], radius.CodeAccessAccept, p[1], p[4:headerLen])
+	for at := headerLen; at < len(p); at += int(p[at+1]) {
+		if p[at] == attrProxyState {
+			a.add(attrProxyState, p[at+2:at+int(p[at+1])])
+		}
+	}
+	packet, err := a.finish(k)
+	if err != nil {
+		s.drop(c, dropTooLong, now, rt.to)
+		return
+	}
+	s.put(c, packet, l, rt, sentStatus, now)
+}
+
+// logPanic writes where a panic happened. Its value is left out unless the
+// runtime made it: it might hold what somebody typed.
+func (s *Server) logPanic(v any, client string) {
+	s.journal.note(dropPanic, s.now(), func() []slog.Attr {
+		what := fmt.Sprintf("panic with a %T", v)
+		if e, ok := v.(runtime.Error); ok {
+			what = e.Error()
+		}
+		return []slog.Attr{
+			slog.String(login.KeyClient, client),
+			slog.String(login.KeyErr, what),
+			slog.String(login.KeyStack, string(debug.Stack())),
+		}
+	})
+}

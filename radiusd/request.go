@@ -1,0 +1,123 @@
+package radiusd
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// Octets of a User-Password attribute (RFC 2865, section 5.2).
+const (
+	passwordBlock = 16
+	maxPassword   = 128
+)
+
+// A request is an Access-Request in hand: authentic as far as its client's
+// rules go, and not a duplicate.
+type request struct {
+	client  *client
+	key     *key // nil when it has no Message-Authenticator
+	packet  *radius.Packet
+	outline outline
+	entry   *entry
+	socket  *socket
+	route   route
+	arrived time.Duration
+	settled bool // its outcome is counted and its place given back
+}
+
+// attempt makes of a packet what the person typed, or says why it is refused
+// without asking anybody. The ticket is nil in a first request.
+func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally) {
+	o := &r.outline
+	switch {
+	case o.states > 1, o.names > 1, o.passwords > 1, o.chaps > 1:
+		return a, nil, refusedTwice
+	case o.passwords > 0 && o.chaps > 0: // RFC 2865, section 4.1
+		return a, nil, refusedBothPasswords
+	case o.chaps > 0, o.mschap, o.eaps > 0:
+		return a, nil, refusedMethod
+	case o.passwords == 0 && o.states == 0:
+		return a, nil, refusedNothingToCheck
+	}
+	user := string(r.value(rfc2865.UserName_Type))
+	if user == "" || !utf8.ValidString(user) || strings.ContainsFunc(user, unicode.IsControl) {
+		return a, nil, refusedName
+	}
+	password, refused := r.password()
+	if refused != dropNone {
+		return a, nil, refused
+	}
+	return login.Attempt{User: user, Secret: login.Cleartext(password), Via: r.via()}, login.Ticket(r.value(rfc2865.State_Type)), dropNone
+}
+
+// value returns the first value of a type that is not empty.
+func (r *request) value(t radius.Type) []byte {
+	for _, avp := range r.packet.Attributes {
+		if avp.Type == t && len(avp.Attribute) > 0 {
+			return avp.Attribute
+		}
+	}
+	return nil
+}
+
+// via says what the client can do, and where the person is.
+func (r *request) via() login.Via {
+	c := r.client
+	v := login.Via{
+		Client:   c.Name,
+		Station:  string(r.value(rfc2865.CallingStationID_Type)),
+		CanAsk:   c.Challenge,
+		Append:   c.append,
+		Patience: c.Patience,
+	}
+	if a, err := netip.ParseAddr(v.Station); err == nil {
+		v.Address = a.Unmap()
+	}
+	return v
+}
+
+// password unhides User-Password. A request without one, an answer that is
+// State alone, has an empty password. An unsigned request does not tell with
+// which of two secrets it was made: the one is taken that gives a text.
+func (r *request) password() (string, tally) {
+	hidden, sent := r.packet.Lookup(rfc2865.UserPassword_Type)
+	if !sent {
+		return "", dropNone
+	}
+	if len(hidden) == 0 || len(hidden) > maxPassword || len(hidden)%passwordBlock != 0 {
+		return "", refusedPasswordForm
+	}
+	keys := r.client.keys
+	if r.key != nil {
+		keys = []*key{r.key}
+	}
+	var room [maxPassword]byte
+	defer clear(room[:])
+	for _, k := range keys {
+		if text, ok := plain(k.unhide(room[:0], hidden, r.packet.Authenticator[:])); ok {
+			r.key = k
+			return text, dropNone
+		}
+	}
+	return "", refusedGarbled
+}
+
+// plain takes the padding off. What is no text, or has something behind its
+// first NUL, was made with another secret, or would reach the directory
+// shortened; it is not forwarded, so that a wrong secret locks nobody out.
+func plain(padded []byte) (string, bool) {
+	text, padding, _ := bytes.Cut(padded, []byte{0})
+	if len(bytes.Trim(padding, "\x00")) > 0 || !utf8.Valid(text) {
+		return "", false
+	}
+	return string(text), true
+}

@@ -1,0 +1,196 @@
+package radiusd
+
+import "sync/atomic"
+
+// A tally names what became of a datagram. Each datagram ends in exactly one
+// outcome, so the counters add up to what was received.
+type tally uint8
+
+// Outcomes first, then what comes on top of one.
+const (
+	dropNone tally = iota
+
+	// Dropped before the client is known.
+	dropShort
+	dropLength
+	dropCode
+	dropUnknownClient
+
+	// Dropped in silence.
+	dropMalformed
+	dropAttributes
+	dropUnsigned
+	dropBadSignature
+	dropProxyState
+	dropStatusRate
+	dropUnhealthy
+	dropDuplicate
+	dropSuperseded
+	dropRepliesFull
+	dropBusy
+	dropClientBusy
+	dropDraining
+	dropUndecided
+	dropPanic
+	dropTooLong
+	dropSendQueue
+
+	// Answered.
+	sentAccept
+	sentReject
+	sentChallenge
+	sentStatus
+	sentAgain
+
+	// Why an Access-Reject was sent without asking the Conversation.
+	refusedTwice
+	refusedBothPasswords
+	refusedMethod
+	refusedNothingToCheck
+	refusedName
+	refusedPasswordForm
+	refusedGarbled
+
+	// Notes.
+	noteOldSecret
+	noteNoNAS
+	noteReadError
+	noteSendError
+	numTallies
+)
+
+// Where the kinds of tallies end.
+const (
+	lastDrop    = dropSendQueue
+	lastOutcome = sentAgain
+	lastRefused = refusedGarbled
+)
+
+var tallyNames = [numTallies]string{
+	dropShort:         "short",
+	dropLength:        "bad_length",
+	dropCode:          "bad_code",
+	dropUnknownClient: "unknown_client",
+	dropMalformed:     "malformed",
+	dropAttributes:    "too_many_attributes",
+	dropUnsigned:      "no_message_authenticator",
+	dropBadSignature:  "bad_message_authenticator",
+	dropProxyState:    "proxy_state_without_message_authenticator",
+	dropStatusRate:    "status_rate",
+	dropUnhealthy:     "status_unhealthy",
+	dropDuplicate:     "duplicate_in_hand",
+	dropSuperseded:    "superseded",
+	dropRepliesFull:   "reply_cache_full",
+	dropBusy:          "busy",
+	dropClientBusy:    "client_busy",
+	dropDraining:      "draining",
+	dropUndecided:     "undecided",
+	dropPanic:         "panic",
+	dropTooLong:       "reply_too_long",
+	dropSendQueue:     "send_queue_full",
+
+	sentAccept:    "accept",
+	sentReject:    "reject",
+	sentChallenge: "challenge",
+	sentStatus:    "status",
+	sentAgain:     "resent",
+
+	refusedTwice:          "attribute_twice",
+	refusedBothPasswords:  "both_passwords",
+	refusedMethod:         "method_not_allowed",
+	refusedNothingToCheck: "neither_password_nor_state",
+	refusedName:           "bad_user_name",
+	refusedPasswordForm:   "bad_password_length",
+	refusedGarbled:        "password_garbled",
+
+	noteOldSecret: "old_secret_used",
+	noteNoNAS:     "no_nas_identification",
+	noteReadError: "read_error",
+	noteSendError: "send_error",
+}
+
+// String is the name in logs and metrics.
+func (t tally) String() string { return tallyNames[t] }
+
+// counters count by tally.
+type counters [numTallies]atomic.Uint64
+
+// Stats are the server's counters since its start. Received is the sum of all
+// Dropped and Sent, and of InHand.
+type Stats struct {
+	Received uint64
+	// Dropped counts datagrams that got no reply, by reason.
+	Dropped map[string]uint64
+	// Sent counts replies: accept, reject, challenge, status, and resent for
+	// those that were sent again from memory.
+	Sent map[string]uint64
+	// Refused counts Access-Rejects that this package decided itself, by
+	// reason; they are among those of Sent.
+	Refused map[string]uint64
+	// Notes counts what an operator should know of and what changed nothing.
+	Notes map[string]uint64
+	// InHand is how many requests are being decided now, Kept how many replies
+	// and requests the reply cache has.
+	InHand, Kept int
+	// KernelDrops counts datagrams lost because a receive buffer was full.
+	KernelDrops uint64
+	// Clients has the same counters for each client by name.
+	Clients map[string]ClientStats
+}
+
+// ClientStats are the counters of one client.
+type ClientStats struct {
+	Dropped, Sent, Refused, Notes map[string]uint64
+	InHand                        int
+	// RequireMessageAuthenticator and LimitProxyState are what is in force:
+	// "yes", "no", or "auto" as long as nothing was learned.
+	RequireMessageAuthenticator, LimitProxyState string
+}
+
+// spread sorts counts into the maps of the statistics.
+func (c *counters) spread(dropped, sent, refused, notes map[string]uint64) {
+	for t := dropNone + 1; t < numTallies; t++ {
+		m := notes
+		switch {
+		case t <= lastDrop:
+			m = dropped
+		case t <= lastOutcome:
+			m = sent
+		case t <= lastRefused:
+			m = refused
+		}
+		m[t.String()] += c[t].Load()
+	}
+}
+
+// Stats returns the counters as they are now.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		Received: s.received.Load(),
+		Dropped:  map[string]uint64{}, Sent: map[string]uint64{},
+		Refused: map[string]uint64{}, Notes: map[string]uint64{},
+		InHand: s.admission.count(), Kept: s.replies.count(),
+		Clients: map[string]ClientStats{},
+	}
+	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
+	for _, l := range s.listening() {
+		st.KernelDrops += uint64(l.lost.Load())
+	}
+	for _, p := range s.peers.all() {
+		cs := ClientStats{
+			Dropped: map[string]uint64{}, Sent: map[string]uint64{},
+			Refused: map[string]uint64{}, Notes: map[string]uint64{},
+			InHand: s.admission.countOf(p),
+		}
+		p.counters.spread(cs.Dropped, cs.Sent, cs.Refused, cs.Notes)
+		p.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
+		st.Clients[p.name] = cs
+	}
+	for _, c := range s.live.Load().table.clients {
+		cs := st.Clients[c.Name]
+		cs.RequireMessageAuthenticator = learnedWord(c.requires())
+		cs.LimitProxyState = learnedWord(c.limits())
+		st.Clients[c.Name] = cs
+	}
+	return st
+}

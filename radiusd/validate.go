@@ -1,0 +1,193 @@
+package radiusd
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	// shortSecret is where a warning begins; a secret this short falls to a
+	// search over one captured packet. RFC 2865, section 3 asks for at least
+	// 16 octets.
+	shortSecret = 16
+
+	maxName        = 64              // octets of a client's name
+	maxPatience    = 5 * time.Minute // how long a request may be held
+	maxRejectDelay = 5 * time.Second // beyond it a NAS takes the server for dead
+	maxDrain       = 5 * time.Minute
+	minInHand      = 16
+	maxInHand      = 1 << 20
+)
+
+// Validate returns every problem of the configuration, joined.
+func (c Config) Validate() error {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	if len(c.Listen) == 0 {
+		bad(`server.listen is empty: name at least one address, such as "0.0.0.0:1812"`)
+	}
+	for i, l := range c.Listen {
+		if _, err := netip.ParseAddrPort(l); err != nil {
+			bad(`server.listen: %q is not an address with a port: write it like "0.0.0.0:1812" or "[::]:1812"`, l)
+		} else if slices.Contains(c.Listen[:i], l) && !strings.HasSuffix(l, ":0") {
+			bad("server.listen: %q is there twice: leave one out", l)
+		}
+	}
+	if c.MaxRequests < minInHand || c.MaxRequests > maxInHand {
+		bad("server.max_requests is %d: choose %d to %d", c.MaxRequests, minInHand, maxInHand)
+	}
+	if c.MaxReplies < c.MaxRequests {
+		bad("server.max_replies is %d: each request in hand needs a place, so make it at least max_requests (%d)", c.MaxReplies, c.MaxRequests)
+	}
+	if c.RejectDelay < 0 || c.RejectDelay > maxRejectDelay {
+		bad("server.reject_delay is %v: choose 0s to %v", c.RejectDelay, maxRejectDelay)
+	}
+	if c.StatusServerRate < 0 {
+		bad("server.status_server_rate is %d: choose 0 or more a second", c.StatusServerRate)
+	}
+	if c.Drain <= 0 || c.Drain > maxDrain {
+		bad("server.drain is %v: choose more than 0s and at most %v", c.Drain, maxDrain)
+	}
+	names := map[string]bool{}
+	owner := map[netip.Prefix]string{}
+	for i, cl := range c.Clients {
+		at := fmt.Sprintf("client %q", cl.Name)
+		if cl.Name == "" {
+			at = fmt.Sprintf("client number %d", i+1)
+		}
+		if key := strings.ToLower(cl.Name); key != "" {
+			if names[key] {
+				bad("%s: another client has this name: names tell clients apart in rules and logs, choose another", at)
+			}
+			names[key] = true
+		}
+		for _, problem := range cl.problems() {
+			bad("%s: %w", at, problem)
+		}
+		for _, n := range cl.Networks {
+			p, err := parseNetwork(n)
+			if err != nil {
+				continue // among the client's own problems
+			}
+			if other, taken := owner[p]; taken {
+				bad("%s: networks: client %q has %s too: an address can have one secret only", at, other, p)
+				continue
+			}
+			owner[p] = cl.Name
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// problems are those of one client by itself.
+func (c ClientConfig) problems() []error {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	word := func(key, value string, allowed ...string) {
+		if !slices.Contains(allowed, value) {
+			bad("%s is %q: write one of %s", key, value, strings.Join(allowed, ", "))
+		}
+	}
+
+	if c.Name == "" || len(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		bad("name: give it a printable name of at most %d octets", maxName)
+	}
+	if len(c.Networks) == 0 {
+		bad(`networks is empty: name the addresses it asks from, such as "10.1.0.0/24"`)
+	}
+	for _, n := range c.Networks {
+		p, err := parseNetwork(n)
+		switch {
+		case err != nil:
+			bad("networks: %w", err)
+		case p.Bits() == 0 && !c.AllowAny:
+			bad("networks: %s lets the whole world guess the secret: name the networks, or set allow_any = true", p)
+		}
+	}
+	if c.Secret.IsZero() {
+		bad("secret is empty: make one with 24 or more random characters (RFC 2865, section 3)")
+	}
+	if !c.OldSecret.IsZero() && c.OldSecret.Equal(c.Secret) {
+		bad("old_secret is the same as secret: leave it out")
+	}
+	if c.Preset != "" {
+		bad("preset %q: presets come later: leave the key out and write the others", c.Preset)
+	}
+	if len(c.Methods) == 0 {
+		bad(`methods is empty: write methods = ["pap"]`)
+	}
+	for _, m := range c.Methods {
+		switch m {
+		case methodPAP:
+		case "chap", "mschapv2", "eap-ttls", "peap", "eap-tls":
+			bad("methods: %q is not in this version yet: leave it out", m)
+		default:
+			bad(`methods: %q is unknown: this version knows "pap"`, m)
+		}
+	}
+	word("append", c.Append, auto, appendOff, "comma", "digits")
+	word("require_message_authenticator", c.RequireMessageAuthenticator, yes, auto, no)
+	word("limit_proxy_state", c.LimitProxyState, yes, auto, no)
+	word("on_error", c.OnError, silent, reject)
+	if c.Patience < time.Second || c.Patience > maxPatience {
+		bad("patience is %v: choose 1s to %v, less than the product's own timeout", c.Patience, maxPatience)
+	}
+	if c.MaxRequests < 0 {
+		bad("max_requests is %d: choose 0 (three quarters of the server's) or more", c.MaxRequests)
+	}
+	if c.MaxReplyMessage < 0 || c.MaxReplyMessage > maxPacket {
+		bad("max_reply_message is %d: choose 0 (no limit) to %d octets", c.MaxReplyMessage, maxPacket)
+	}
+	return problems
+}
+
+// Warnings are things that work and that an operator should change.
+func (c Config) Warnings() []string {
+	var warnings []string
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	for _, cl := range c.Clients {
+		for key, s := range map[string]string{"secret": cl.Secret.Reveal(), "old_secret": cl.OldSecret.Reveal()} {
+			if s != "" && len(s) < shortSecret {
+				warn("client %q: %s has fewer than %d characters and can be guessed from one packet: make one of 24 or more", cl.Name, key, shortSecret)
+			}
+		}
+		if cl.RequireMessageAuthenticator == no && cl.LimitProxyState == no {
+			warn("client %q: require_message_authenticator and limit_proxy_state are both off: anybody between it and this server can forge an accept (CVE-2024-3596): set one of them", cl.Name)
+		}
+		if !cl.SendMessageAuthenticator {
+			warn("client %q: send_message_authenticator is off: replies to it can be forged (CVE-2024-3596): update the product and set it", cl.Name)
+		}
+		for _, n := range cl.Networks {
+			if p, err := parseNetwork(n); err == nil && p.Bits() == 0 {
+				warn("client %q: networks has %s: everybody can guess its secret: name the networks", cl.Name, p)
+			}
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// parseNetwork reads a network or a single address.
+func parseNetwork(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		a, aerr := netip.ParseAddr(s)
+		if aerr != nil || a.Zone() != "" {
+			return netip.Prefix{}, fmt.Errorf(`%q is not a network: write it like "10.1.0.0/24" or "2001:db8::/64"`, s)
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	if p.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%q is an IPv4 network in IPv6 form: write it as IPv4", s)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q has bits behind its length: write %q", s, p.Masked())
+	}
+	return p, nil
+}
