@@ -1,0 +1,334 @@
+package radiusd
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// holder is a Conversation that holds each request until it is let go.
+type holder struct {
+	begun chan login.Attempt
+	let   chan login.Step
+}
+
+func newHolder() *holder {
+	return &holder{make(chan login.Attempt, 256), make(chan login.Step, 256)}
+}
+
+func (h *holder) hold(ctx context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
+	h.begun <- a
+	select {
+	case step := <-h.let:
+		return step, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+var letIn = login.TestAccept(login.Account{Name: "alice"}, "test", "")
+
+// TestRetransmissions is RFC 5080, section 2.2.2: the same request is one
+// login, however often it comes.
+func TestRetransmissions(t *testing.T) {
+	t.Parallel()
+	h := newHolder()
+	s := run(t, testConfig(), flowFunc(h.hold), Options{})
+	d := s.device(t, "127.0.0.1")
+	p := d.login("alice", "secret")
+	d.send(p)
+	<-h.begun
+	for range 50 {
+		d.silent(p, dropDuplicate)
+	}
+	h.let <- letIn
+	first := d.reply(p)
+	s.until("the accept", func(st Stats) bool { return st.InHand == 0 })
+	for range 50 {
+		if again := d.ask(append(p, 0, 0)); !bytes.Equal(again.raw, first.raw) {
+			t.Fatalf("the reply sent again is %x, the first was %x", again.raw, first.raw)
+		}
+	}
+	if len(h.begun) != 0 {
+		t.Fatal("a retransmission began another login")
+	}
+	if st := s.settledStats(); st.Sent["accept"] != 1 || st.Sent["resent"] != 50 || st.Dropped["duplicate_in_hand"] != 50 {
+		t.Fatalf("sent %v, dropped %v", st.Sent, st.Dropped)
+	}
+}
+
+// TestFiveCopiesOfEach sends what a NAS sends that is impatient from the start:
+// no second reply ever differs from the first.
+func TestFiveCopiesOfEach(t *testing.T) {
+	t.Parallel()
+	s := run(t, testConfig(), flowFunc(script), Options{})
+	d := s.device(t, "127.0.0.1")
+	replies := map[byte][]byte{}
+	for range 40 {
+		var p []byte
+		for _, password := range []string{"accept", "ask", "wrong"} {
+			p = d.login("alice", password)
+			for range 5 {
+				d.send(p)
+			}
+		}
+	}
+	st := s.until("600 datagrams", func(st Stats) bool { return st.Received == 600 && st.InHand == 0 })
+	d.conn.SetReadDeadline(time.Now().Add(testWait))
+	b := make([]byte, maxPacket)
+	for range sum(st.Sent) {
+		n, err := d.conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := replies[b[1]]; first != nil && !bytes.Equal(first, b[:n]) {
+			t.Fatalf("two different replies to request %d", b[1])
+		}
+		replies[b[1]] = bytes.Clone(b[:n])
+	}
+	if len(replies) != 120 || st.Sent["accept"] != 40 || st.Sent["challenge"] != 40 || st.Sent["reject"] != 40 {
+		t.Fatalf("%d requests answered, sent %v", len(replies), st.Sent)
+	}
+	d.nothing()
+}
+
+// TestIdentifierUsedAgain purges the old request: its login goes on, its reply
+// is not sent.
+func TestIdentifierUsedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHolder()
+	s := run(t, testConfig(), flowFunc(h.hold), Options{})
+	d := s.device(t, "127.0.0.1")
+	p := d.login("alice", "secret")
+	d.send(p)
+	<-h.begun
+	d.id--
+	q := d.login("bob", "secret")
+	d.send(q)
+	if a := <-h.begun; a.User != "bob" {
+		t.Fatalf("%q began, want bob", a.User)
+	}
+	h.let <- letIn
+	h.let <- letIn
+	d.reply(q) // it is checked against q's authenticator
+	st := s.settledStats()
+	if st.Dropped["superseded"] != 1 || st.Sent["accept"] != 1 {
+		t.Fatalf("sent %v, dropped %v", st.Sent, st.Dropped)
+	}
+	d.nothing()
+}
+
+// TestForgeriesLeaveTheCacheAlone: who cannot sign must not be able to end a
+// login that is in hand (RFC 5080, section 2.2.2).
+func TestForgeriesLeaveTheCacheAlone(t *testing.T) {
+	t.Parallel()
+	h := newHolder()
+	s := run(t, testConfig(), flowFunc(h.hold), Options{})
+	d := s.device(t, "127.0.0.1")
+	p := d.login("alice", "secret")
+	d.send(p)
+	<-h.begun
+	forged := bytes.Clone(p)
+	forged[4] ^= 1 // another authenticator, and so a wrong signature
+	d.silent(forged, dropBadSignature)
+	h.let <- letIn
+	first := d.reply(p)
+	d.silent(forged, dropBadSignature)
+	if again := d.ask(p); !bytes.Equal(again.raw, first.raw) {
+		t.Fatal("a forgery has changed the reply")
+	}
+}
+
+// TestSilenceIsForgotten: an outage is not a rejection, and a retransmission
+// tries again.
+func TestSilenceIsForgotten(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	other := testClient("rejecting", "127.0.0.9")
+	other.OnError = reject
+	cfg.Clients = append(cfg.Clients, other)
+	down := make(chan bool, 1)
+	s := run(t, cfg, flowFunc(func(ctx context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
+		select {
+		case <-down:
+			return script(ctx, login.Attempt{Secret: login.Cleartext("error")}, k)
+		default:
+			return script(ctx, a, k)
+		}
+	}), Options{})
+	d := s.device(t, "127.0.0.1")
+	p := d.login("alice", "accept")
+	down <- true
+	d.silent(p, dropUndecided)
+	if got := d.ask(p); got.code != accept {
+		t.Fatalf("code %d after the outage, want an accept", got.code)
+	}
+	if st := s.Stats(); st.Kept != 1 {
+		t.Fatalf("%d entries kept, want 1", st.Kept)
+	}
+	d = s.device(t, "127.0.0.9")
+	down <- true
+	if got := d.ask(d.login("alice", "accept")); got.code != rejected || len(got.all(attrReplyMessage)) != 0 {
+		t.Fatalf(`on_error = "reject" gave %v, want a bare reject`, got)
+	}
+}
+
+// TestStepsThatNobodyMaySend end in silence: there is no half accept.
+func TestStepsThatNobodyMaySend(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	mute := testClient("mute", "127.0.0.9")
+	mute.Challenge = false
+	cfg.Clients = append(cfg.Clients, mute)
+	h := newHolder()
+	reply := make(chan []byte, 1)
+	s := run(t, cfg, flowFunc(h.hold), Options{Reply: func(string, login.Account) ([]byte, error) { return <-reply, nil }})
+	d := s.device(t, "127.0.0.1")
+	send := func(step login.Step) { h.let <- step; d.silent(d.login("alice", "x"), dropUndecided) }
+	send(login.Accept{})
+	send(nil)
+	send(login.Ask{Text: "no ticket"})
+	send(login.Ask{Ticket: make(login.Ticket, login.MaxTicket+1)})
+	for _, avps := range [][]byte{{25, 9, 'x'}, {25, 1}, {25}, attr(attrMessageAuthenticator, "forged forged 16"), attr(attrState, "s"), attr(attrProxyState, "p")} {
+		reply <- avps
+		send(letIn)
+	}
+	var full []byte
+	for range 17 {
+		full = append(full, attr(25, string(make([]byte, 253)))...)
+	}
+	reply <- full
+	h.let <- letIn
+	d.silent(d.login("alice", "x"), dropTooLong)
+	d = s.device(t, "127.0.0.9")
+	send(login.Ask{Text: "?", Ticket: login.Ticket("t")})
+}
+
+// TestChallenge is RFC 2865, section 4.4, with the ticket as an opaque State
+// (section 5.24) of any length.
+func TestChallenge(t *testing.T) {
+	t.Parallel()
+	ticket := make(login.Ticket, login.MaxTicket)
+	for i := range ticket {
+		ticket[i] = byte(i)
+	}
+	back := make(chan login.Ticket, 1)
+	s := run(t, testConfig(), flowFunc(func(_ context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
+		if k != nil {
+			back <- k
+			return letIn, nil
+		}
+		return login.Ask{Text: "Code:", Echo: a.User == "echo", Ticket: ticket}, nil
+	}), Options{})
+	d := s.device(t, "127.0.0.1")
+	for user, prompt := range map[string]string{"echo": "\x00\x00\x00\x01", "alice": "\x00\x00\x00\x00"} {
+		got := d.ask(d.login(user, "password"))
+		if got.code != challenge || got.all(attrPrompt)[0] != prompt || got.all(attrReplyMessage)[0] != "Code:" {
+			t.Fatalf("%s: %v", user, got)
+		}
+		d.ask(d.login(user, "123456", attr(attrState, got.all(attrState)[0])))
+		if k := <-back; !bytes.Equal(k, ticket) {
+			t.Fatalf("State came back as %x", k)
+		}
+	}
+}
+
+// TestRejectDelay: a reject does not leave early, and nothing waits with it.
+func TestRejectDelay(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	cfg.RejectDelay = 200 * time.Millisecond
+	s := run(t, cfg, flowFunc(script), Options{})
+	d := s.device(t, "127.0.0.1")
+	start := time.Now()
+	wrong := [][]byte{d.login("alice", "wrong"), d.login("alice", "p\xffx"), d.signed(nasID)}
+	for _, p := range wrong {
+		d.send(p)
+	}
+	if got := d.ask(d.login("alice", "accept")); got.code != accept || time.Since(start) >= cfg.RejectDelay {
+		t.Fatalf("code %d after %v: an accept had to wait", got.code, time.Since(start))
+	}
+	d.silent(wrong[0], dropDuplicate)
+	for range wrong {
+		d.conn.SetReadDeadline(time.Now().Add(testWait))
+		if n, err := d.conn.Read(make([]byte, maxPacket)); err != nil || n == 0 {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took < cfg.RejectDelay {
+			t.Fatalf("a reject left after %v, want %v", took, cfg.RejectDelay)
+		}
+	}
+}
+
+// TestStatusServer is RFC 5997.
+func TestStatusServer(t *testing.T) {
+	t.Parallel()
+	sick := make(chan bool, 1)
+	cfg := testConfig()
+	cfg.StatusServerRate = 20
+	s := run(t, cfg, flowFunc(func(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
+		t.Error("Status-Server began a login")
+		return letIn, nil
+	}), Options{Healthy: func() bool {
+		select {
+		case <-sick:
+			return false
+		default:
+			return true
+		}
+	}})
+	d := s.device(t, "127.0.0.1")
+	status := func(p []byte) []byte {
+		p[0] = 12
+		return d.sign(p)
+	}
+	if got := d.ask(status(d.login("alice", "accept", attr(attrProxyState, "p")))); got.code != accept || len(got.all(attrProxyState)) != 1 || len(got.attrs) != 2 {
+		t.Fatalf("answer %v, want a bare Access-Accept", got)
+	}
+	unsigned := d.bare(nasID)
+	unsigned[0] = 12
+	d.silent(unsigned, dropUnsigned)
+	sick <- true
+	d.silent(status(d.signed(nasID)), dropUnhealthy)
+	for range 1000 {
+		d.send(status(d.signed(nasID)))
+	}
+	st := s.until("1000 status requests", func(st Stats) bool { return st.Received == 1003 && sum(st.Sent)+sum(st.Dropped) == 1003 })
+	if n := st.Sent["status"]; n < 19 || n > 100 {
+		t.Fatalf("%d status requests answered, want about 20", n)
+	}
+}
+
+// TestReplyLeavesFromTheAddressAsked is RFC 5080, section 2.7.2 in practice:
+// a connected socket hears nobody else.
+func TestReplyLeavesFromTheAddressAsked(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	cfg.Listen = []string{"0.0.0.0:0", "[::]:0", "[::1]:0"}
+	s := run(t, cfg, flowFunc(script), Options{})
+	addrs := s.Addrs()
+	for _, asked := range []struct{ from, to string }{
+		{"127.0.0.1", "127.0.0.2"}, {"127.0.0.2", "127.0.0.1"}, {"127.0.0.3", "127.0.0.3"}, {"::1", "::1"}, {"::1", "::1"},
+	} {
+		i := 0
+		if asked.from == "::1" {
+			i = 1
+		}
+		to := net.UDPAddrFromAddrPort(addrs[i])
+		to.IP = net.ParseIP(asked.to)
+		d := s.deviceTo(t, asked.from, to.AddrPort())
+		if got := d.ask(d.login("alice", "accept")); got.code != accept {
+			t.Errorf("%v: code %d", asked, got.code)
+		}
+	}
+	d := s.deviceTo(t, "::1", addrs[2])
+	p := d.login("alice", "accept", attr(attrNASIPv6Address, string(net.IPv6loopback)))
+	p = strip(d, p, attrNASIdentifier)
+	if got := d.ask(p); got.code != accept || s.Stats().Notes["no_nas_identification"] != 0 {
+		t.Errorf("NAS-IPv6-Address over ::1: %v, %v", got, s.Stats().Notes)
+	}
+}
