@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/radiusd/client"
+	"github.com/portvakt/portvakt/radiusd/dictionary"
+)
+
+const askHelp = `Ask is a RADIUS client: it sends a name and a password to a server, shows each
+question and sends the answer, as a VPN concentrator does, and prints what came
+back. It is also a health check: --status sends a Status-Server request.
+
+The shared secret is read from a file or from the environment, so that it is in
+no list of processes.`
+
+const askExamples = `  # the whole dialogue, typed
+  portvakt ask --server 127.0.0.1:1812 --secret-file vpn.secret alice
+
+  # in a script: the password and the answers, one a line
+  printf 'wonderland\n123456\n' | portvakt ask --secret-env RADIUS_SECRET alice
+
+  # a health check for a monitor; exit code 0 when the server answers
+  portvakt ask --secret-file vpn.secret --status`
+
+type askOptions struct {
+	server, secretFile, secretEnv, station, nas string
+	timeout                                     time.Duration
+	tries                                       int
+	status                                      bool
+}
+
+func newAskCommand() *cobra.Command {
+	var o askOptions
+	c := &cobra.Command{
+		Use: "ask [USER]", Short: "Sign in through a RADIUS server, as a client does", Long: askHelp, Example: askExamples,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.server, "server", "127.0.0.1:1812", "address and port of the server")
+	f.StringVar(&o.secretFile, "secret-file", "", "file with the shared secret")
+	f.StringVar(&o.secretEnv, "secret-env", "", "environment variable with the shared secret")
+	f.StringVar(&o.station, "station", "", "Calling-Station-Id to send")
+	f.StringVar(&o.nas, "nas-identifier", "portvakt-ask", "NAS-Identifier to send")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Second, "how long to wait before each retransmission")
+	f.IntVar(&o.tries, "tries", 3, "how often to send a request before giving up")
+	f.BoolVar(&o.status, "status", false, "send a Status-Server request instead")
+	return c
+}
+
+func (o *askOptions) run(c *cobra.Command, args []string) error {
+	value, err := o.secret()
+	if err != nil {
+		return err
+	}
+	cl := client.Client{
+		Server: o.server, Secret: value, Timeout: o.timeout, Tries: o.tries,
+		NASIdentifier: o.nas, Station: o.station,
+	}
+	if o.status {
+		if _, err := cl.Status(c.Context()); err != nil {
+			return withCode(exitUnavailable, withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"))
+		}
+		fmt.Fprintln(c.OutOrStdout(), "the server answers")
+		return nil
+	}
+	if len(args) == 0 {
+		return withCode(exitUsage, withHint(fmt.Errorf("no user named"), "write the login name behind the options: portvakt ask alice"))
+	}
+	in := newPrompter(c.InOrStdin(), c.ErrOrStderr())
+	password, err := in.ask("Password:", false)
+	if err != nil {
+		return err
+	}
+	result, err := cl.Walk(c.Context(), args[0], password, func(_ context.Context, prompt string, echo bool) (string, error) {
+		return in.ask(prompt, echo)
+	})
+	if err != nil {
+		return withCode(exitUnavailable, withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"))
+	}
+	d, err := dictionary.Load()
+	if err != nil {
+		return err
+	}
+	for _, line := range result.Reply.Lines(d) {
+		fmt.Fprintln(c.OutOrStdout(), line)
+	}
+	if !result.Accepted {
+		return withCode(exitRefused, fmt.Errorf("the server refused"))
+	}
+	return nil
+}
+
+func (o *askOptions) secret() (secret.Value, error) {
+	switch {
+	case o.secretFile != "" && o.secretEnv != "":
+		return secret.Value{}, withCode(exitUsage, fmt.Errorf("--secret-file and --secret-env exclude each other"))
+	case o.secretFile != "":
+		return readSecretFile(o.secretFile)
+	case o.secretEnv != "":
+		if text := os.Getenv(o.secretEnv); text != "" {
+			return secret.New(text), nil
+		}
+		return secret.Value{}, withCode(exitUsage, fmt.Errorf("the environment variable %s is empty", o.secretEnv))
+	}
+	return secret.Value{}, withCode(exitUsage, withHint(fmt.Errorf("no shared secret"), "name it with --secret-file or --secret-env"))
+}
+
+// A prompter asks on a terminal, without echo where a secret is typed, or
+// reads lines from a pipe.
+type prompter struct {
+	in    io.Reader
+	lines *bufio.Reader
+	out   io.Writer
+}
+
+func newPrompter(in io.Reader, out io.Writer) *prompter {
+	return &prompter{in: in, lines: bufio.NewReader(in), out: out}
+}
+
+func (p *prompter) ask(prompt string, echo bool) (string, error) {
+	fmt.Fprint(p.out, prompt, " ")
+	if f, ok := p.in.(*os.File); ok && !echo && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor is small
+		b, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a descriptor is small
+		fmt.Fprintln(p.out)
+		return string(b), err
+	}
+	line, err := p.lines.ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("no answer to %q: %w", prompt, err)
+	}
+	return trimNewline(line), nil
+}
+
+func trimNewline(s string) string {
+	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
+}

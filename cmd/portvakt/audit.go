@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// audit writes one decision to the log: the only place where login events
+// become lines.
+func audit(ctx context.Context, log *slog.Logger, e login.Event) {
+	level := slog.LevelInfo
+	if e.Outcome == "error" {
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 11)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add(login.KeyAttempt, e.Attempt)
+	add(login.KeyOutcome, e.Outcome)
+	add(login.KeyReason, string(e.Reason))
+	add(login.KeyUser, e.User)
+	add(login.KeyAccount, e.AccountID)
+	add(login.KeyClient, e.Client)
+	add(login.KeyStation, e.Station)
+	add(login.KeyRule, e.Rule)
+	add(login.KeyMethod, e.Method)
+	add(login.KeyDetail, e.Detail)
+	attrs = append(attrs, slog.Duration(login.KeyTook, e.Took))
+	log.LogAttrs(ctx, level, "login", attrs...)
+}

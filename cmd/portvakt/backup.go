@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
+)
+
+func newBackupCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup FILE", Short: "Copy the database, also while the daemon runs", Args: cobra.ExactArgs(1),
+		Long: `Backup writes a consistent copy of the database. Its values are sealed as in
+the database: keep store.key too, and not in the same place. FILE must not
+exist.`,
+		Example: "  portvakt backup /var/backups/portvakt-$(date +%F).db",
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.withStorage(c, func(ctx context.Context, st *storage) error {
+				b, ok := st.raw.(interface {
+					Backup(ctx context.Context, w io.Writer) error
+				})
+				if !ok {
+					return errors.New("this kind of store makes no copies")
+				}
+				return writeNew(args[0], func(w io.Writer) error { return b.Backup(ctx, w) })
+			})
+		},
+	}
+}
+
+// writeNew writes a file that must not exist, whole or not at all.
+func writeNew(path string, write func(io.Writer) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return withHint(fmt.Errorf("%s exists", path), "name a file that does not exist, or remove this one")
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".portvakt-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already when it was linked
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	// Unlike a rename, a link never replaces a file made in the meantime.
+	return os.Link(f.Name(), path)
+}
+
+func newRestoreCommand(g *globals) *cobra.Command {
+	var replace bool
+	c := &cobra.Command{
+		Use: "restore FILE", Short: "Put a copy in the place of the database", Args: cobra.ExactArgs(1),
+		Long: `Restore checks a copy made by backup and puts it where store.path says. The
+daemon must not run. A database that is there is left alone, or with --replace
+moved aside under another name. Codes used since the copy was made are known as
+unused again, for as long as they would have been good.`,
+		Example: "  systemctl stop portvakt\n  portvakt restore --replace /var/backups/portvakt-2026-11-23.db\n  systemctl start portvakt",
+		RunE: func(c *cobra.Command, args []string) error {
+			f, _, err := g.load(c)
+			if err != nil {
+				return err
+			}
+			if err := bolt.Restore(args[0], f.Store.Path, replace); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is in place\n", f.Store.Path)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&replace, "replace", false, "move a database that is there aside")
+	return c
+}
+
+func newRewrapCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "rewrap", Short: "Seal every value under the active key", Args: cobra.NoArgs,
+		Long: `Rewrap finishes a change of the store's key: add a key to the key file, mark it
+active, reload the daemon, rewrap, and only then remove the old key. It works
+while the daemon runs and may be repeated.`,
+		Example: "  portvakt rewrap",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return g.withStorage(c, func(ctx context.Context, st *storage) error {
+				n, err := store.Rewrap(ctx, st.raw, st.ring.Sealer(storePurpose))
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "sealed %d values again\n", n)
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/conf"
+)
+
+// checkTime bounds the whole check.
+const checkTime = time.Minute
+
+// certificateWarning is how long before its end a certificate is warned of.
+const certificateWarning = 30 * 24 * time.Hour
+
+func newCheckCommand(g *globals) *cobra.Command {
+	var offline bool
+	c := &cobra.Command{
+		Use: "check", Short: "Check the configuration and try what it names", Args: cobra.NoArgs,
+		Long: `Check reads the configuration, reports every problem at once, each with its
+place and what to do, and then tries what the file names: the store, each
+directory server (connection, certificate, the service account's password, a
+search), and whether each SMS provider can be reached. Nothing is sent to anybody.
+
+Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
+something it names does not answer.`,
+		Example: "  portvakt check\n\n  # only the file, as in a pipeline\n  portvakt check --offline --config portvakt.toml",
+		RunE: func(c *cobra.Command, _ []string) error {
+			f, log, err := g.load(c)
+			if err != nil {
+				return err
+			}
+			if offline {
+				fmt.Fprintf(c.OutOrStdout(), "%s has no problems\n", g.config)
+				return nil
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), checkTime)
+			defer cancel()
+			t := &table{}
+			st, err := openStorage(ctx, f, log)
+			t.add("store", f.Store.Path, err, "")
+			if err != nil {
+				t.print(c.OutOrStdout())
+				return withCode(exitUnavailable, withHint(fmt.Errorf("the store cannot be used: %w", err), "everything else needs it: mend it first"))
+			}
+			defer func() { _ = st.close() }()
+			s, err := build(f, st, log)
+			if err != nil {
+				return withCode(exitConfig, err)
+			}
+			defer func() { _ = s.close() }()
+			s.check(ctx, t, f)
+			t.print(c.OutOrStdout())
+			if t.failed > 0 {
+				return withCode(exitUnavailable, withHint(fmt.Errorf("%d of %d do not answer as they should", t.failed, len(t.rows)), "the table says which, and why"))
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&offline, "offline", false, "only read the file, connect to nothing")
+	return c
+}
+
+func (s *system) check(ctx context.Context, t *table, f conf.File) {
+	for _, d := range s.directory.Check(ctx) {
+		t.add("directory", d.URL, d.Err, certificateNote(d.Expires))
+	}
+	if s.gateways != nil {
+		for _, p := range s.gateways.Check(ctx) {
+			t.add("sms "+p.Kind, p.Name, p.Err, strings.TrimSpace(p.Target+" "+certificateNote(p.Expires)))
+		}
+	}
+	if len(f.Clients) == 0 {
+		t.add("clients", "none", fmt.Errorf("nobody may ask: add a [[client]] block"), "")
+	}
+	for _, c := range f.Clients {
+		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
+	}
+}
+
+func certificateNote(expires time.Time) string {
+	switch left := time.Until(expires); {
+	case expires.IsZero():
+		return ""
+	case left < certificateWarning:
+		return fmt.Sprintf("certificate ends on %s, in %d days: renew it", expires.Format(time.DateOnly), int(left.Hours()/24))
+	default:
+		return "certificate until " + expires.Format(time.DateOnly)
+	}
+}
+
+// A table is what check prints.
+type table struct {
+	rows   [][4]string
+	failed int
+}
+
+func (t *table) add(kind, name string, err error, note string) {
+	state := "ok"
+	if err != nil {
+		state, note = "FAILED", err.Error()
+		t.failed++
+	}
+	t.rows = append(t.rows, [4]string{kind, name, state, note})
+}
+
+func (t *table) print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, r := range t.rows {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r[0], r[1], r[2], r[3])
+	}
+	_ = tw.Flush()
+}

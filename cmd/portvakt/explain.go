@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+const explainExamples = `  # what happens when alice signs in at the client "vpn"?
+  portvakt explain alice --client vpn
+
+  # from a certain address, at a certain time
+  portvakt explain alice --client vpn --address 10.9.0.7 --at 2027-01-01T08:00:00+01:00`
+
+func newExplainCommand(g *globals) *cobra.Command {
+	var clientName, address, at string
+	c := &cobra.Command{
+		Use: "explain USER", Short: "Say which rule decides for a user, and why", Example: explainExamples,
+		Long: `Explain looks a user up in the directory and says which rule decides for a
+sign-in at a client, why each rule before it did not, which second factors the
+user has, and what the client would be told. No password is checked, nothing is
+sent and nothing is counted.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			via := login.Via{Client: clientName, CanAsk: true}
+			if address != "" {
+				a, err := netip.ParseAddr(address)
+				if err != nil {
+					return withCode(exitUsage, withHint(err, "write an IP address, as in --address 10.9.0.7"))
+				}
+				via.Address, via.Station = a, address
+			}
+			when := time.Now()
+			if at != "" {
+				var err error
+				if when, err = time.Parse(time.RFC3339, at); err != nil {
+					return withCode(exitUsage, withHint(err, "write a date and time, as in --at 2027-01-01T08:00:00+01:00"))
+				}
+			}
+			return g.withSystem(c, func(ctx context.Context, s *system) error {
+				return explain(ctx, s, c, args[0], via, when)
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&clientName, "client", "", "name of the client block the user signs in at")
+	f.StringVar(&address, "address", "", "address of the device that signs in")
+	f.StringVar(&at, "at", "", "when (default: now)")
+	_ = c.MarkFlagRequired("client")
+	return c
+}
+
+func explain(ctx context.Context, s *system, c *cobra.Command, user string, via login.Via, at time.Time) error {
+	known := false
+	var names []string
+	for _, cl := range s.file.Clients {
+		names = append(names, cl.Name)
+		known = known || cl.Name == via.Client
+	}
+	if !known {
+		return withCode(exitUsage, withHint(fmt.Errorf("there is no client %q", via.Client), "the clients are "+strings.Join(names, ", ")))
+	}
+	account, err := s.lookup(ctx, user)
+	if err != nil {
+		return err
+	}
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)
+	for i, group := range account.Groups {
+		fmt.Fprintf(out, "%-10s %s\n", label(i, "groups"), group)
+	}
+	decision, trace := s.policy.Explain(account, via, at)
+	for i, t := range trace {
+		why := "decides"
+		if t.Passed != "" {
+			why = "is passed over: " + t.Passed
+		}
+		fmt.Fprintf(out, "%-10s %q %s\n", label(i, "rules"), t.Rule, why)
+	}
+	flow := login.NewFlow(s.flowConfig(nil))
+	methods, err := flow.Methods(ctx, account, decision)
+	if err != nil {
+		return err
+	}
+	for i, m := range methods {
+		fmt.Fprintf(out, "%-10s %s %s\n", label(i, "methods"), m.Factor, m.Hint)
+	}
+	fmt.Fprintf(out, "decision   %s\n", decisionText(decision, len(methods)))
+	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "standing   %s\n", lockText(lock))
+	avps, err := s.replies.For(via.Client, account)
+	for i, v := range s.dictionary.Decode(avps) {
+		fmt.Fprintf(out, "%-10s %s\n", label(i, "reply"), v)
+	}
+	return err
+}
+
+func label(i int, name string) string {
+	if i == 0 {
+		return name
+	}
+	return ""
+}
+
+func decisionText(d login.Decision, methods int) string {
+	switch {
+	case d.Second == login.SecondDeny:
+		return "refused, whatever the password"
+	case d.Second == login.SecondNone && d.Reason == login.ReasonBeforeDate:
+		return "the password is enough until " + d.From.Format(time.RFC3339)
+	case d.Second == login.SecondNone:
+		return "the password is enough"
+	case methods > 0:
+		return "the password, then a second factor"
+	case d.Second == login.SecondEnrolled || d.Unenrolled == login.UnenrolledAllow:
+		return "the password is enough, as the user has no second factor"
+	}
+	return "refused: a second factor is required and the user has none that the rule allows"
+}
+
+func lockText(l login.Lock) string {
+	switch {
+	case l.Everywhere:
+		return fmt.Sprintf("locked after %d wrong codes in a row: portvakt user unlock", l.Consecutive)
+	case l.Strangers:
+		return fmt.Sprintf("locked for a while from places never used before; %d known places go on", l.Known)
+	}
+	return fmt.Sprintf("free; %d wrong codes since the last success; known from %d places", l.Consecutive, l.Known)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+func newLoginCommand(g *globals) *cobra.Command {
+	var clientName string
+	c := &cobra.Command{
+		Use: "login USER", Short: "Sign in on this terminal, without RADIUS", Args: cobra.ExactArgs(1),
+		Long: `Login plays a whole sign-in on this terminal: the same decisions, the same
+questions, the same messages sent and failures counted as over RADIUS, with no
+client and no packet between. It shows whether directory, rules and factors do
+what they should.`,
+		Example: "  portvakt login alice\n\n  # as if at a certain client\n  portvakt login alice --client vpn",
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.withSystem(c, func(ctx context.Context, s *system) error {
+				flow := login.NewFlow(s.flowConfig(func(e login.Event) { audit(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), e) }))
+				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.OutOrStdout()), c, args[0], clientName)
+			})
+		},
+	}
+	c.Flags().StringVar(&clientName, "client", "terminal", "name of the client whose rules are applied")
+	return c
+}
+
+// converse is the terminal as a transport.
+func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Command, user, clientName string) error {
+	via := login.Via{Client: clientName, CanAsk: true}
+	typed, err := in.ask("Password:", false)
+	if err != nil {
+		return err
+	}
+	step, err := flow.Begin(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via})
+	for {
+		if err != nil {
+			return withCode(exitUnavailable, withHint(fmt.Errorf("could not decide: %w", err), "portvakt check says what does not answer"))
+		}
+		switch s := step.(type) {
+		case login.Accept:
+			if !s.Valid() {
+				return fmt.Errorf("the answer is not valid")
+			}
+			fmt.Fprintf(c.OutOrStdout(), "Signed in as %s by rule %q.\n", s.Account().Name, s.Rule())
+			if s.Notice() != "" {
+				fmt.Fprintln(c.OutOrStdout(), s.Notice())
+			}
+			return nil
+		case login.Reject:
+			return withCode(exitRefused, withHint(fmt.Errorf("%s", s.Text), "the reason is "+string(s.Reason)))
+		case login.Ask:
+			if typed, err = in.ask(s.Text, s.Echo); err != nil {
+				return err
+			}
+			step, err = flow.Resume(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via}, s.Ticket)
+		}
+	}
+}

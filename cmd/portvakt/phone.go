@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/login"
+)
+
+func newPhoneCommand(g *globals) *cobra.Command {
+	c := &cobra.Command{
+		Use: "phone", Short: "Add and remove telephones beside those in the directory",
+		Long: `Phone manages the telephones a person has beside those in the directory. They
+come first in questions. Numbers are checked against the countries that [sms]
+allows.`,
+	}
+	var labelText string
+	add := &cobra.Command{
+		Use: "add USER NUMBER", Short: "Add a telephone", Args: cobra.ExactArgs(2),
+		Example: "  portvakt phone add alice \"+47 900 00 042\" --label work",
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.withSystem(c, func(ctx context.Context, s *system) error {
+				a, err := s.lookup(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				cred, number, err := sms.NewCredential(s.file.SMS, args[1], labelText)
+				if err != nil {
+					return withCode(exitUsage, err)
+				}
+				if err := s.addCredential(ctx, a, cred, isTelephone(number)); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "added %s to %s\n", number.Masked(), a.Name)
+				return nil
+			})
+		},
+	}
+	add.Flags().StringVar(&labelText, "label", "", "what the person calls it")
+	remove := &cobra.Command{
+		Use: "remove USER NUMBER", Short: "Remove a telephone", Args: cobra.ExactArgs(2),
+		Example: "  portvakt phone remove alice \"+47 900 00 042\"",
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.withSystem(c, func(ctx context.Context, s *system) error {
+				p, err := s.person(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				_, number, err := sms.NewCredential(s.file.SMS, args[1], "")
+				if err != nil {
+					return withCode(exitUsage, err)
+				}
+				return s.removeCredential(ctx, c, p, isTelephone(number), "telephone "+number.Masked())
+			})
+		},
+	}
+	c.AddCommand(add, remove)
+	return c
+}
+
+// isTelephone picks the credential of a number.
+func isTelephone(number phone.Number) func(login.Credential) bool {
+	return func(c login.Credential) bool {
+		n, err := sms.Number(c)
+		return err == nil && n == number
+	}
+}

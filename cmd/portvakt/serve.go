@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store/socket"
+)
+
+const serveHelp = `Serve answers RADIUS requests until it is told to stop.
+
+SIGTERM and SIGINT drain: no new sign-ins, those under way are answered, then it
+ends with exit code 0. SIGHUP reads the configuration again; when the new one has
+problems they are logged and the old one stays. The listening addresses and the
+store are read only at the start.
+
+Exit codes: 78 when the configuration has problems, 69 when the store or an
+address cannot be used, 1 for anything else. A service manager should not restart
+after 78.`
+
+func newServeCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Answer RADIUS requests", Long: serveHelp, Args: cobra.NoArgs,
+		Example: "  portvakt serve --config /etc/portvakt/portvakt.toml",
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			hup := make(chan os.Signal, 1)
+			signal.Notify(hup, syscall.SIGHUP)
+			defer signal.Stop(hup)
+			f, warnings, err := loadFile(g.config)
+			if err != nil {
+				return err
+			}
+			log, flush := newLogger(c.ErrOrStderr(), f.Log)
+			defer flush()
+			d := &daemon{path: g.config, log: log}
+			return d.serve(ctx, f, warnings, hup)
+		},
+	}
+}
+
+// A daemon is a running server: what a configuration made, and the transports
+// in front of it.
+type daemon struct {
+	path string
+	log  *slog.Logger
+
+	store   *storage
+	current atomic.Pointer[running]
+	radius  *radiusd.Server
+}
+
+// running is what a reload replaces.
+type running struct {
+	*system
+	flow *login.Flow
+}
+
+// gcPercent lets the heap grow to five times what is live before a collection:
+// the heap is small, and each collection costs the slowest logins a
+// millisecond. The limit keeps that from mattering on a small machine.
+const (
+	gcPercent   = 400
+	memoryLimit = 1 << 30
+)
+
+func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
+	d.warn(warnings)
+	st, err := openFileStorage(ctx, f, d.log)
+	if err != nil {
+		return withCode(exitUnavailable, err)
+	}
+	d.store = st
+	err = d.run(ctx, f, hup)
+	// The store closes last: what is drained may still write.
+	return errors.Join(err, st.close())
+}
+
+func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) error {
+	s, err := build(f, d.store, d.log)
+	if err != nil {
+		return withCode(exitConfig, err)
+	}
+	d.current.Store(&running{s, login.NewFlow(s.flowConfig(d.audit))})
+	defer func() { _ = d.current.Load().close() }()
+	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{
+		Log: d.log, Records: d, Reply: d.reply,
+	})
+	if err != nil {
+		return withCode(exitConfig, err)
+	}
+	admin, err := socket.Listen(f.Server.Admin)
+	if err != nil {
+		return withCode(exitUnavailable, err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	// The admin socket outlives the drain, so that a drain can be looked at.
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAdmin()
+	wg.Go(func() {
+		if err := socket.Serve(adminCtx, admin, d.store.raw, socket.Options{Log: d.log}); err != nil {
+			d.log.LogAttrs(adminCtx, slog.LevelError, "admin socket ended", slog.Any(login.KeyErr, err))
+		}
+	})
+	wg.Go(func() { d.reloads(adminCtx, hup) })
+	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, version()), slog.Any(login.KeyAddress, f.Server.Listen))
+	notify("READY=1")
+	err = d.radius.Serve(ctx)
+	notify("STOPPING=1")
+	if err != nil {
+		return withCode(exitUnavailable, fmt.Errorf("serve RADIUS: %w", err))
+	}
+	d.log.LogAttrs(adminCtx, slog.LevelInfo, "drained")
+	return nil
+}
+
+// Begin and Resume go to the Flow of the configuration in force.
+func (d *daemon) Begin(ctx context.Context, a login.Attempt) (login.Step, error) {
+	return d.current.Load().flow.Begin(ctx, a)
+}
+
+// Resume answers a question.
+func (d *daemon) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (login.Step, error) {
+	return d.current.Load().flow.Resume(ctx, a, t)
+}
+
+// Get reads a record under the key ring in force.
+func (d *daemon) Get(ctx context.Context, key string) (login.Value, error) {
+	return d.current.Load().kv.Get(ctx, key)
+}
+
+// Swap writes a record under the key ring in force.
+func (d *daemon) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	return d.current.Load().kv.Swap(ctx, key, rev, data)
+}
+
+// reply returns the attributes of an Access-Accept. What had to be left out
+// because the directory holds what cannot be sent is told, and keeps nobody
+// out.
+func (d *daemon) reply(client string, a login.Account) ([]byte, error) {
+	avps, err := d.current.Load().replies.For(client, a)
+	if err != nil {
+		d.log.LogAttrs(context.Background(), slog.LevelWarn, "reply attributes left out", slog.String(login.KeyClient, client),
+			slog.String(login.KeyAccount, a.ID), slog.Any(login.KeyErr, err))
+	}
+	return avps, nil
+}
+
+func (d *daemon) audit(e login.Event) { audit(context.Background(), d.log, e) }
+
+func (d *daemon) warn(warnings conf.Problems) {
+	for _, w := range warnings {
+		d.log.LogAttrs(context.Background(), slog.LevelWarn, "configuration", slog.String(login.KeyDetail, w.Error()))
+	}
+}
+
+func (d *daemon) reloads(ctx context.Context, hup <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			notify("RELOADING=1")
+			if err := d.reload(ctx); err != nil {
+				d.log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays", slog.Any(login.KeyErr, err),
+					slog.String(login.KeyHint, "portvakt check --config "+d.path))
+			}
+			notify("READY=1")
+		}
+	}
+}
+
+// reload puts a new configuration in force, or leaves everything as it is.
+func (d *daemon) reload(ctx context.Context) error {
+	f, warnings, err := loadFile(d.path)
+	if err != nil {
+		return err
+	}
+	old := d.current.Load()
+	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin {
+		return errors.New("store.path and server.admin are read only at the start: restart to change them")
+	}
+	fresh := &storage{raw: d.store.raw, codes: d.store.codes}
+	if err := fresh.unlock(ctx, f.Store); err != nil {
+		return err
+	}
+	s, err := build(f, fresh, d.log)
+	if err != nil {
+		return err
+	}
+	if err := d.radius.Reload(f.Server.Config); err != nil {
+		return errors.Join(err, s.close())
+	}
+	d.warn(warnings)
+	d.current.Store(&running{s, old.flow.With(s.flowConfig(d.audit))})
+	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
+	return old.close()
+}

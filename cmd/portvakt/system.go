@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/factors/recovery"
+	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/factors/sms/gateway"
+	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/ldapauth"
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/text"
+	"github.com/portvakt/portvakt/radiusd/dictionary"
+	"github.com/portvakt/portvakt/radiusd/reply"
+	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
+	"github.com/portvakt/portvakt/store/socket"
+)
+
+// A storage is the opened store of a configuration: the file itself, or the
+// daemon that has it open, over its socket.
+type storage struct {
+	raw         store.KV // values as they lie in the file, sealed
+	kv          store.KV // values as the program sees them
+	ring        *store.Ring
+	enrollments *store.Enrollments
+	// codes is where providers of kind "log" write.
+	codes io.Writer
+}
+
+// storePurpose keeps values of the store apart from whatever else is sealed
+// under the same key ring.
+const storePurpose = "store"
+
+// openStorage opens the store of the daemon: over its socket when it runs, else
+// the file.
+func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
+	raw, err := socket.Dial(ctx, f.Server.Admin)
+	if err == nil {
+		return newStorage(ctx, f, raw)
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, withHint(err, "run this command as root, or as the user the daemon runs as")
+	}
+	return openFileStorage(ctx, f, log)
+}
+
+// openFileStorage opens the file itself.
+func openFileStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
+	raw, err := bolt.Open(f.Store.Path, bolt.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return newStorage(ctx, f, raw)
+}
+
+func newStorage(ctx context.Context, f conf.File, raw store.KV) (*storage, error) {
+	s := &storage{raw: raw, codes: os.Stderr}
+	if err := s.unlock(ctx, f.Store); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return s, nil
+}
+
+// unlock takes the key ring of a configuration into use.
+func (s *storage) unlock(ctx context.Context, c store.Config) error {
+	ring, err := c.Ring()
+	if err != nil {
+		return err
+	}
+	sealer := ring.Sealer(storePurpose)
+	if err := store.CheckKey(ctx, s.raw, sealer); err != nil {
+		return err
+	}
+	s.ring, s.kv = ring, store.Sealed(s.raw, sealer)
+	s.enrollments = store.NewEnrollments(s.kv)
+	return nil
+}
+
+func (s *storage) close() error { return s.raw.Close() }
+
+// A system is everything one configuration file makes behind its transports.
+type system struct {
+	*storage
+	file       conf.File
+	log        *slog.Logger
+	texts      *text.Texts
+	policy     *login.Policy
+	directory  *ldapauth.Directory
+	dictionary *dictionary.Dictionary
+	replies    *reply.Rules
+	totp       *totp.Factor
+	sms        *sms.Factor    // nil without providers
+	gateways   *gateway.Chain // nil too
+	recovery   *recovery.Factor
+	bypass     *recovery.Bypass
+}
+
+// build makes everything of a file on top of an opened store. It is the one
+// place that knows every package.
+func build(f conf.File, st *storage, log *slog.Logger) (*system, error) {
+	s := &system{storage: st, file: f, log: log}
+	var err error
+	if s.texts, err = text.New(f.Texts); err != nil {
+		return nil, fmt.Errorf("texts: %w", err)
+	}
+	if s.policy, err = login.NewPolicy(f.Rules); err != nil {
+		return nil, fmt.Errorf("rule: %w", err)
+	}
+	if s.dictionary, err = dictionary.Load(); err != nil {
+		return nil, err
+	}
+	if s.replies, err = reply.New(f.Replies, s.dictionary); err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	if s.directory, err = ldapauth.New(f.LDAP, log); err != nil {
+		return nil, fmt.Errorf("ldap: %w", err)
+	}
+	if err := s.factors(); err != nil {
+		s.directory.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *system) factors() error {
+	var err error
+	s.totp = totp.New(s.file.TOTP, s.kv)
+	key, old := s.ring.Keys("recovery")
+	if s.recovery, err = recovery.New(s.kv, key, old...); err != nil {
+		return err
+	}
+	key, old = s.ring.Keys("bypass")
+	if s.bypass, err = recovery.NewBypass(recovery.DefaultBypassConfig(), s.kv, key, old...); err != nil {
+		return err
+	}
+	if !s.file.SMS.Enabled() {
+		return nil
+	}
+	if s.gateways, err = gateway.New(s.file.SMS.Provider, s.codes, s.log); err != nil {
+		return fmt.Errorf("sms: %w", err)
+	}
+	if s.sms, err = sms.New(s.file.SMS, s.gateways, s.kv, s.ring.Steady("sms"), s.log, smsTexts{s.texts}); err != nil {
+		return fmt.Errorf("sms: %w", err)
+	}
+	return nil
+}
+
+// prompters are the factors in the order they are offered when a rule names
+// none.
+func (s *system) prompters() []login.Prompter {
+	ps := []login.Prompter{s.totp}
+	if s.sms != nil {
+		ps = append(ps, s.sms)
+	}
+	return append(ps, s.recovery, s.bypass)
+}
+
+// close waits for messages on their way and closes the directory's connections.
+func (s *system) close() error {
+	s.directory.Close()
+	if s.sms != nil {
+		return s.sms.Close()
+	}
+	return nil
+}
+
+// smsTexts gives the factor its sentence.
+type smsTexts struct{ *text.Texts }
+
+// Text fills in the sentence of a message.
+func (t smsTexts) Text(lang, key string, args map[string]any) string {
+	return t.Texts.Text(lang, key, "Code", fmt.Sprint(args["code"]), "Service", fmt.Sprint(args["service"]), "Minutes", fmt.Sprint(args["minutes"]))
+}
+
+// flowConfig is what the Flow is made of.
+func (s *system) flowConfig(audit func(login.Event)) login.Config {
+	return login.Config{
+		Directory: s.directory, Policy: s.policy,
+		Factors:     s.prompters(),
+		Enrollments: s.enrollments, Records: s.kv, Tickets: s.ring.Sealer("ticket"),
+		Texts: s.texts, Audit: audit,
+		AccountAge: s.file.LDAP.Cache, HashUnknown: s.file.Log.UnknownUsers == "hash",
+	}
+}
+
+// loadFile reads and checks a configuration file.
+func loadFile(path string) (f conf.File, warnings conf.Problems, err error) {
+	f, warnings, err = conf.LoadFile(path)
+	if err != nil {
+		return f, warnings, withCode(exitConfig, withHint(err, "portvakt check --offline reads the file and connects to nothing"))
+	}
+	return f, warnings, nil
+}

@@ -1,0 +1,135 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/ldapauth"
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/text"
+	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/radiusd/reply"
+	"github.com/portvakt/portvakt/store"
+)
+
+// A File is the whole configuration, section by section. Each section's type
+// lives beside the constructor that takes it.
+type File struct {
+	Server  Server                 `mapstructure:"server"`
+	Store   store.Config           `mapstructure:"store"`
+	LDAP    ldapauth.Config        `mapstructure:"ldap"`
+	Clients []radiusd.ClientConfig `mapstructure:"client"`
+	Rules   []login.RuleConfig     `mapstructure:"rule"`
+	Replies []reply.RuleConfig     `mapstructure:"reply"`
+	TOTP    totp.Config            `mapstructure:"totp"`
+	SMS     sms.Config             `mapstructure:"sms"`
+	Texts   text.Config            `mapstructure:"texts"`
+	Log     Log                    `mapstructure:"log"`
+}
+
+// Server is the [server] section: the RADIUS server, and the socket of the
+// admin commands.
+type Server struct {
+	radiusd.Config `mapstructure:",squash"`
+	// Admin is the path of the unix socket of the admin commands.
+	Admin string `mapstructure:"admin"`
+}
+
+// Log is the [log] section.
+type Log struct {
+	// Level is "debug", "info", "warn" or "error".
+	Level string `mapstructure:"level"`
+	// Format is "json" or "text".
+	Format string `mapstructure:"format"`
+	// UnknownUsers is "hash" or "plain": what is logged of a name that nobody
+	// has. It may be a password typed into the wrong field.
+	UnknownUsers string `mapstructure:"unknown_users"`
+}
+
+// DefaultFile has the values of keys that a file leaves out.
+func DefaultFile() File {
+	return File{
+		Server: Server{Config: radiusd.DefaultConfig(), Admin: "/run/portvakt/admin.sock"},
+		Store:  store.DefaultConfig(),
+		LDAP:   ldapauth.DefaultConfig(),
+		TOTP:   totp.DefaultConfig(),
+		SMS:    sms.DefaultConfig(),
+		Texts:  text.DefaultConfig(),
+		Log:    Log{Level: "info", Format: "json", UnknownUsers: "hash"},
+	}
+}
+
+// Assemble puts the clients where the server's section wants them.
+func (f *File) Assemble() { f.Server.Clients = f.Clients }
+
+// LoadFile reads the configuration. The error is [Problems] with everything
+// that is wrong; the warnings are what works and should be changed.
+func LoadFile(path string) (f File, warnings Problems, err error) {
+	f = DefaultFile()
+	warnings, err = Load(path, &f, Default(radiusd.DefaultClientConfig()), LaterVersions())
+	return f, warnings, err
+}
+
+// Validate returns the problems between sections; each section is asked for
+// its own.
+func (f *File) Validate() error {
+	policy, err := login.NewPolicy(f.Rules)
+	if err != nil {
+		err = fmt.Errorf("rule: %w", err)
+	}
+	return errors.Join(err, f.names(policy))
+}
+
+// names checks what one section says of another.
+func (f *File) names(policy *login.Policy) error {
+	var errs []error
+	var clients []string
+	for _, c := range f.Clients {
+		clients = append(clients, c.Name)
+	}
+	known := func(where, name string) {
+		if !slices.Contains(clients, name) {
+			errs = append(errs, fmt.Errorf("%s: clients: there is no [[client]] named %q: the names are %s", where, name, strings.Join(clients, ", ")))
+		}
+	}
+	for _, name := range policy.Clients() {
+		known("rule", name)
+	}
+	for _, r := range f.Replies {
+		for _, name := range r.Clients {
+			known("reply", name)
+		}
+	}
+	for _, name := range policy.Factors() {
+		if !slices.Contains(FactorNames(), name) {
+			hint := "the factors of this version are " + strings.Join(FactorNames(), ", ")
+			errs = append(errs, fmt.Errorf("rule: factors: there is no factor %q: %s", name, hint))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// FactorNames are the factors that rules may name.
+func FactorNames() []string { return []string{"totp", "sms", "recovery", "bypass"} }
+
+// Validate returns the problems of the section.
+func (l Log) Validate() error {
+	var errs []error
+	for _, k := range []struct {
+		key, value string
+		allowed    []string
+	}{
+		{"level", l.Level, []string{"debug", "info", "warn", "error"}},
+		{"format", l.Format, []string{"json", "text"}},
+		{"unknown_users", l.UnknownUsers, []string{"hash", "plain"}},
+	} {
+		if !slices.Contains(k.allowed, k.value) {
+			errs = append(errs, fmt.Errorf("%s: %q is not known: write one of %s", k.key, k.value, strings.Join(k.allowed, ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
