@@ -36,7 +36,7 @@ type Config struct {
 }
 
 const (
-	maxAskAfter  = 30 * time.Second
+	maxAskAfter  = gateway.Overall // there is nothing to wait for after it
 	maxCap       = 1_000_000
 	maxProviders = 8
 )

@@ -65,7 +65,7 @@ func TestManyTextsAreNotReadForever(t *testing.T) {
 		t.Errorf("%d methods", got)
 	}
 	for i := range maxCached * 2 {
-		w.numbers.parse(fmt.Sprint("x", i))
+		w.numbers.parse(string(rune('一' + i)))
 	}
 	if got := len(w.numbers.read); got > maxCached {
 		t.Errorf("%d texts are kept, want at most %d", got, maxCached)

@@ -60,6 +60,9 @@ func build(cfg Config, codes io.Writer, log *slog.Logger) (Provider, error) {
 	case kindCommand:
 		return newCommand(cfg)
 	case kindLog:
+		if codes == nil {
+			return nil, errors.New("kind \"log\": there is nothing to write codes to")
+		}
 		log.Warn("codes are written to the log", slog.String(login.KeyProvider, cfg.Name),
 			slog.String(login.KeyHint, `kind = "log" is for tests and demonstrations only`))
 		return &logProvider{name: cfg.Name, out: codes}, nil

@@ -55,7 +55,7 @@ func (c *command) Send(ctx context.Context, to phone.Number, text string) error 
 	if err := cmd.Start(); err != nil {
 		return &NotSent{Reason: "the program did not start", Down: true}
 	}
-	err := cmd.Wait()
+	_ = cmd.Wait() // the state tells more
 	state := cmd.ProcessState
 	switch {
 	case state != nil && state.Success():
@@ -65,7 +65,6 @@ func (c *command) Send(ctx context.Context, to phone.Number, text string) error 
 	case state != nil && state.Exited():
 		return &NotSent{Reason: fmt.Sprintf("exit status %d", state.ExitCode()), Down: true}
 	default:
-		_ = err // names the signal at most; what it means is the same
 		return errors.New("the program was killed")
 	}
 }

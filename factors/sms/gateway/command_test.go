@@ -92,9 +92,15 @@ func TestTimeOutEndsTheWholeProcessGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if running(pid) {
-		t.Error("the program's child lives on")
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	// A killed process takes a moment to go.
+	gone := time.After(10 * time.Second)
+	for running(pid) {
+		select {
+		case <-gone:
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			t.Fatal("the program's child lives on")
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }
 

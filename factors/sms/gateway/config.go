@@ -61,8 +61,6 @@ const (
 // laterKinds are known kinds that this version does not have.
 var laterKinds = [...]string{"twilio", "vonage", "smpp", "modem"}
 
-const maxTimeout = 60 * time.Second
-
 func (c Config) timeout() time.Duration {
 	if c.Timeout == 0 {
 		return DefaultTimeout
@@ -102,8 +100,8 @@ func (c Config) Validate() error {
 	if c.Name == "" {
 		p.add("name: is not set: give the provider a name for logs")
 	}
-	if c.Timeout < 0 || c.Timeout > maxTimeout {
-		p.add("timeout: %v is not between 0s and %v: people wait for it", c.Timeout, maxTimeout)
+	if c.Timeout < 0 || c.Timeout > Overall {
+		p.add("timeout: %v is not between 0s and %v, which is the time for all providers together", c.Timeout, Overall)
 	}
 	formats := []numberFormat{formatE164, formatZeros, formatDigits, formatNational}
 	if !slices.Contains(formats, c.numberFormat()) {

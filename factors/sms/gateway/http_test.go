@@ -195,6 +195,7 @@ func TestGarbageRepliesDoNotLeak(t *testing.T) {
 			if err != nil {
 				return
 			}
+			_, _ = conn.Read(make([]byte, 4096))
 			_, _ = conn.Write([]byte(markReply + " " + markText + "\r\n\r\n"))
 			conn.Close()
 		}
