@@ -17,13 +17,13 @@ import (
 // The sections of these tests have each type and each shape that real ones
 // have.
 type file struct {
-	Server server   `mapstructure:"server"`
-	Store  store    `mapstructure:"store"`
-	LDAP   *ldap    `mapstructure:"ldap"`
-	TOTP   *totp    `mapstructure:"totp"`
-	Client []client `mapstructure:"client"`
-	Rule   []rule   `mapstructure:"rule"`
-	Reply  replies  `mapstructure:"reply"`
+	Server server    `mapstructure:"server"`
+	Store  storePart `mapstructure:"store"`
+	LDAP   *ldap     `mapstructure:"ldap"`
+	TOTP   *totpPart `mapstructure:"totp"`
+	Client []client  `mapstructure:"client"`
+	Rule   []rule    `mapstructure:"rule"`
+	Reply  replies   `mapstructure:"reply"`
 }
 
 type server struct {
@@ -35,7 +35,7 @@ type server struct {
 	clients     []client
 }
 
-type store struct {
+type storePart struct {
 	Kind string       `mapstructure:"kind"`
 	Path string       `mapstructure:"path"`
 	Key  secret.Value `mapstructure:"key"`
@@ -52,7 +52,7 @@ type ldap struct {
 	} `mapstructure:"attributes"`
 }
 
-type totp struct {
+type totpPart struct {
 	Issuer string `mapstructure:"issuer"`
 }
 
@@ -71,11 +71,11 @@ type rule struct {
 	From    time.Time `mapstructure:"from"`
 }
 
-type reply struct {
+type replyPart struct {
 	Attributes map[string]string `mapstructure:"attributes"`
 }
 
-type replies []reply
+type replies []replyPart
 
 func (f *file) Assemble() { f.Server.clients = f.Client }
 
@@ -145,7 +145,7 @@ func (p problemOfKey) Error() string { return p.text }
 func (p problemOfKey) Key() string   { return p.key }
 func (p problemOfKey) Hint() string  { return p.hint }
 
-func (s store) Validate() error {
+func (s storePart) Validate() error {
 	if s.Key.IsZero() {
 		return problemOfKey{"key", "is not set", "portvakt init makes one"}
 	}
@@ -162,7 +162,7 @@ func (c ldap) Validate() error {
 var options = []Option{
 	Default(client{Methods: []string{"pap", "chap"}, Patience: 25 * time.Second}),
 	Default(ldap{Timeout: 5 * time.Second}),
-	Default(totp{Issuer: "Portvakt"}),
+	Default(totpPart{Issuer: "Portvakt"}),
 	Later("server.radsec", "call", "client.preset", "store.kind = etcd", "client.methods = eap-ttls"),
 }
 
@@ -173,7 +173,7 @@ func defaults() *file {
 			Admin:       "/run/portvakt/admin.sock",
 			MaxRequests: 1024,
 		},
-		Store: store{Kind: "bolt", Key: secret.New("a key of the tests")},
+		Store: storePart{Kind: "bolt", Key: secret.New("a key of the tests")},
 	}
 }
 
@@ -316,7 +316,7 @@ attributes = { Filter-Id = "full", "a.b" = "c" }
 	want.Server.Port = 65535
 	want.LDAP = &ldap{Servers: []string{"ldaps://dc1.example.org"}, Password: secret.New(hush + "-from-the-environment"), Timeout: 5 * time.Second}
 	want.LDAP.Attributes.ID = "entryUUID"
-	want.TOTP = &totp{Issuer: "Portvakt"}
+	want.TOTP = &totpPart{Issuer: "Portvakt"}
 	want.Client = []client{
 		{
 			Name: "vpn", Secret: vpn, Methods: []string{"pap", "chap"}, Patience: 25 * time.Second, Source: netip.MustParseAddr("10.0.0.1"),
@@ -330,7 +330,7 @@ attributes = { Filter-Id = "full", "a.b" = "c" }
 		t.Errorf("got rules %v, want one from %v", got.Rule, from)
 	}
 	got.Rule = nil
-	want.Reply = []reply{{map[string]string{"filter-id": "full", "a.b": "c"}}}
+	want.Reply = []replyPart{{map[string]string{"filter-id": "full", "a.b": "c"}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -186,6 +186,9 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	if err != nil {
 		return nil, err
 	}
+	if err := server.Listen(ctx); err != nil {
+		return nil, err
+	}
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	var served error
