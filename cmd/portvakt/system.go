@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"syscall"
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/recovery"
@@ -47,7 +45,7 @@ func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, 
 	if err == nil {
 		return newStorage(ctx, f, raw)
 	}
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+	if !errors.Is(err, socket.ErrNoDaemon) {
 		return nil, withHint(err, "run this command as root, or as the user the daemon runs as")
 	}
 	return openFileStorage(ctx, f, log)
