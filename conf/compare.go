@@ -57,6 +57,8 @@ func (l *loader) isLater(n *node, plain string) bool {
 	}
 	for _, v := range append([]*node{n}, n.elements...) {
 		if v.kind == unstable.String && slices.Contains(values, v.text) {
+			// The section will say so of the whole list.
+			l.told[strings.ToLower(n.path)] = true
 			// The text is one of our own list, so it is no secret.
 			l.problem(v, fmt.Sprintf("%q is not in this version yet", v.text), "remove it")
 		}

@@ -169,7 +169,7 @@ func toText(value any, t reflect.Type) (any, error) {
 		return nil, fault{"needs a text, not " + what(value), "write it in quotes"}
 	}
 	p := reflect.New(t)
-	if u, ok := p.Interface().(encoding.TextUnmarshaler); !ok || u.UnmarshalText([]byte(text)) != nil {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](p); !ok || u.UnmarshalText([]byte(text)) != nil {
 		return nil, fault{quoted(value) + " is not understood", ""}
 	}
 	return p.Elem().Interface(), nil

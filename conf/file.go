@@ -39,17 +39,6 @@ type Server struct {
 	Admin string `mapstructure:"admin"`
 }
 
-// Log is the [log] section.
-type Log struct {
-	// Level is "debug", "info", "warn" or "error".
-	Level string `mapstructure:"level"`
-	// Format is "json" or "text".
-	Format string `mapstructure:"format"`
-	// UnknownUsers is "hash" or "plain": what is logged of a name that nobody
-	// has. It may be a password typed into the wrong field.
-	UnknownUsers string `mapstructure:"unknown_users"`
-}
-
 // DefaultFile has the values of keys that a file leaves out.
 func DefaultFile() File {
 	return File{
@@ -59,7 +48,7 @@ func DefaultFile() File {
 		TOTP:   totp.DefaultConfig(),
 		SMS:    sms.DefaultConfig(),
 		Texts:  text.DefaultConfig(),
-		Log:    Log{Level: "info", Format: "json", UnknownUsers: "hash"},
+		Log:    DefaultLog(),
 	}
 }
 
@@ -115,21 +104,3 @@ func (f *File) names(policy *login.Policy) error {
 
 // FactorNames are the factors that rules may name.
 func FactorNames() []string { return []string{"totp", "sms", "recovery", "bypass"} }
-
-// Validate returns the problems of the section.
-func (l Log) Validate() error {
-	var errs []error
-	for _, k := range []struct {
-		key, value string
-		allowed    []string
-	}{
-		{"level", l.Level, []string{"debug", "info", "warn", "error"}},
-		{"format", l.Format, []string{"json", "text"}},
-		{"unknown_users", l.UnknownUsers, []string{"hash", "plain"}},
-	} {
-		if !slices.Contains(k.allowed, k.value) {
-			errs = append(errs, fmt.Errorf("%s: %q is not known: write one of %s", k.key, k.value, strings.Join(k.allowed, ", ")))
-		}
-	}
-	return errors.Join(errs...)
-}

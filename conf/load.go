@@ -149,14 +149,14 @@ func open(path string) (source, error) {
 	case err == nil && !info.Mode().IsRegular():
 		return bad("this is not a regular file", "")
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the administrator names the path
 	if errors.Is(err, fs.ErrPermission) {
 		return bad("this user may not read the file", "run it as root, or as the user of the service")
 	}
 	if err != nil {
 		return bad("the file cannot be opened", "")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return bad("the file cannot be read", "")

@@ -99,7 +99,12 @@ func (s server) Validate() error {
 	if s.Admin == "" {
 		problems = append(problems, errors.New("admin is empty: write a path"))
 	}
+	names := map[string]bool{}
 	for i, c := range s.clients {
+		if names[c.Name] {
+			problems = append(problems, fmt.Errorf("client %q: another client has this name", c.Name))
+		}
+		names[c.Name] = true
 		at := fmt.Sprintf("client %q", c.Name)
 		if c.Name == "" {
 			at = fmt.Sprintf("client number %d", i+1)

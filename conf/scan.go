@@ -299,6 +299,7 @@ func (s *scanner) value(n *node, v *unstable.Node, depth int) (ok bool, bad *Pro
 			}
 			ok = ok && one
 		}
+	default:
 	}
 	return ok, nil
 }

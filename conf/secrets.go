@@ -22,7 +22,7 @@ const maxSecret = 64 << 10
 const (
 	credentialsVariable = "CREDENTIALS_DIRECTORY" // systemd.exec(5), LoadCredential=
 
-	secretForms = `write "text", { file = "path" }, { env = "NAME" } or { credential = "name" }`
+	secretForms = `write "text", { file = "path" }, { env = "NAME" } or { credential = "name" }` //nolint:gosec // the forms, not a secret
 )
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -111,11 +111,11 @@ func readSecretFile(path string) (secret.Value, error) {
 	if info.Mode()&0o007 != 0 {
 		return secret.Value{}, fault{fmt.Sprintf("needs the file %q, which everybody on this machine may use (mode %04o)", path, info.Mode().Perm()), "chmod 600 " + path + ", and change the secret if others can have read it"}
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the administrator names the path
 	if err != nil {
 		return secret.Value{}, fileFault(path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
 		return secret.Value{}, fileFault(path, err)

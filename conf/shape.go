@@ -53,8 +53,7 @@ func keyOf(f reflect.StructField) (key string, squash bool) {
 // keys lists the keys of a table that is decoded into t.
 func keys(t reflect.Type) []string {
 	var all []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		key, squash := keyOf(f)
 		switch {
 		case squash:
@@ -68,8 +67,7 @@ func keys(t reflect.Type) []string {
 
 // field is the type of a table's key.
 func field(t reflect.Type, key string) (reflect.Type, bool) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, squash := keyOf(f)
 		if squash {
 			if sub, ok := field(indirect(f.Type), key); ok {

@@ -20,7 +20,7 @@ type (
 
 // validate asks each section for its problems and warnings.
 func (l *loader) validate(root reflect.Value) {
-	if a, ok := root.Addr().Interface().(assembler); ok {
+	if a, ok := reflect.TypeAssert[assembler](root.Addr()); ok {
 		a.Assemble()
 	}
 	l.validateBelow(root, "")
@@ -50,6 +50,7 @@ func (l *loader) validateBelow(v reflect.Value, path string) {
 		for i := range v.Len() {
 			l.validateBelow(v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 		}
+	default:
 	}
 }
 
@@ -146,6 +147,9 @@ func (l *loader) place(section string, r remark) Problem {
 			path, text = next, rest
 		}
 	}
+	if text == r.text && path != section && r.key == "" {
+		return Problem{Place{File: l.src.name, Line: l.lineOf(path)}, "", text, r.hint}
+	}
 	if shown := l.nodes[path]; shown != nil {
 		return Problem{Place{File: l.src.name, Line: shown.line}, shown.path, text, r.hint}
 	}
@@ -165,8 +169,12 @@ func (l *loader) head(path, text string) (below, rest string, ok bool) {
 	}
 	if t.Kind() == reflect.Slice && indirect(t.Elem()).Kind() == reflect.Struct {
 		if m := blockName.FindStringSubmatch(rest); m != nil {
-			if i := l.named(below, m[1]); i >= 0 {
-				below, rest = fmt.Sprintf("%s[%d]", below, i), rest[len(m[0]):]
+			switch named := l.named(below, m[1]); {
+			case len(named) == 1:
+				below, rest = named[0], rest[len(m[0]):]
+			case len(named) > 1:
+				// Nobody can tell which one: the name stays in the text.
+				return named[len(named)-1], text, true
 			}
 		} else if m := blockNumber.FindStringSubmatch(rest); m != nil {
 			i, _ := strconv.Atoi(m[1])
@@ -176,17 +184,18 @@ func (l *loader) head(path, text string) (below, rest string, ok bool) {
 	return below, strings.TrimPrefix(strings.TrimPrefix(rest, ":"), " "), true
 }
 
-// named finds the block of a list that has this quoted name.
-func (l *loader) named(list, quoted string) int {
+// named finds the blocks of a list that have this quoted name.
+func (l *loader) named(list, quoted string) []string {
+	var paths []string
 	name, err := strconv.Unquote(quoted)
 	if n := l.nodes[list]; n != nil && err == nil {
-		for i, e := range n.elements {
+		for _, e := range n.elements {
 			if c := e.child("name"); c != nil && c.text == name {
-				return i
+				paths = append(paths, e.path)
 			}
 		}
 	}
-	return -1
+	return paths
 }
 
 // typeAt is the type of the key with this path.

@@ -69,13 +69,13 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 	}
 	if o.status {
 		if _, err := cl.Status(c.Context()); err != nil {
-			return withCode(exitUnavailable, withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"))
+			return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
 		}
 		fmt.Fprintln(c.OutOrStdout(), "the server answers")
 		return nil
 	}
 	if len(args) == 0 {
-		return withCode(exitUsage, withHint(fmt.Errorf("no user named"), "write the login name behind the options: portvakt ask alice"))
+		return withCode(withHint(fmt.Errorf("no user named"), "write the login name behind the options: portvakt ask alice"), exitUsage)
 	}
 	in := newPrompter(c.InOrStdin(), c.ErrOrStderr())
 	password, err := in.ask("Password:", false)
@@ -86,17 +86,22 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		return in.ask(prompt, echo)
 	})
 	if err != nil {
-		return withCode(exitUnavailable, withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"))
+		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
 	}
 	d, err := dictionary.Load()
 	if err != nil {
 		return err
 	}
+	verdict := "Access-Reject"
+	if result.Accepted {
+		verdict = "Access-Accept"
+	}
+	fmt.Fprintln(c.OutOrStdout(), verdict)
 	for _, line := range result.Reply.Lines(d) {
 		fmt.Fprintln(c.OutOrStdout(), line)
 	}
 	if !result.Accepted {
-		return withCode(exitRefused, fmt.Errorf("the server refused"))
+		return withCode(fmt.Errorf("the server refused"), exitFailed)
 	}
 	return nil
 }
@@ -104,16 +109,16 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 func (o *askOptions) secret() (secret.Value, error) {
 	switch {
 	case o.secretFile != "" && o.secretEnv != "":
-		return secret.Value{}, withCode(exitUsage, fmt.Errorf("--secret-file and --secret-env exclude each other"))
+		return secret.Value{}, withCode(fmt.Errorf("--secret-file and --secret-env exclude each other"), exitUsage)
 	case o.secretFile != "":
 		return readSecretFile(o.secretFile)
 	case o.secretEnv != "":
 		if text := os.Getenv(o.secretEnv); text != "" {
 			return secret.New(text), nil
 		}
-		return secret.Value{}, withCode(exitUsage, fmt.Errorf("the environment variable %s is empty", o.secretEnv))
+		return secret.Value{}, withCode(fmt.Errorf("the environment variable %s is empty", o.secretEnv), exitUsage)
 	}
-	return secret.Value{}, withCode(exitUsage, withHint(fmt.Errorf("no shared secret"), "name it with --secret-file or --secret-env"))
+	return secret.Value{}, withCode(withHint(fmt.Errorf("no shared secret"), "name it with --secret-file or --secret-env"), exitUsage)
 }
 
 // A prompter asks on a terminal, without echo where a secret is typed, or

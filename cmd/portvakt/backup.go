@@ -14,7 +14,7 @@ import (
 	"github.com/portvakt/portvakt/store/bolt"
 )
 
-func newBackupCommand(g *globals) *cobra.Command {
+func newBackupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup FILE", Short: "Copy the database, also while the daemon runs", Args: cobra.ExactArgs(1),
 		Long: `Backup writes a consistent copy of the database. Its values are sealed as in
@@ -22,7 +22,7 @@ the database: keep store.key too, and not in the same place. FILE must not
 exist.`,
 		Example: "  portvakt backup /var/backups/portvakt-$(date +%F).db",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withStorage(c, func(ctx context.Context, st *storage) error {
+			return withStorage(c, func(ctx context.Context, st *storage) error {
 				b, ok := st.raw.(interface {
 					Backup(ctx context.Context, w io.Writer) error
 				})
@@ -52,7 +52,7 @@ func writeNew(path string, write func(io.Writer) error) error {
 	return os.Link(f.Name(), path)
 }
 
-func newRestoreCommand(g *globals) *cobra.Command {
+func newRestoreCommand() *cobra.Command {
 	var replace bool
 	c := &cobra.Command{
 		Use: "restore FILE", Short: "Put a copy in the place of the database", Args: cobra.ExactArgs(1),
@@ -62,7 +62,7 @@ moved aside under another name. Codes used since the copy was made are known as
 unused again, for as long as they would have been good.`,
 		Example: "  systemctl stop portvakt\n  portvakt restore --replace /var/backups/portvakt-2026-11-23.db\n  systemctl start portvakt",
 		RunE: func(c *cobra.Command, args []string) error {
-			f, _, err := g.load(c)
+			f, _, err := load(c)
 			if err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ unused again, for as long as they would have been good.`,
 	return c
 }
 
-func newRewrapCommand(g *globals) *cobra.Command {
+func newRewrapCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rewrap", Short: "Seal every value under the active key", Args: cobra.NoArgs,
 		Long: `Rewrap finishes a change of the store's key: add a key to the key file, mark it
@@ -85,7 +85,7 @@ active, reload the daemon, rewrap, and only then remove the old key. It works
 while the daemon runs and may be repeated.`,
 		Example: "  portvakt rewrap",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return g.withStorage(c, func(ctx context.Context, st *storage) error {
+			return withStorage(c, func(ctx context.Context, st *storage) error {
 				n, err := store.Rewrap(ctx, st.raw, st.ring.Sealer(storePurpose))
 				if err != nil {
 					return err

@@ -19,7 +19,7 @@ const checkTime = time.Minute
 // certificateWarning is how long before its end a certificate is warned of.
 const certificateWarning = 30 * 24 * time.Hour
 
-func newCheckCommand(g *globals) *cobra.Command {
+func newCheckCommand() *cobra.Command {
 	var offline bool
 	c := &cobra.Command{
 		Use: "check", Short: "Check the configuration and try what it names", Args: cobra.NoArgs,
@@ -32,12 +32,12 @@ Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
 		Example: "  portvakt check\n\n  # only the file, as in a pipeline\n  portvakt check --offline --config portvakt.toml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			f, log, err := g.load(c)
+			f, log, err := load(c)
 			if err != nil {
 				return err
 			}
 			if offline {
-				fmt.Fprintf(c.OutOrStdout(), "%s has no problems\n", g.config)
+				fmt.Fprintf(c.OutOrStdout(), "%s has no problems\n", configPath(c))
 				return nil
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), checkTime)
@@ -47,18 +47,18 @@ something it names does not answer.`,
 			t.add("store", f.Store.Path, err, "")
 			if err != nil {
 				t.print(c.OutOrStdout())
-				return withCode(exitUnavailable, withHint(fmt.Errorf("the store cannot be used: %w", err), "everything else needs it: mend it first"))
+				return withCode(withHint(fmt.Errorf("the store cannot be used: %w", err), "everything else needs it: mend it first"), exitUnavailable)
 			}
 			defer func() { _ = st.close() }()
 			s, err := build(f, st, log)
 			if err != nil {
-				return withCode(exitConfig, err)
+				return withCode(err, exitConfig)
 			}
 			defer func() { _ = s.close() }()
 			s.check(ctx, t, f)
 			t.print(c.OutOrStdout())
 			if t.failed > 0 {
-				return withCode(exitUnavailable, withHint(fmt.Errorf("%d of %d do not answer as they should", t.failed, len(t.rows)), "the table says which, and why"))
+				return withCode(withHint(fmt.Errorf("%d of %d do not answer as they should", t.failed, len(t.rows)), "the table says which, and why"), exitUnavailable)
 			}
 			return nil
 		},

@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,9 +38,7 @@ func newDemoCommand() *cobra.Command {
 		Use: "demo", Short: "Run the whole job here, with nothing to install", Long: demoHelp, Args: cobra.NoArgs,
 		Example: "  portvakt demo",
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
-			defer stop()
-			return runDemo(ctx, c.OutOrStdout(), once)
+			return runDemo(c.Context(), c.OutOrStdout(), once)
 		},
 	}
 	c.Flags().BoolVar(&once, "once", false, "end after the two sign-ins")
@@ -153,13 +150,13 @@ kind = "log"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return conf.File{}, err
 	}
-	f, _, err := loadFile(path) // what it warns of is what a demonstration is
+	f, _, err := conf.LoadFile(path) // what it warns of is what a demonstration is
 	return f, err
 }
 
 // start runs the server of a file, and enrolls Alice's app.
 func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err error) {
-	log, flush := newLogger(io.Discard, f.Log)
+	log := slog.New(slog.DiscardHandler)
 	st, err := openFileStorage(ctx, f, log)
 	if err != nil {
 		return nil, err
@@ -196,7 +193,6 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	return func() error {
 		cancel()
 		wg.Wait()
-		flush()
 		return errors.Join(served, d.system.close(), st.close())
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
@@ -47,8 +48,11 @@ func (d *demo) signIn(ctx context.Context, p demoPerson, code func(context.Conte
 	if !result.Accepted {
 		return fmt.Errorf("the sign-in of %s was refused: %v", p.uid, lines)
 	}
+	d.say("   VPN  ◄──  Access-Accept\n")
 	for _, line := range lines {
-		d.say("   VPN  ◄──  %s\n", line)
+		if !strings.HasPrefix(line, "Message-Authenticator") {
+			d.say("               %s\n", line)
+		}
 	}
 	return nil
 }

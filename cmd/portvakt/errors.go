@@ -4,19 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/conf"
 )
 
-// Exit codes, see main.go.
-const (
-	exitRefused     = 1
-	exitUsage       = 2
-	exitUnavailable = 69
-	exitConfig      = 78
-)
-
-// A hinted error says what to do next.
+// hinted is an error that comes with what to do next.
 type hinted struct {
 	error
 	hint string
@@ -24,10 +19,15 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
-// withHint adds what to do next.
-func withHint(err error, hint string) error { return &hinted{err, hint} }
+// withHint adds what to do next to an error.
+func withHint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hinted{err, hint}
+}
 
-// A coded error has an exit code.
+// coded is an error with its own exit code.
 type coded struct {
 	error
 	code int
@@ -35,27 +35,79 @@ type coded struct {
 
 func (e *coded) Unwrap() error { return e.error }
 
-// withCode sets the exit code.
-func withCode(code int, err error) error { return &coded{err, code} }
-
-// report prints an error and returns the exit code.
-func report(c *cobra.Command, err error) int {
+// withCode makes the process end with this code when the error ends it.
+func withCode(err error, code int) error {
 	if err == nil {
-		return 0
+		return nil
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "portvakt: error: %v\n", err)
-	var h *hinted
-	if errors.As(err, &h) {
-		fmt.Fprintf(c.ErrOrStderr(), "portvakt: hint: %s\n", h.hint)
-	}
-	var e *coded
-	if errors.As(err, &e) {
-		return e.code
-	}
-	return exitRefused
+	return &coded{err, code}
 }
 
-// warnf prints what does not keep a command from going on.
-func warnf(w io.Writer, format string, args ...any) {
-	fmt.Fprintf(w, "portvakt: warning: "+format+"\n", args...)
+// exitCode is how the process ends for an error.
+func exitCode(err error) int {
+	var c *coded
+	var problems conf.Problems
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &c):
+		return c.code
+	case errors.As(err, &problems):
+		return exitConfig
+	}
+	return exitFailed
+}
+
+// report writes an error in the form that main.go describes.
+func report(w io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	if problems, ok := errors.AsType[conf.Problems](err); ok {
+		reportProblems(w, "error", problems)
+		return
+	}
+	tell(w, "error", err.Error())
+	// The outermost hint comes last: it knows most of what was wanted.
+	var hints []string
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if h, ok := e.(*hinted); ok { //nolint:errorlint // each link of the chain is looked at
+			hints = append([]string{h.hint}, hints...)
+		}
+	}
+	for _, hint := range hints {
+		tell(w, "hint", hint)
+	}
+}
+
+// reportProblems writes problems or warnings of a configuration file.
+func reportProblems(w io.Writer, kind string, problems conf.Problems) {
+	for _, p := range problems {
+		tell(w, kind, p.Error())
+		if p.Hint != "" {
+			tell(w, "hint", p.Hint)
+		}
+	}
+}
+
+// tell writes one line; a text of several lines gets the prefix on each.
+func tell(w io.Writer, kind, text string) {
+	for line := range strings.Lines(text) {
+		// Nothing can be done when standard error is gone.
+		_, _ = fmt.Fprintf(w, "portvakt: %s: %s\n", kind, strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// usageError is what the command line's parser refuses.
+func usageError(c *cobra.Command, args []string, err error) error {
+	hint := c.CommandPath() + " --help"
+	if strings.HasPrefix(err.Error(), "unknown command") {
+		for _, arg := range args {
+			if near := c.SuggestionsFor(arg); len(near) > 0 {
+				hint = fmt.Sprintf("did you mean %s %s?", c.CommandPath(), near[0])
+				break
+			}
+		}
+	}
+	return withCode(withHint(err, hint), exitUsage)
 }

@@ -18,7 +18,7 @@ const explainExamples = `  # what happens when alice signs in at the client "vpn
   # from a certain address, at a certain time
   portvakt explain alice --client vpn --address 10.9.0.7 --at 2027-01-01T08:00:00+01:00`
 
-func newExplainCommand(g *globals) *cobra.Command {
+func newExplainCommand() *cobra.Command {
 	var clientName, address, at string
 	c := &cobra.Command{
 		Use: "explain USER", Short: "Say which rule decides for a user, and why", Example: explainExamples,
@@ -32,7 +32,7 @@ sent and nothing is counted.`,
 			if address != "" {
 				a, err := netip.ParseAddr(address)
 				if err != nil {
-					return withCode(exitUsage, withHint(err, "write an IP address, as in --address 10.9.0.7"))
+					return withCode(withHint(err, "write an IP address, as in --address 10.9.0.7"), exitUsage)
 				}
 				via.Address, via.Station = a, address
 			}
@@ -40,10 +40,10 @@ sent and nothing is counted.`,
 			if at != "" {
 				var err error
 				if when, err = time.Parse(time.RFC3339, at); err != nil {
-					return withCode(exitUsage, withHint(err, "write a date and time, as in --at 2027-01-01T08:00:00+01:00"))
+					return withCode(withHint(err, "write a date and time, as in --at 2027-01-01T08:00:00+01:00"), exitUsage)
 				}
 			}
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				return explain(ctx, s, c, args[0], via, when)
 			})
 		},
@@ -64,7 +64,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		known = known || cl.Name == via.Client
 	}
 	if !known {
-		return withCode(exitUsage, withHint(fmt.Errorf("there is no client %q", via.Client), "the clients are "+strings.Join(names, ", ")))
+		return withCode(withHint(fmt.Errorf("there is no client %q", via.Client), "the clients are "+strings.Join(names, ", ")), exitUsage)
 	}
 	account, err := s.lookup(ctx, user)
 	if err != nil {

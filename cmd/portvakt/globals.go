@@ -10,23 +10,18 @@ import (
 	"github.com/portvakt/portvakt/conf"
 )
 
-// globals are the flags that every command has.
-type globals struct{ config string }
-
-// load reads the configuration file; what it warns of goes to stderr.
-func (g *globals) load(c *cobra.Command) (conf.File, *slog.Logger, error) {
-	f, warnings, err := loadFile(g.config)
-	for _, w := range warnings {
-		warnf(c.ErrOrStderr(), "%v", w)
-	}
+// load reads the configuration file; what it warns of goes to standard error.
+func load(c *cobra.Command) (conf.File, *slog.Logger, error) {
+	f, warnings, err := conf.LoadFile(configPath(c))
+	reportProblems(c.ErrOrStderr(), "warning", warnings)
 	// An admin command tells its user what matters by itself; the packages'
 	// log is for what goes wrong beside it.
-	return f, slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), err
+	return f, slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError})), err
 }
 
 // withStorage runs fn with the store of the configuration.
-func (g *globals) withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
-	f, log, err := g.load(c)
+func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
+	f, log, err := load(c)
 	if err != nil {
 		return err
 	}
@@ -38,8 +33,8 @@ func (g *globals) withStorage(c *cobra.Command, fn func(context.Context, *storag
 }
 
 // withSystem runs fn with everything the configuration makes.
-func (g *globals) withSystem(c *cobra.Command, fn func(context.Context, *system) error) error {
-	f, log, err := g.load(c)
+func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error {
+	f, log, err := load(c)
 	if err != nil {
 		return err
 	}
@@ -49,7 +44,7 @@ func (g *globals) withSystem(c *cobra.Command, fn func(context.Context, *system)
 	}
 	s, err := build(f, st, log)
 	if err != nil {
-		return errors.Join(withCode(exitConfig, err), st.close())
+		return errors.Join(withCode(err, exitConfig), st.close())
 	}
 	return errors.Join(fn(c.Context(), s), s.close(), st.close())
 }

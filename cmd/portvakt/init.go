@@ -1,5 +1,112 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 
-func newInitCommand(_ *globals) *cobra.Command { return &cobra.Command{Use: "init"} }
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/conf"
+)
+
+// What the example names beside itself.
+const (
+	storeKeyFile  = "store.key"
+	vpnSecretFile = "vpn.secret"
+)
+
+func newInitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Write a configuration to begin with, and its keys",
+		Long: `Init writes a configuration with every section explained, and beside it the key
+that seals the database and a shared secret for the first client. It replaces
+nothing: a configuration that exists is an error, keys that exist are kept.`,
+		Example: `  portvakt init
+  portvakt init --config ./portvakt.toml`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return initialize(c.OutOrStdout(), configPath(c))
+		},
+	}
+}
+
+func initialize(out io.Writer, path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return withHint(fmt.Errorf("%s exists already", path), "to begin anew, move it away first")
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return initFailed(err)
+	}
+	// The configuration comes last: when it is there, so is what it names.
+	for _, f := range []struct {
+		path, text, what string
+		mode             fs.FileMode
+		keep             bool
+	}{
+		{filepath.Join(dir, storeKeyFile), newStoreKey(), "the key of the database: keep a copy in a safe place", 0o600, true},
+		{filepath.Join(dir, vpnSecretFile), rand.Text() + "\n", "the shared secret of the first client", 0o600, true},
+		{path, conf.Example(), "the configuration", 0o640, false},
+	} {
+		err := create(f.path, f.text, f.mode)
+		done := "wrote"
+		if f.keep && errors.Is(err, fs.ErrExist) {
+			// A new key would lose the database sealed with the old one.
+			done, err = "kept", nil
+		}
+		if err != nil {
+			return initFailed(err)
+		}
+		if _, err := fmt.Fprintf(out, "%-5s  %s  (%s)\n", done, f.path, f.what); err != nil {
+			return err
+		}
+	}
+	flag := ""
+	if path != defaultConfig {
+		flag = " --config " + path
+	}
+	_, err := fmt.Fprintf(out, `
+Next:
+  1. Write your directory and your clients into %s,
+     and the password of the service account into %s (mode 0600).
+  2. portvakt check%[3]s              # tells every problem, tries each server
+  3. portvakt user enroll NAME%[3]s   # give somebody a second factor
+  4. portvakt serve%[3]s
+`, path, filepath.Join(dir, "ldap.password"), flag)
+	return err
+}
+
+func initFailed(err error) error {
+	err = fmt.Errorf("init: %w", err)
+	if errors.Is(err, fs.ErrPermission) {
+		return withHint(err, "run it as root, or name a place of your own with --config")
+	}
+	return err
+}
+
+// create writes a new file, durably; it replaces none and follows no link.
+func create(path, text string, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // the administrator names the path
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	// The umask may have taken bits away.
+	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+}
+
+// newStoreKey is a key ring with one random key.
+func newStoreKey() string {
+	key := make([]byte, 32) // AES-256
+	_, _ = rand.Read(key)   // never fails: crypto/rand
+	return "# Keys of Portvakt's database and tickets. Keep a copy apart from the backups:\n" +
+		"# without this file they cannot be read.\n" +
+		"1 " + base64.StdEncoding.EncodeToString(key) + " active\n"
+}

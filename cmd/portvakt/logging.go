@@ -1,12 +1,63 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/login"
 )
 
-func newLogger(w io.Writer, l conf.Log) (*slog.Logger, func()) {
-	return slog.New(slog.NewJSONHandler(w, nil)), func() {}
+// A logging is the daemon's log: lines on standard error that reach it a
+// moment later, so that nobody who logs waits for whoever reads.
+type logging struct {
+	*slog.Logger
+	level *slog.LevelVar
+	lines *lineBuffer
+}
+
+// newLogging begins to log. Close must be called before the process ends.
+func newLogging(c conf.Log, out io.Writer) *logging {
+	l := &logging{level: new(slog.LevelVar)}
+	l.level.Set(c.SlogLevel())
+	handler := func(w io.Writer) slog.Handler {
+		options := &slog.HandlerOptions{Level: l.level, ReplaceAttr: readable}
+		if c.Format == conf.LogText {
+			return slog.NewTextHandler(w, options)
+		}
+		return slog.NewJSONHandler(w, options)
+	}
+	// What was dropped is told past the buffer, which was too small for it.
+	direct := handler(out)
+	l.lines = newLineBuffer(out, func(dropped int) {
+		r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped", 0)
+		r.AddAttrs(slog.Int(login.KeyCount, dropped),
+			slog.String(login.KeyHint, "whoever reads standard error is too slow: raise level, or look at the disk of the log"))
+		_ = direct.Handle(context.Background(), r) // there is no other place to tell
+	})
+	l.Logger = slog.New(handler(l.lines))
+	return l
+}
+
+// SetLevel changes the level, when the configuration is read again.
+func (l *logging) SetLevel(c conf.Log) { l.level.Set(c.SlogLevel()) }
+
+// Close writes what is still waiting.
+func (l *logging) Close() { _ = l.lines.Close() }
+
+// readable writes times in UTC to the millisecond and durations as people
+// write them; slog's JSON has nanoseconds.
+func readable(groups []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindTime:
+		if len(groups) == 0 && a.Key == slog.TimeKey {
+			a.Value = slog.StringValue(a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z"))
+		}
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().Round(time.Microsecond).String())
+	default:
+	}
+	return a
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-func newLoginCommand(g *globals) *cobra.Command {
+func newLoginCommand() *cobra.Command {
 	var clientName string
 	c := &cobra.Command{
 		Use: "login USER", Short: "Sign in on this terminal, without RADIUS", Args: cobra.ExactArgs(1),
@@ -20,7 +20,7 @@ client and no packet between. It shows whether directory, rules and factors do
 what they should.`,
 		Example: "  portvakt login alice\n\n  # as if at a certain client\n  portvakt login alice --client vpn",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				flow := login.NewFlow(s.flowConfig(func(e login.Event) { audit(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), e) }))
 				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.OutOrStdout()), c, args[0], clientName)
 			})
@@ -40,7 +40,7 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 	step, err := flow.Begin(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via})
 	for {
 		if err != nil {
-			return withCode(exitUnavailable, withHint(fmt.Errorf("could not decide: %w", err), "portvakt check says what does not answer"))
+			return withCode(withHint(fmt.Errorf("could not decide: %w", err), "portvakt check says what does not answer"), exitUnavailable)
 		}
 		switch s := step.(type) {
 		case login.Accept:
@@ -53,7 +53,7 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 			}
 			return nil
 		case login.Reject:
-			return withCode(exitRefused, withHint(fmt.Errorf("%s", s.Text), "the reason is "+string(s.Reason)))
+			return withCode(withHint(fmt.Errorf("%s", s.Text), "the reason is "+string(s.Reason)), exitFailed)
 		case login.Ask:
 			if typed, err = in.ask(s.Text, s.Echo); err != nil {
 				return err

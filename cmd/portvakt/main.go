@@ -1,53 +1,58 @@
 // Portvakt is a RADIUS server that asks for a second factor.
 package main
 
-// The rules of what the commands print:
-//
-//   - What was asked for goes to standard output, everything else to standard
-//     error, so that output can be piped.
-//   - An error is "portvakt: error: …" and a "portvakt: hint: …" that says what
-//     to do next. No capital at the beginning, no full stop at the end.
-//   - A secret is printed once, by the command that makes it, and never again.
-//   - Nothing asks unless something must be typed; there are no colours.
-//
-// Exit codes are fit for a service manager (sysexits.h): 0 done, 1 refused or
-// failed, 2 used wrongly, 69 something needed does not answer, 78 the
-// configuration has problems.
-
 import (
 	"context"
+	"io"
 	"os"
-
-	"github.com/spf13/cobra"
+	"os/signal"
+	"syscall"
 )
 
-func main() { os.Exit(run()) }
+// What the commands write, and where:
+//
+//   - What was asked for goes to standard output, and nothing else does.
+//   - Everything else goes to standard error, one thing a line, in the form
+//     "portvakt: error: …", "portvakt: warning: …" or "portvakt: hint: …". A
+//     hint says what to do next and follows the line it belongs to.
+//   - Errors begin in lower case and have no full stop, no stack and no secret.
+//   - No colours and no questions: output is the same on a terminal and in a
+//     pipe. A command whose purpose is a dialogue says so and needs a terminal.
+//   - Log lines of the daemon are not these: see logging.go.
+//
+// A service manager and a script can rely on the exit code; sysexits(3) has
+// the names of the larger ones.
+const (
+	exitOK          = 0
+	exitFailed      = 1  // refused, or it did not work
+	exitUsage       = 2  // used wrongly
+	exitUnavailable = 69 // EX_UNAVAILABLE: something needed does not answer
+	exitTemporary   = 75 // EX_TEMPFAIL: the same command may work later
+	exitConfig      = 78 // EX_CONFIG: restarting will not help
+)
 
-func run() int {
-	root := newRootCommand()
-	return report(root, root.ExecuteContext(context.Background()))
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-const rootHelp = `Portvakt is a RADIUS server that adds a second factor to VPN, Wi-Fi, SSH and
-network-device login. It checks the password against LDAP or Active Directory,
-asks for a code, and answers.
+// run is the program without its process.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
 
-Begin with "portvakt demo", which needs nothing, or with "portvakt init".`
-
-func newRootCommand() *cobra.Command {
-	g := &globals{}
-	root := &cobra.Command{
-		Use: "portvakt", Short: "A RADIUS server that asks for a second factor", Long: rootHelp,
-		SilenceErrors: true, SilenceUsage: true,
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	running := false
+	mark(root, &running)
+	command, err := root.ExecuteContextC(ctx)
+	if err != nil && !running {
+		err = usageError(command, args, err)
 	}
-	root.PersistentFlags().StringVar(&g.config, "config", "/etc/portvakt/portvakt.toml", "the configuration file")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return withCode(exitUsage, withHint(err, c.CommandPath()+" --help lists what there is"))
-	})
-	root.AddCommand(
-		newInitCommand(g), newServeCommand(g), newCheckCommand(g), newDemoCommand(),
-		newLoginCommand(g), newAskCommand(), newUserCommand(g), newPhoneCommand(g), newExplainCommand(g),
-		newBackupCommand(g), newRestoreCommand(g), newRewrapCommand(g), newVersionCommand(),
-	)
-	return root
+	report(stderr, err)
+	return exitCode(err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-func newPhoneCommand(g *globals) *cobra.Command {
+func newPhoneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "phone", Short: "Add and remove telephones beside those in the directory",
 		Long: `Phone manages the telephones a person has beside those in the directory. They
@@ -23,14 +23,14 @@ allows.`,
 		Use: "add USER NUMBER", Short: "Add a telephone", Args: cobra.ExactArgs(2),
 		Example: "  portvakt phone add alice \"+47 900 00 042\" --label work",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				a, err := s.lookup(ctx, args[0])
 				if err != nil {
 					return err
 				}
 				cred, number, err := sms.NewCredential(s.file.SMS, args[1], labelText)
 				if err != nil {
-					return withCode(exitUsage, err)
+					return withCode(err, exitUsage)
 				}
 				if err := s.addCredential(ctx, a, cred, isTelephone(number)); err != nil {
 					return err
@@ -45,14 +45,14 @@ allows.`,
 		Use: "remove USER NUMBER", Short: "Remove a telephone", Args: cobra.ExactArgs(2),
 		Example: "  portvakt phone remove alice \"+47 900 00 042\"",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				p, err := s.person(ctx, args[0])
 				if err != nil {
 					return err
 				}
 				_, number, err := sms.NewCredential(s.file.SMS, args[1], "")
 				if err != nil {
-					return withCode(exitUsage, err)
+					return withCode(err, exitUsage)
 				}
 				return s.removeCredential(ctx, c, p, isTelephone(number), "telephone "+number.Masked())
 			})

@@ -31,24 +31,22 @@ Exit codes: 78 when the configuration has problems, 69 when the store or an
 address cannot be used, 1 for anything else. A service manager should not restart
 after 78.`
 
-func newServeCommand(g *globals) *cobra.Command {
+func newServeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Answer RADIUS requests", Long: serveHelp, Args: cobra.NoArgs,
 		Example: "  portvakt serve --config /etc/portvakt/portvakt.toml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
-			defer stop()
 			hup := make(chan os.Signal, 1)
 			signal.Notify(hup, syscall.SIGHUP)
 			defer signal.Stop(hup)
-			f, warnings, err := loadFile(g.config)
+			f, warnings, err := conf.LoadFile(configPath(c))
 			if err != nil {
 				return err
 			}
-			log, flush := newLogger(c.ErrOrStderr(), f.Log)
-			defer flush()
-			d := &daemon{path: g.config, log: log}
-			return d.serve(ctx, f, warnings, hup)
+			log := newLogging(f.Log, c.ErrOrStderr())
+			defer log.Close()
+			d := &daemon{path: configPath(c), log: log.Logger, logging: log}
+			return d.serve(c.Context(), f, warnings, hup)
 		},
 	}
 }
@@ -56,8 +54,9 @@ func newServeCommand(g *globals) *cobra.Command {
 // A daemon is a running server: what a configuration made, and the transports
 // in front of it.
 type daemon struct {
-	path string
-	log  *slog.Logger
+	path    string
+	log     *slog.Logger
+	logging *logging
 
 	store   *storage
 	current atomic.Pointer[running]
@@ -84,7 +83,7 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 	d.warn(warnings)
 	st, err := openFileStorage(ctx, f, d.log)
 	if err != nil {
-		return withCode(exitUnavailable, err)
+		return withCode(err, exitUnavailable)
 	}
 	d.store = st
 	err = d.run(ctx, f, hup)
@@ -95,7 +94,7 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) error {
 	s, err := build(f, d.store, d.log)
 	if err != nil {
-		return withCode(exitConfig, err)
+		return withCode(err, exitConfig)
 	}
 	d.current.Store(&running{s, login.NewFlow(s.flowConfig(d.audit))})
 	defer func() { _ = d.current.Load().close() }()
@@ -103,11 +102,11 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		Log: d.log, Records: d, Reply: d.reply,
 	})
 	if err != nil {
-		return withCode(exitConfig, err)
+		return withCode(err, exitConfig)
 	}
 	admin, err := socket.Listen(f.Server.Admin)
 	if err != nil {
-		return withCode(exitUnavailable, err)
+		return withCode(err, exitUnavailable)
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -120,12 +119,12 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		}
 	})
 	wg.Go(func() { d.reloads(adminCtx, hup) })
-	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, version()), slog.Any(login.KeyAddress, f.Server.Listen))
+	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, version), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")
 	err = d.radius.Serve(ctx)
 	notify("STOPPING=1")
 	if err != nil {
-		return withCode(exitUnavailable, fmt.Errorf("serve RADIUS: %w", err))
+		return withCode(fmt.Errorf("serve RADIUS: %w", err), exitUnavailable)
 	}
 	d.log.LogAttrs(adminCtx, slog.LevelInfo, "drained")
 	return nil
@@ -189,7 +188,7 @@ func (d *daemon) reloads(ctx context.Context, hup <-chan os.Signal) {
 
 // reload puts a new configuration in force, or leaves everything as it is.
 func (d *daemon) reload(ctx context.Context) error {
-	f, warnings, err := loadFile(d.path)
+	f, warnings, err := conf.LoadFile(d.path)
 	if err != nil {
 		return err
 	}
@@ -209,6 +208,7 @@ func (d *daemon) reload(ctx context.Context) error {
 		return errors.Join(err, s.close())
 	}
 	d.warn(warnings)
+	d.logging.SetLevel(f.Log)
 	d.current.Store(&running{s, old.flow.With(s.flowConfig(d.audit))})
 	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
 	return old.close()

@@ -186,15 +186,6 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		Factors:     s.prompters(),
 		Enrollments: s.enrollments, Records: s.kv, Tickets: s.ring.Sealer("ticket"),
 		Texts: s.texts, Audit: audit,
-		AccountAge: s.file.LDAP.Cache, HashUnknown: s.file.Log.UnknownUsers == "hash",
+		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
 	}
-}
-
-// loadFile reads and checks a configuration file.
-func loadFile(path string) (f conf.File, warnings conf.Problems, err error) {
-	f, warnings, err = conf.LoadFile(path)
-	if err != nil {
-		return f, warnings, withCode(exitConfig, withHint(err, "portvakt check --offline reads the file and connects to nothing"))
-	}
-	return f, warnings, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-func newUserCommand(g *globals) *cobra.Command {
+func newUserCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "user", Short: "Enroll people, look at them and help them",
 		Long: `User manages what people have enrolled. It works while the daemon runs, through
@@ -26,8 +26,8 @@ USER is a login name, looked up in the directory. When the directory cannot be
 asked, or no longer has the person, the names in the database are used.`,
 	}
 	c.AddCommand(
-		newUserListCommand(g), newUserShowCommand(g), newUserEnrollCommand(g), newUserImportCommand(g),
-		newUserForgetCommand(g), newUserUnlockCommand(g), newUserBypassCommand(g),
+		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(),
+		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(),
 	)
 	return c
 }
@@ -38,7 +38,7 @@ func (s *system) lookup(ctx context.Context, user string) (login.Account, error)
 	switch login.Refused(err) {
 	case "":
 		if err != nil {
-			return a, withCode(exitUnavailable, withHint(err, "portvakt check says which server does not answer"))
+			return a, withCode(withHint(err, "portvakt check says which server does not answer"), exitUnavailable)
 		}
 		return a, nil
 	case login.ReasonAmbiguousUser:
@@ -72,13 +72,13 @@ func (s *system) person(ctx context.Context, user string) (person, error) {
 	return person{}, err
 }
 
-func newUserListCommand(g *globals) *cobra.Command {
+func newUserListCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "list", Short: "List who has enrolled, and what", Args: cobra.NoArgs,
 		Example: "  portvakt user list\n  portvakt user list --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return g.withStorage(c, func(ctx context.Context, st *storage) error {
+			return withStorage(c, func(ctx context.Context, st *storage) error {
 				count := 0
 				err := st.enrollments.List(ctx, func(id, name string, e login.Enrollment) error {
 					count++
@@ -109,12 +109,12 @@ func kinds(e login.Enrollment) []string {
 	return ks
 }
 
-func newUserShowCommand(g *globals) *cobra.Command {
+func newUserShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show USER", Short: "Show what a person has enrolled and how the account stands", Args: cobra.ExactArgs(1),
 		Example: "  portvakt user show alice",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				p, err := s.person(ctx, args[0])
 				if err != nil {
 					return err
@@ -156,13 +156,13 @@ func (s *system) describe(ctx context.Context, c login.Credential) string {
 	return c.Label
 }
 
-func newUserForgetCommand(g *globals) *cobra.Command {
+func newUserForgetCommand() *cobra.Command {
 	var credential string
 	c := &cobra.Command{
 		Use: "forget USER", Short: "Remove what a person has enrolled", Args: cobra.ExactArgs(1),
 		Example: "  # everything\n  portvakt user forget alice\n\n  # one credential, by the name that `user show` gives it\n  portvakt user forget alice --credential K7Q2M9ZD",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				p, err := s.person(ctx, args[0])
 				if err != nil {
 					return err
@@ -200,12 +200,12 @@ func (s *system) removeCredential(ctx context.Context, c *cobra.Command, p perso
 	return nil
 }
 
-func newUserUnlockCommand(g *globals) *cobra.Command {
+func newUserUnlockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "unlock USER", Short: "Forget the failures of a person", Args: cobra.ExactArgs(1),
 		Example: "  portvakt user unlock alice",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				p, err := s.person(ctx, args[0])
 				if err != nil {
 					return err
@@ -220,7 +220,7 @@ func newUserUnlockCommand(g *globals) *cobra.Command {
 	}
 }
 
-func newUserBypassCommand(g *globals) *cobra.Command {
+func newUserBypassCommand() *cobra.Command {
 	var valid time.Duration
 	var uses int
 	c := &cobra.Command{
@@ -230,14 +230,14 @@ limited time. It replaces an earlier one. The code is shown once: read it to the
 person after you have made sure who she is.`,
 		Example: "  portvakt user bypass alice --for 4h",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				p, err := s.person(ctx, args[0])
 				if err != nil {
 					return err
 				}
 				code, cred, err := s.bypass.NewCode(valid, uses)
 				if err != nil {
-					return withCode(exitUsage, err)
+					return withCode(err, exitUsage)
 				}
 				if err := s.enrollments.Update(ctx, p.id, p.name, func(e *login.Enrollment) error {
 					rest := slices.DeleteFunc(slices.Clone(e.Credentials), func(c login.Credential) bool { return c.Kind == recovery.KindBypass })

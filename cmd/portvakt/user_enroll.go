@@ -28,7 +28,7 @@ type enrollOptions struct {
 	hotp, recovery, noConfirm    bool
 }
 
-func newUserEnrollCommand(g *globals) *cobra.Command {
+func newUserEnrollCommand() *cobra.Command {
 	var o enrollOptions
 	c := &cobra.Command{
 		Use: "enroll USER", Short: "Enroll an authenticator app, a token or recovery codes", Example: enrollExamples,
@@ -38,7 +38,7 @@ app that ignores a setting is found out now and not at the next sign-in. The
 secret is shown once.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				// Only somebody the directory has: the account's id comes from there.
 				a, err := s.lookup(ctx, args[0])
 				if err != nil {
@@ -66,7 +66,7 @@ secret is shown once.`,
 func (s *system) enrollToken(ctx context.Context, c *cobra.Command, a login.Account, o enrollOptions) error {
 	token, err := o.token()
 	if err != nil {
-		return withCode(exitUsage, err)
+		return withCode(err, exitUsage)
 	}
 	cred, err := totp.NewCredential(o.label, token)
 	if err != nil {

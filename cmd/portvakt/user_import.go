@@ -18,7 +18,7 @@ import (
 // the directory's connections and the store's commits.
 const importWorkers = 64
 
-func newUserImportCommand(g *globals) *cobra.Command {
+func newUserImportCommand() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use: "import FILE", Short: "Enroll many people from a CSV file", Args: cobra.ExactArgs(1),
@@ -31,7 +31,7 @@ others are enrolled. A row whose secret the person has already is left as it is,
 so a file may be imported again. With --dry-run nothing is written.`,
 		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv",
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
 				return s.importFile(ctx, c, args[0], dryRun)
 			})
 		},

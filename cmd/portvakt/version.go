@@ -4,33 +4,53 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// release is set by the linker.
-var release = "" //nolint:gochecknoglobals // the linker sets it
-
-// version is the release, or the commit of a build without one.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return "development-" + s.Value[:min(12, len(s.Value))]
-			}
-		}
-	}
-	return "development"
-}
+// version is set by the Makefile: -ldflags "-X main.version=…".
+var version string
 
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  portvakt version",
-		Run: func(c *cobra.Command, _ []string) {
-			fmt.Fprintf(c.OutOrStdout(), "portvakt %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		Use:     "version",
+		Short:   "Say which version this is",
+		Example: "  portvakt version",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			info, _ := debug.ReadBuildInfo()
+			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(version, info))
+			return err
 		},
 	}
+}
+
+// versionLine is made of what the build has told and what the Go tool knows.
+func versionLine(version string, info *debug.BuildInfo) string {
+	var more []string
+	if info != nil {
+		if version == "" {
+			version = info.Main.Version
+		}
+		var commit, changed string
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				commit = s.Value[:min(12, len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					changed = ", changed"
+				}
+			}
+		}
+		if commit != "" {
+			more = append(more, "commit "+commit+changed)
+		}
+	}
+	if version == "" || version == "(devel)" {
+		version = "unreleased"
+	}
+	more = append(more, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+	return "portvakt " + version + " (" + strings.Join(more, ", ") + ")"
 }
