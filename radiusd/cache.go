@@ -105,9 +105,8 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (e *entry, rep
 			sh.link(old)
 			return nil, old.reply, dropNone
 		}
-		c.drop(sh, old)
-	}
-	if c.kept.Add(1) > c.max.Load() {
+		sh.retire(old) // and the new one takes its place
+	} else if c.kept.Add(1) > c.max.Load() {
 		c.kept.Add(-1)
 		return nil, nil, dropRepliesFull
 	}
@@ -166,12 +165,17 @@ func (c *replyCache) sweep(sh *replyShard, now time.Duration, n int) {
 }
 
 func (c *replyCache) drop(sh *replyShard, e *entry) {
+	sh.retire(e)
+	delete(sh.entries, e.source)
+	c.kept.Add(-1)
+}
+
+// retire ends an entry without making room for another source.
+func (sh *replyShard) retire(e *entry) {
 	if e.reply != nil {
 		sh.unlink(e)
 	}
 	e.gone = true
-	delete(sh.entries, e.source)
-	c.kept.Add(-1)
 }
 
 func (sh *replyShard) link(e *entry) {

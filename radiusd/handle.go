@@ -13,7 +13,34 @@ import (
 // ends by itself in time, and this is for when it does not.
 const patienceMargin = 5 * time.Second
 
-// handle answers one request. It runs in the request's own goroutine.
+// maxIdle is how many goroutines wait for another request when theirs is done.
+// It saves them growing a new stack each time; it does not bound how many there
+// are, the admission does.
+const maxIdle = 64
+
+// dispatch gives a request a goroutine of its own: one that is idle, or a new
+// one.
+func (s *Server) dispatch(ctx context.Context, r *request) {
+	select {
+	case s.requests <- r:
+	default:
+		s.handlers.Go(func() { s.work(ctx, r) })
+	}
+}
+
+func (s *Server) work(ctx context.Context, r *request) {
+	for ok := true; ok; {
+		s.handle(ctx, r)
+		if s.idle.Add(1) > maxIdle {
+			s.idle.Add(-1)
+			return
+		}
+		r, ok = <-s.requests
+		s.idle.Add(-1)
+	}
+}
+
+// handle answers one request in its goroutine.
 func (s *Server) handle(ctx context.Context, r *request) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -120,12 +147,4 @@ func (s *Server) abandon(r *request, t tally) {
 }
 
 // note counts and logs something about a request.
-func (s *Server) note(r *request, t tally) {
-	r.client.peer.counters[t].Add(1)
-	s.journal.note(t, s.now(), func() []slog.Attr {
-		return []slog.Attr{
-			slog.String(login.KeyClient, r.client.Name),
-			slog.String(login.KeyAddress, r.route.to.String()),
-		}
-	})
-}
+func (s *Server) note(r *request, t tally) { s.tell(r.client, t, s.now(), r.route.to) }

@@ -80,6 +80,7 @@ var lines = [numTallies]lineKind{
 	refusedGarbled:        {true, slog.LevelWarn, "shared secret probably wrong"},
 	noteOldSecret:         {true, slog.LevelInfo, "give it the new secret, then remove old_secret"},
 	noteNoNAS:             {true, slog.LevelInfo, "RFC 2865, section 4.1 asks for NAS-Identifier or NAS-IP-Address"},
+	noteSignsAfterAll:     {true, slog.LevelInfo, `set require_message_authenticator = "yes" when all of its devices do`},
 	noteReadError:         {true, slog.LevelError, ""},
 	noteSendError:         {true, slog.LevelError, ""},
 }

@@ -42,8 +42,9 @@ const (
 // anything of it is believed or copied.
 type outline struct {
 	// mac is where the value of Message-Authenticator begins; 0 without one.
-	mac  int
-	macs int
+	mac   int
+	macs  int
+	attrs int
 	// Attributes with a value, but for EAP-Message and Proxy-State, whose
 	// empty ones mean something too (RFC 3579, section 2.1).
 	names, passwords, chaps, states, eaps, proxies int
@@ -53,9 +54,8 @@ type outline struct {
 // survey walks over the attributes of a packet that ends where its Length
 // says.
 func survey(p []byte) (o outline, drop tally) {
-	attrs := 0
-	for at := headerLen; at < len(p); attrs++ {
-		if attrs == maxAttributes {
+	for at := headerLen; at < len(p); o.attrs++ {
+		if o.attrs == maxAttributes {
 			return o, dropAttributes
 		}
 		if at+2 > len(p) {

@@ -62,18 +62,18 @@ func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from net
 	now := s.now()
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	if len(b) < headerLen {
-		s.drop(nil, dropShort, now, from)
+		s.tell(nil, dropShort, now, from)
 		return
 	}
 	n := int(binary.BigEndian.Uint16(b[2:]))
 	if n < headerLen || n > maxPacket || n > len(b) {
-		s.drop(nil, dropLength, now, from)
+		s.tell(nil, dropLength, now, from)
 		return
 	}
 	p := b[:n] // octets beyond Length are padding (RFC 2865, section 3)
 	code := radius.Code(p[0])
 	if code != radius.CodeAccessRequest && code != radius.CodeStatusServer {
-		s.drop(nil, dropCode, now, from)
+		s.tell(nil, dropCode, now, from)
 		return
 	}
 	live := s.live.Load()
@@ -85,12 +85,12 @@ func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from net
 	}
 	o, drop := survey(p)
 	if drop != dropNone {
-		s.drop(c, drop, now, from)
+		s.tell(c, drop, now, from)
 		return
 	}
 	k, drop := c.verify(p, &o)
 	if drop != dropNone {
-		s.drop(c, drop, now, from)
+		s.tell(c, drop, now, from)
 		return
 	}
 	rt := route{to: from}
@@ -99,36 +99,37 @@ func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from net
 		s.status(c, k, p, l, &rt, now)
 		return
 	}
-	if k != nil && c.learnSigned(&o) {
-		s.learn(c, true)
+	if k != nil {
+		if c.learnSigned(&o) {
+			s.learn(c, true)
+		}
+		if o.eaps == 0 && c.require == unlearned && c.requires() == learnedNo {
+			s.tell(c, noteSignsAfterAll, now, from)
+		}
 	}
-
 	e, kept, drop := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
 	if kept != nil {
 		s.put(c, kept, l, &rt, sentAgain, now)
 		return
 	}
 	if drop != dropNone {
-		s.drop(c, drop, now, from)
+		s.tell(c, drop, now, from)
 		return
 	}
 	if drop := s.admission.enter(c.peer, c.MaxRequests, o.states > 0); drop != dropNone {
 		s.replies.forget(e)
-		s.drop(c, drop, now, from)
+		s.tell(c, drop, now, from)
 		return
 	}
-	r := &request{client: c, key: k, outline: o, entry: e, socket: l, route: rt, arrived: now}
-	var err error
-	if r.packet, err = radius.Parse(p, nil); err != nil {
-		s.abandon(r, dropMalformed)
-		return
-	}
-	s.handlers.Go(func() { s.handle(ctx, r) })
+	s.dispatch(ctx, &request{
+		client: c, key: k, packet: parse(p, o.attrs), outline: o,
+		entry: e, socket: l, route: rt, arrived: now,
+	})
 }
 
-// drop counts a datagram that gets no reply. Without a client the server counts
-// it.
-func (s *Server) drop(c *client, t tally, now time.Duration, from netip.AddrPort) {
+// tell counts and logs what became of a datagram, or a note about it. Without a
+// client the server counts it.
+func (s *Server) tell(c *client, t tally, now time.Duration, from netip.AddrPort) {
 	if c == nil {
 		s.counters[t].Add(1)
 	} else {
@@ -146,7 +147,7 @@ func (s *Server) drop(c *client, t tally, now time.Duration, from netip.AddrPort
 // put sends a packet and counts it.
 func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally, now time.Duration) {
 	if !l.offer(packet, rt) {
-		s.drop(c, dropSendQueue, now, rt.to)
+		s.tell(c, dropSendQueue, now, rt.to)
 		return
 	}
 	c.peer.counters[sent].Add(1)
@@ -156,11 +157,11 @@ func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally,
 // it, so it needs no place in the reply cache: its answer is always the same.
 func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now time.Duration) {
 	if !c.peer.status.take(s.live.Load().cfg.StatusServerRate, now) {
-		s.drop(c, dropStatusRate, now, rt.to)
+		s.tell(c, dropStatusRate, now, rt.to)
 		return
 	}
 	if s.healthy != nil && !s.healthy() {
-		s.drop(c, dropUnhealthy, now, rt.to)
+		s.tell(c, dropUnhealthy, now, rt.to)
 		return
 	}
 	buf, _ := buffers.Get().(*[maxPacket]byte)
@@ -173,7 +174,7 @@ func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now t
 	}
 	packet, err := a.finish(k)
 	if err != nil {
-		s.drop(c, dropTooLong, now, rt.to)
+		s.tell(c, dropTooLong, now, rt.to)
 		return
 	}
 	s.put(c, packet, l, rt, sentStatus, now)

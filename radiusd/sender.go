@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 
 	"golang.org/x/net/ipv4"
 
@@ -72,6 +73,7 @@ func (s *Server) send(l *socket, stop <-chan struct{}) {
 		}
 		n := 1
 		set(0, &first)
+		runtime.Gosched() // let more replies gather behind the first
 	gather:
 		for n < sendBatch {
 			select {

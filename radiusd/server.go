@@ -65,6 +65,8 @@ type Server struct {
 	journal   journal
 	news      chan struct{}
 	handlers  sync.WaitGroup
+	requests  chan *request // to idle handlers
+	idle      atomic.Int32
 
 	received atomic.Uint64
 	counters counters // of datagrams without a client
@@ -83,14 +85,15 @@ type live struct {
 // before. It binds nothing yet.
 func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
 	s := &Server{
-		flow:    flow,
-		log:     opts.Log,
-		records: opts.Records,
-		reply:   opts.Reply,
-		healthy: opts.Healthy,
-		start:   time.Now(),
-		news:    make(chan struct{}, 1),
-		replies: newReplyCache(cfg.MaxReplies),
+		flow:     flow,
+		log:      opts.Log,
+		records:  opts.Records,
+		reply:    opts.Reply,
+		healthy:  opts.Healthy,
+		start:    time.Now(),
+		news:     make(chan struct{}, 1),
+		requests: make(chan *request),
+		replies:  newReplyCache(cfg.MaxReplies),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -214,6 +217,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		err = errors.Join(err, l.conn.Close())
 	}
 	readers.Wait()
+	close(s.requests)
 	close(stopKeeper)
 	keepers.Wait()
 	if left > 0 {

@@ -54,6 +54,7 @@ const (
 	// Notes.
 	noteOldSecret
 	noteNoNAS
+	noteSignsAfterAll
 	noteReadError
 	noteSendError
 	numTallies
@@ -103,10 +104,11 @@ var tallyNames = [numTallies]string{
 	refusedPasswordForm:   "bad_password_length",
 	refusedGarbled:        "password_garbled",
 
-	noteOldSecret: "old_secret_used",
-	noteNoNAS:     "no_nas_identification",
-	noteReadError: "read_error",
-	noteSendError: "send_error",
+	noteOldSecret:     "old_secret_used",
+	noteNoNAS:         "no_nas_identification",
+	noteSignsAfterAll: "signs_after_all",
+	noteReadError:     "read_error",
+	noteSendError:     "send_error",
 }
 
 // String is the name in logs and metrics.

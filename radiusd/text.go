@@ -11,12 +11,13 @@ import (
 // prompt makes a text fit for a client: valid UTF-8 without control characters
 // but line breaks and tabs, in ASCII and as short as the client wants it.
 func (c *client) prompt(text string) string {
+	text = strings.ToValidUTF8(text, "?")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(text, "?"))
+	}, text)
 	if c.ASCIIPrompts {
 		text = ascii(text)
 	}
