@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -138,6 +139,14 @@ func (r *running) settledStats() Stats {
 	r.t.Helper()
 	return r.until("one outcome for each datagram", func(st Stats) bool {
 		return st.InHand == 0 && st.Received == sum(st.Dropped)+sum(st.Sent)
+	})
+}
+
+// after waits until so many datagrams have had their outcome.
+func (r *running) after(n int) Stats {
+	r.t.Helper()
+	return r.until(fmt.Sprint("the outcome of ", n, " datagrams"), func(st Stats) bool {
+		return st.InHand == 0 && st.Received == uint64(n) && sum(st.Dropped)+sum(st.Sent) == uint64(n)
 	})
 }
 
