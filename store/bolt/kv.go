@@ -39,6 +39,7 @@ type KV struct {
 	folding map[string]*entry // durable, being folded; not written to
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
+	files   fileCache
 	closed  bool
 
 	wake chan struct{}   // a batch has its first record
@@ -88,13 +89,13 @@ func (kv *KV) Get(ctx context.Context, key string) (store.Value, error) {
 		return store.Value{}, err
 	}
 	kv.mu.RLock()
-	e, closed := kv.durable(key), kv.closed
+	e, closed, epoch := kv.durable(key), kv.closed, kv.epoch
 	kv.mu.RUnlock()
 	switch {
 	case closed:
 		return store.Value{}, store.ErrClosed
 	case e == nil:
-		return kv.read(key)
+		return kv.readAt(epoch, key)
 	case e.deleted:
 		return store.Value{}, login.ErrNotFound
 	}
@@ -176,8 +177,8 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 		}
 		epoch = kv.epoch
 		kv.mu.Unlock()
-		v, err := kv.read(key)
-		if err != nil && err != login.ErrNotFound { //nolint:errorlint // read returns it as it is
+		v, err := kv.readAt(epoch, key)
+		if err != nil && err != login.ErrNotFound { //nolint:errorlint // readAt returns it as it is
 			return nil, false, err
 		}
 		now, known = v.Rev, true
