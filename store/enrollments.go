@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,20 +13,11 @@ import (
 )
 
 const (
-	enrollPrefix  = "enroll/"
-	enrollVersion = 1
+	enrollPrefix = "enroll/"
 	// maxCached bounds the decoded enrollments that are kept, about a
 	// kilooctet each.
 	maxCached = 16 << 10
 )
-
-// enrollment is the record of an account. The name is for listings; the
-// account's id is what counts.
-type enrollment struct {
-	Version int    `json:"v"`
-	Name    string `json:"name,omitempty"`
-	login.Enrollment
-}
 
 // Enrollments keeps what accounts have enrolled in a KV, which should be a
 // [Sealed] one: the records hold seeds and telephone numbers. It is safe for
@@ -104,20 +94,6 @@ func (s *Enrollments) keep(id string, e login.Enrollment) {
 	s.decoded[id] = e
 }
 
-func decodeEnrollment(key string, v Value) (enrollment, error) {
-	var r enrollment
-	if err := json.Unmarshal(v.Data, &r); err != nil {
-		// The decoder's error may quote the record.
-		return enrollment{}, fmt.Errorf("enrollment %q is not readable", key)
-	}
-	if r.Version != enrollVersion {
-		return enrollment{}, fmt.Errorf("enrollment %q has version %d, this program knows %d; use the newer program",
-			key, r.Version, enrollVersion)
-	}
-	r.Rev = v.Rev
-	return r, nil
-}
-
 // Update changes what the account has by fn, which may run several times when
 // others change it, too, and must not keep its argument. name is the login
 // name, for listings; an empty one keeps what is there. Many Updates at a time
@@ -128,7 +104,7 @@ func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*logi
 		return err
 	}
 	for range maxTries {
-		r := enrollment{Version: enrollVersion}
+		var r enrollment
 		v, err := s.kv.Get(ctx, key)
 		if err == nil {
 			r, err = decodeEnrollment(key, v)
@@ -144,11 +120,10 @@ func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*logi
 		if err := fn(&r.Enrollment); err != nil {
 			return err
 		}
-		data, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("enrollment %q: %w", key, err)
+		if len(r.Credentials) > maxCredentials {
+			return fmt.Errorf("enrollment of %d credentials, at most %d", len(r.Credentials), maxCredentials)
 		}
-		err = s.kv.Swap(ctx, key, v.Rev, data)
+		err = s.kv.Swap(ctx, key, v.Rev, encodeEnrollment(r))
 		if !errors.Is(err, login.ErrConflict) {
 			return err
 		}
