@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -33,6 +34,7 @@ func audit(ctx context.Context, log *slog.Logger, e login.Event) {
 	add(login.KeyRule, e.Rule)
 	add(login.KeyMethod, e.Method)
 	add(login.KeyDetail, e.Detail)
-	attrs = append(attrs, slog.Duration(login.KeyTook, e.Took))
+	// A text: slog's JSON has durations as nanoseconds.
+	add(login.KeyTook, e.Took.Round(time.Microsecond).String())
 	log.LogAttrs(ctx, level, "login", attrs...)
 }

@@ -23,7 +23,7 @@ func newLogging(c conf.Log, out io.Writer) *logging {
 	l := &logging{level: new(slog.LevelVar)}
 	l.level.Set(c.SlogLevel())
 	handler := func(w io.Writer) slog.Handler {
-		options := &slog.HandlerOptions{Level: l.level, ReplaceAttr: readable}
+		options := &slog.HandlerOptions{Level: l.level}
 		if c.Format == conf.LogText {
 			return slog.NewTextHandler(w, options)
 		}
@@ -46,18 +46,3 @@ func (l *logging) SetLevel(c conf.Log) { l.level.Set(c.SlogLevel()) }
 
 // Close writes what is still waiting.
 func (l *logging) Close() { _ = l.lines.Close() }
-
-// readable writes times in UTC to the millisecond and durations as people
-// write them; slog's JSON has nanoseconds.
-func readable(groups []string, a slog.Attr) slog.Attr {
-	switch a.Value.Kind() {
-	case slog.KindTime:
-		if len(groups) == 0 && a.Key == slog.TimeKey {
-			a.Value = slog.StringValue(a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z"))
-		}
-	case slog.KindDuration:
-		a.Value = slog.StringValue(a.Value.Duration().Round(time.Microsecond).String())
-	default:
-	}
-	return a
-}
