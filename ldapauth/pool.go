@@ -12,6 +12,9 @@ import (
 const (
 	waitersPerConn = 32          // logins that may wait, for each connection
 	idleFor        = time.Minute // below what firewalls and directories end silently
+	// peekAfter is how long a connection may lie before it is asked whether it
+	// still stands: under load that would be a system call for nothing.
+	peekAfter = 10 * time.Millisecond
 )
 
 var (
@@ -51,7 +54,7 @@ func (p *pool) get(ctx context.Context, deadline time.Time) (*conn, error) {
 		c, err := p.pop()
 		if err == nil && c == nil {
 			c, err = p.dial(ctx, deadline)
-		} else if err == nil && !c.peek() {
+		} else if err == nil && time.Since(c.idle) > peekAfter && !c.peek() {
 			c.broken = true
 			c.close()
 			continue
