@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"sync"
@@ -252,7 +253,7 @@ func TestS12AChangedTicketIsRefused(t *testing.T) {
 	try("longest", make(login.Ticket, 4096), vpn)
 	try("another client", good, login.Via{Client: "wifi", Station: vpn.Station, CanAsk: true})
 	other := logintest.NewWorld(t)
-	other.Config.Tickets = logintest.NewSealer("another key")
+	other.Tickets = logintest.NewSealer("another key")
 	other.Flow = login.NewFlow(other.Config)
 	if _, r := answer(t, other, "alice", good, vpn, "111111"); r != login.ReasonBadTicket {
 		t.Errorf("another key: got %q, want bad_state", r)
@@ -331,7 +332,7 @@ func TestS15TheQuestionCannotBeSkipped(t *testing.T) {
 // S-46: with each dependency down in turn nothing is accepted.
 func TestS46NothingFailsOpen(t *testing.T) {
 	w := logintest.NewWorld(t, login.RuleConfig{SecondFactor: "enrolled"})
-	w.Enrollments.Fail = fmt.Errorf("store is down")
+	w.Enrollments.Fail = errors.New("store is down")
 	s, err := w.Begin(t.Context(), login.Attempt{User: "bob", Secret: login.Cleartext("hunter2"), Via: vpn})
 	if err == nil {
 		t.Errorf("an unreadable enrollment was taken for none: %#v", s)

@@ -73,14 +73,14 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 }
 
 func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, error) {
-	switch Refused(err) {
-	case "":
+	reason := Refused(err)
+	if reason == "" {
 		return nil, err
-	case ReasonBadPassword:
+	}
+	if reason == ReasonBadPassword {
 		f.sources.failed(t.Via, t.station, t.began)
-		if _, gerr := f.guards.update(t.ctx, account.ID, func(g *guard) bool {
+		if gerr := f.guards.update(t.ctx, account.ID, func(g *guard) {
 			g.wrongPassword(t.station, t.began)
-			return true
 		}); gerr != nil {
 			return nil, gerr
 		}
@@ -124,9 +124,8 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 	second, err := f.prove(t, u, methods, nil, code)
 	if err != nil {
 		if Refused(err) == ReasonWrongCode {
-			if _, gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+			if gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 				g.wrongCode(t.station, t.began)
-				return true
 			}); gerr != nil {
 				return nil, gerr
 			}
@@ -139,9 +138,8 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 // accept makes the station known and admits.
 func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
 	if !g.settled(t.station, t.began) {
-		if _, err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+		if err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 			g.success(t.station, t.began)
-			return true
 		}); err != nil {
 			return nil, err
 		}
@@ -186,6 +184,7 @@ func split(s Secret, how Append) (password, code Secret) {
 		return s, nil
 	}
 	switch how {
+	case AppendOff:
 	case AppendComma:
 		if i := strings.LastIndexByte(text, ','); i >= 0 && plausibleCode(text[i+1:]) {
 			return Cleartext(text[:i]), Cleartext(text[i+1:])
@@ -206,10 +205,12 @@ func plausibleCode(s string) bool {
 		return len(s) >= 6 && len(s) <= 10
 	}
 	return len(s) >= 10 && len(s) <= 11 && strings.IndexFunc(s, func(r rune) bool {
-		return r != '-' && !(r >= '0' && r <= '9') && !(r >= 'A' && r <= 'Z') && !(r >= 'a' && r <= 'z')
-	}) < 0 && strings.ContainsAny(s, "0123456789")
+		return r != '-' && !digit(r) && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) < 0 && strings.ContainsFunc(s, digit)
 }
 
+func digit(r rune) bool { return r >= '0' && r <= '9' }
+
 func allDigits(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !digit(r) })
 }

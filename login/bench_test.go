@@ -12,8 +12,8 @@ import (
 // code, with everything it consumes in memory.
 func BenchmarkLogin(b *testing.B) {
 	w := logintest.NewWorld(b)
-	w.Config.Audit = nil
-	w.Config.Factors = []login.Prompter{w.SMS}
+	w.Audit = nil
+	w.Factors = []login.Prompter{w.SMS}
 	w.SMS.For = nil
 	w.Flow = login.NewFlow(w.Config)
 	const people = 50000

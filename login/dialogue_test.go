@@ -67,7 +67,6 @@ func (p *player) say(typed string) string {
 
 func (p *player) play(line string) {
 	p.t.Helper()
-	var got []string
 	for i, part := range strings.Split(line, " > ") {
 		switch {
 		case strings.HasPrefix(part, "wait "):
@@ -92,7 +91,6 @@ func (p *player) play(line string) {
 				p.t.Fatalf("part %q of %q has no =>", part, line)
 			}
 			said := p.say(typed)
-			got = append(got, said)
 			if said != want {
 				p.t.Errorf("in %q\nafter %q\n got %s\nwant %s", line, typed, said, want)
 				return

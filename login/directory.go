@@ -79,8 +79,7 @@ func (r *Refusal) Error() string {
 // Refused returns the reason of a refusal in err's chain, or "" when err is
 // not a decision.
 func Refused(err error) Reason {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Reason
 	}
 	return ""

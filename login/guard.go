@@ -193,7 +193,7 @@ func (g *guard) encode() []byte {
 	b := make([]byte, 0, guardHead+trackSize+len(g.known)*(16+trackSize)+len(g.spent)*16)
 	b = append(b, guardVersion)
 	b = binary.BigEndian.AppendUint16(b, uint16(g.consecutive)) //nolint:gosec // bounded at 1<<15
-	b = append(b, byte(len(g.known)), byte(len(g.spent)))
+	b = append(b, byte(len(g.known)), byte(len(g.spent)))       //nolint:gosec // at most maxKnown and maxSpent
 	b = appendTime(b, g.voidUpTo)
 	b = g.strangers.append(b)
 	for _, s := range g.known {

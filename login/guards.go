@@ -35,17 +35,21 @@ func (s guards) load(ctx context.Context, account string) (loaded, error) {
 	return loaded{g, v.Rev}, err
 }
 
-// update changes a guard record durably. fn may run several times; when it
-// returns false nothing is written and update returns false.
-func (s guards) update(ctx context.Context, account string, fn func(*guard) bool) (bool, error) {
+// update changes a guard record durably. fn may run several times.
+func (s guards) update(ctx context.Context, account string, fn func(*guard)) error {
 	l, err := s.load(ctx, account)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return s.updateLoaded(ctx, account, l, fn)
+	_, err = s.updateLoaded(ctx, account, l, func(g *guard) bool {
+		fn(g)
+		return true
+	})
+	return err
 }
 
-// updateLoaded is update, beginning with a record that was just read.
+// updateLoaded is update, beginning with a record that was just read. When fn
+// returns false nothing is written and updateLoaded returns false.
 func (s guards) updateLoaded(ctx context.Context, account string, l loaded, fn func(*guard) bool) (bool, error) {
 	for range maxConflicts {
 		if !fn(l.guard) {
@@ -94,12 +98,10 @@ func Standing(ctx context.Context, r Records, accountID string, now time.Time) (
 // Unlock forgets the failures of an account. Spent tickets and known stations
 // are kept.
 func Unlock(ctx context.Context, r Records, accountID string) error {
-	_, err := guards{r}.update(ctx, accountID, func(g *guard) bool {
+	return guards{r}.update(ctx, accountID, func(g *guard) {
 		g.consecutive, g.strangers = 0, track{}
 		for i := range g.known {
 			g.known[i].track = track{}
 		}
-		return true
 	})
-	return err
 }

@@ -112,10 +112,9 @@ func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err err
 	}
 	locked := false
 	if reason != ReasonUsedCode { // a code used twice is no guess
-		if _, gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) bool {
+		if gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 			g.wrongCode(t.station, t.began)
 			locked = g.locked(t.station, t.began)
-			return true
 		}); gerr != nil {
 			return nil, gerr
 		}

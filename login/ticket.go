@@ -59,7 +59,7 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	for _, part := range []string{q.account, q.method, string(q.memo)} {
-		b = append(b, byte(len(part)))
+		b = append(b, byte(len(part))) //nolint:gosec // bounded at the top
 		b = append(b, part...)
 	}
 	sealed, err := s.Seal(ticketContext(user, client), b)
@@ -150,8 +150,8 @@ func reference(id [5]byte) string {
 func menuSum(ms []Method) uint16 {
 	h := fnv.New32a()
 	for _, m := range ms {
-		h.Write([]byte(m.ID))
-		h.Write([]byte{0})
+		_, _ = h.Write([]byte(m.ID))
+		_, _ = h.Write([]byte{0})
 	}
 	s := h.Sum32()
 	return uint16(s>>16) ^ uint16(s) //nolint:gosec // folded on purpose

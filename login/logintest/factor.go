@@ -10,7 +10,7 @@ import (
 
 // Factor is a [login.Prompter] whose codes a test knows. A standing one has the
 // code 111111 once, then 111112, and so on; one that sends has a new code each
-// time it is prompted: 500001, 500002, …
+// time it is prompted: 500001, then 500002, and so on.
 type Factor struct {
 	FactorName string
 	Standing   bool

@@ -1,5 +1,3 @@
-// Package logintest has fakes of what package login consumes, for the tests of
-// factors and of the Flow.
 package logintest
 
 import (
