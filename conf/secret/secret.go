@@ -1,6 +1,3 @@
-// Package secret holds configured secrets: shared secrets, bind passwords,
-// keys. A Value prints as "[redacted]" however it is printed, so that it
-// cannot reach a log, an error or a dump of the configuration by accident.
 package secret
 
 import (
