@@ -3,6 +3,7 @@ package factortest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -111,9 +112,9 @@ func (tr *trial) try(ctx context.Context, answer login.Secret) error {
 	hidden := tr.Hidden
 	switch a := answer.(type) {
 	case login.Cleartext:
-		hidden = append(hidden[:len(hidden):len(hidden)], string(a))
+		hidden = append(slices.Clip(hidden), string(a))
 	case Proof:
-		hidden = append(hidden[:len(hidden):len(hidden)], string(a))
+		hidden = append(slices.Clip(hidden), string(a))
 	}
 	for i, h := range hidden {
 		if strings.TrimSpace(h) != "" && strings.Contains(err.Error(), h) {

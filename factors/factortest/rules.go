@@ -159,7 +159,7 @@ func proofServes(ctx context.Context, tr *trial) error {
 	if tr.NeedsText {
 		err := tr.try(ctx, Proof(answer))
 		if got := login.Refused(err); got != login.ReasonMethodNotAllowed {
-			return fmt.Errorf("a proof: got %v, want a refusal with %s", err, login.ReasonMethodNotAllowed)
+			return fmt.Errorf("a proof: got %w, want a refusal with %s", orNil(err), login.ReasonMethodNotAllowed)
 		}
 		return nil
 	}
@@ -207,16 +207,19 @@ func enrollmentUntouched(ctx context.Context, tr *trial) error {
 	if err := tr.text(ctx, tr.Answer(tr.method)); err != nil {
 		return fmt.Errorf("the right answer: %w", err)
 	}
-	if after, err := json.Marshal(tr.User); err != nil || string(after) != string(before) {
-		return fmt.Errorf("the user was changed (%v); what Enrollments returns is shared", err)
+	after, err := json.Marshal(tr.User)
+	if err != nil {
+		return err
+	}
+	if string(after) != string(before) {
+		return errors.New("the user was changed; what Enrollments returns is shared")
 	}
 	return nil
 }
 
 // refused returns nil if err is a decided no to the answer.
 func refused(err error) error {
-	switch login.Refused(err) {
-	case login.ReasonWrongCode, login.ReasonUsedCode:
+	if reason := login.Refused(err); reason == login.ReasonWrongCode || reason == login.ReasonUsedCode {
 		return nil
 	}
 	return fmt.Errorf("got %w, want a refusal as wrong or used", orNil(err))

@@ -118,7 +118,6 @@ func TestAllCodesAtOnceAllCount(t *testing.T) {
 }
 
 func TestCodesAreTakenAsPeopleWriteThem(t *testing.T) {
-	const id = "set"
 	for _, tt := range []struct {
 		typed string
 		want  bool

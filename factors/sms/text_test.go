@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -29,10 +30,8 @@ func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 		{"also when asked to transliterate", "uk", "vpn", words{}, true, "123456 – код для vpn, 5 хвилин"},
 		{"accents go when asked", "en", "Łódź", words{}, true, "123456 is your code for Lodz. It is valid for 5 minutes."},
 		{"and stay when not", "en", "Łódź", words{}, false, "123456 is your code for Łódź. It is valid for 5 minutes."},
-		{"accents go where the text would be two parts", "nb", "Łódź", words{}, false,
-			"123456 er koden din for Lodz. Den gjelder i 5 minutter, så skriv den nå."},
-		{"a long service is cut", "en", strings.Repeat("a", 500), words{}, false,
-			"123456 is your code for " + strings.Repeat("a", maxService) + ". It is valid for 5 minutes."},
+		{"accents go where the text would be two parts", "nb", "Łódź", words{}, false, "123456 er koden din for Lodz. Den gjelder i 5 minutter, så skriv den nå."},
+		{"a long service is cut", "en", strings.Repeat("a", 500), words{}, false, "123456 is your code for " + strings.Repeat("a", maxService) + ". It is valid for 5 minutes."},
 		{"a service breaks no line", "en", "v\np\rn", words{}, false, "123456 is your code for vpn. It is valid for 5 minutes."},
 		{"a text that is too long is replaced", "xx", "vpn", textFunc(func(_, _ string, a map[string]any) string {
 			return fmt.Sprint(a["code"], strings.Repeat(" blah", 100))
@@ -89,7 +88,7 @@ func TestCodesAreUniform(t *testing.T) {
 
 func TestLogsAndErrorsTellNothing(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{nil, &gateway.NotSent{Reason: "status 400"}, fmt.Errorf("no reply in time")} {
+	for _, err := range []error{nil, &gateway.NotSent{Reason: "status 400"}, errors.New("no reply in time")} {
 		w := build(t, new(records))
 		w.sink.do = nil
 		if err != nil {

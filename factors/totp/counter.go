@@ -65,7 +65,7 @@ func (r counterRecord) encode() []byte {
 	b = append(b, formCounter)
 	b = binary.BigEndian.AppendUint64(b, r.next)
 	b = binary.BigEndian.AppendUint64(b, r.resync)
-	return binary.BigEndian.AppendUint64(b, uint64(r.resyncAt))
+	return binary.BigEndian.AppendUint64(b, uint64(r.resyncAt)) //nolint:gosec // the bits of the time, read back below
 }
 
 // decodeCounter reads a record; without one the counter is that of the token.
@@ -79,7 +79,7 @@ func decodeCounter(b []byte, first uint64) (counterRecord, error) {
 	r := counterRecord{
 		next:     binary.BigEndian.Uint64(b[1:]),
 		resync:   binary.BigEndian.Uint64(b[9:]),
-		resyncAt: int64(binary.BigEndian.Uint64(b[17:])),
+		resyncAt: int64(binary.BigEndian.Uint64(b[17:])), //nolint:gosec // the bits of the time
 	}
 	if r.next > maxCounter+maxCounter/2 || r.resync > r.next+resyncWindow {
 		return counterRecord{}, errDamaged

@@ -18,7 +18,7 @@ func NewCredential(label string, t Token) (login.Credential, error) {
 	if err := t.Validate(); err != nil {
 		return login.Credential{}, fmt.Errorf("token: %w", err)
 	}
-	raw, err := json.Marshal(t.data())
+	raw, err := json.Marshal(t.data()) //nolint:gosec // the seed is for the credential, which the store seals
 	if err != nil {
 		return login.Credential{}, fmt.Errorf("token: %w", err)
 	}

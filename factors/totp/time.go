@@ -37,7 +37,7 @@ func judgeTime(g *generator, r timeRecord, now int64, answer login.Secret) (time
 	var match int64
 	matches := 0
 	for step := now + min(0, drift) - skew; step <= now+max(0, drift)+skew; step++ {
-		if answer.Is(g.code(uint64(step))) {
+		if answer.Is(g.code(uint64(step))) { //nolint:gosec // steps since 1970, minus a few
 			matches++
 			match = step
 		}
@@ -81,8 +81,8 @@ var errDamaged = errors.New("record is damaged or of a newer version")
 func (r timeRecord) encode() []byte {
 	b := make([]byte, 0, 10)
 	b = append(b, formTime)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.last))
-	return append(b, byte(r.drift))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.last)) //nolint:gosec // never negative
+	return append(b, byte(r.drift))                      //nolint:gosec // the bits, read back below
 }
 
 func decodeTime(b []byte) (timeRecord, error) {
@@ -92,7 +92,7 @@ func decodeTime(b []byte) (timeRecord, error) {
 	if len(b) != 10 || b[0] != formTime {
 		return timeRecord{}, errDamaged
 	}
-	last, drift := binary.BigEndian.Uint64(b[1:]), int8(b[9])
+	last, drift := binary.BigEndian.Uint64(b[1:]), int8(b[9]) //nolint:gosec // the bits; the range is looked at next
 	if last > math.MaxInt64 || drift > maxDrift || drift < -maxDrift {
 		return timeRecord{}, errDamaged
 	}

@@ -52,7 +52,7 @@ func (h *httpProvider) check(ctx context.Context) Status {
 		s.Err = err
 		return s
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if target.Scheme != "https" {
 		return s
 	}

@@ -118,7 +118,7 @@ func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) e
 		// The client's error may quote what the gateway wrote.
 		return errors.New("the connection broke before the reply")
 	}
-	defer reply.Body.Close()
+	defer func() { _ = reply.Body.Close() }()
 	return h.judge(ctx, reply, to)
 }
 
