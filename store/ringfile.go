@@ -65,12 +65,12 @@ func AddKey(path string, activate bool) (id byte, err error) {
 		return 0, err
 	}
 	next := 1
-	for ; r.keys[byte(next)] != nil; next++ { //nolint:gosec // checked below
+	for ; r.keys[byte(next)] != nil; next++ {
 		if next == 255 {
 			return 0, errors.New("key ring has no free id; rewrap the database and remove old keys")
 		}
 	}
-	id = byte(next) //nolint:gosec // at most 255
+	id = byte(next)
 	active := r.active
 	if activate {
 		active = id

@@ -165,7 +165,7 @@ func kannelStart(t testing.TB) (*Kannel, error) {
 	status := fmt.Sprintf("http://127.0.0.1:%d/status.txt?password=status", admin)
 	online := regexp.MustCompile(`telephone.*\(online`)
 	return k, fake.until(func() bool {
-		reply, err := http.Get(status) //nolint:noctx // a test's own server
+		reply, err := http.Get(status)
 		if err != nil {
 			return false
 		}
@@ -239,7 +239,7 @@ type kannelProcess struct {
 // printed when the test failed. line is called with each line; may be nil.
 func kannelRun(t testing.TB, dir string, line func(string), path string, args ...string) *kannelProcess {
 	t.Helper()
-	cmd := exec.Command(path, args...) //nolint:gosec // G204: one of the three programs
+	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	read, write := io.Pipe()

@@ -36,7 +36,7 @@ func (kv *KV) Backup(ctx context.Context, w io.Writer) error {
 
 // A copyWriter ends a long copy with its context, and keeps the first error.
 type copyWriter struct {
-	ctx context.Context //nolint:containedctx // lives as long as one call
+	ctx context.Context // lives as long as one call
 	w   io.Writer
 	err error
 }

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -21,7 +20,7 @@ func (kv *KV) commit() {
 		select {
 		case <-kv.wake:
 			if early := commitEvery - time.Since(last); early > 0 {
-				time.Sleep(early)
+				time.Sleep(early) //nolint:forbidigo // what comes meanwhile shares one fdatasync
 			}
 			last = time.Now()
 			failing = kv.report(kv.flush(), failing)
@@ -42,13 +41,13 @@ func (kv *KV) commit() {
 // report logs when commits begin to fail and when they work again; a full disk
 // would otherwise fill the log 500 times a second.
 func (kv *KV) report(err error, failing bool) bool {
-	switch ctx := context.Background(); {
+	switch {
 	case err != nil && !failing:
-		kv.log.LogAttrs(ctx, slog.LevelError, "store cannot write; one-time codes are refused until it can",
+		kv.log.Error("store cannot write; one-time codes are refused until it can",
 			slog.String(login.KeyPath, kv.path), slog.Any(login.KeyErr, err),
 			slog.String(login.KeyHint, "check free space and mount options of the file system"))
 	case err == nil && failing:
-		kv.log.LogAttrs(ctx, slog.LevelInfo, "store can write again", slog.String(login.KeyPath, kv.path))
+		kv.log.Info("store can write again", slog.String(login.KeyPath, kv.path))
 	}
 	return err != nil
 }

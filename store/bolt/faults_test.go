@@ -18,7 +18,6 @@ type faults struct {
 	full   atomic.Bool // writing beyond what is there: no space left
 	sync   atomic.Bool // fdatasync: input/output error
 	cut    atomic.Bool // truncate: input/output error
-	syncs  atomic.Int64
 	held   chan struct{}
 	mu     sync.Mutex
 	holder chan struct{}

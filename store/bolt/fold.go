@@ -106,7 +106,7 @@ func (f *folder) answer(list *[]chan error, err error) {
 func (kv *KV) foldFailed(err error) {
 	kv.foldErrors.Add(1)
 	if !kv.folder.failing {
-		kv.log.LogAttrs(context.Background(), slog.LevelError, "journal cannot be folded into the database; trying again",
+		kv.log.Error("journal cannot be folded into the database; trying again",
 			slog.String(login.KeyPath, kv.path), slog.Any(login.KeyErr, err))
 	}
 	kv.folder.failing, kv.folder.err = true, err

@@ -180,7 +180,7 @@ func (j *journal) close(remove bool) error {
 
 // syncDir makes the names in path's directory durable.
 func syncDir(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
+	dir, err := os.Open(filepath.Dir(path)) //nolint:gosec // the operator names the path
 	if err != nil {
 		return err
 	}

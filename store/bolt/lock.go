@@ -35,7 +35,7 @@ func lock(f *os.File, how int) error {
 		case time.Since(begin) > lockTimeout-lockRetry:
 			return inUse(f.Name())
 		}
-		time.Sleep(lockRetry)
+		time.Sleep(lockRetry) //nolint:forbidigo // flock waits for ever or not at all
 	}
 }
 

@@ -83,7 +83,7 @@ func openDB(path string) (db *bbolt.DB, err error) {
 // create makes a new database under another name first: an empty file under
 // path is then always an accident.
 func create(path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) { //nolint:gosec // the operator names the path
 		return err
 	}
 	for _, name := range journalPaths(path) {
@@ -92,11 +92,11 @@ func create(path string) error {
 				"or remove the journal to begin with an empty one", path, name)
 		}
 	}
-	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil { //nolint:gosec // the operator names the path
 		return fmt.Errorf("directory of the database: %w; make it, owned by the daemon's user, mode 0700", err)
 	}
 	fresh := fmt.Sprintf("%s.new-%d", path, os.Getpid())
-	defer func() { _ = os.Remove(fresh) }()
+	defer func() { _ = os.Remove(fresh) }() //nolint:gosec // derived from the configured path
 	db, err := bbolt.Open(fresh, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		return fmt.Errorf("create %s: %w", path, err)

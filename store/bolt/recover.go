@@ -1,11 +1,11 @@
 package bolt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"time"
@@ -71,9 +71,7 @@ func readJournals(path string, database [16]byte, folded uint64) (map[string]*en
 	if n < second.header.before {
 		return nil, 0, damaged("%s: %d batches of generation %d, there were %d", first.name, n, folded+1, second.header.before)
 	}
-	for key, e := range later {
-		changes[key] = e
-	}
+	maps.Copy(changes, later)
 	return changes, folded + 2, nil
 }
 
@@ -87,7 +85,7 @@ func live(files [2]*journalFile, gen uint64) *journalFile {
 func readJournal(name string) (*journalFile, error) {
 	f, err := os.Open(name) //nolint:gosec // derived from the configured path
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil //nolint:nilnil // no file is a usual answer
+		return nil, nil // no file is a usual answer
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -140,6 +138,6 @@ func (f *journalFile) replay(limit uint64, into map[string]*entry) (uint64, erro
 }
 
 func (kv *KV) logReplay(count int, took time.Duration) {
-	kv.log.LogAttrs(context.Background(), slog.LevelInfo, "replayed the journal of an unclean stop",
+	kv.log.Info("replayed the journal of an unclean stop",
 		slog.String(login.KeyPath, kv.path), slog.Int(login.KeyCount, count), slog.Duration(login.KeyTook, took))
 }

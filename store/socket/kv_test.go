@@ -24,7 +24,7 @@ import (
 // serve answers with kv until the test ends, or stop is called.
 func serve(t testing.TB, kv store.KV, o Options) (path string, stop func()) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pv") // a socket's path has at most 107 octets
+	dir, err := os.MkdirTemp("", "pv") //nolint:usetesting // a socket's path has at most 107 octets
 	if err != nil {
 		t.Fatal(err)
 	}

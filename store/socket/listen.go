@@ -28,7 +28,7 @@ func Listen(path string) (net.Listener, error) {
 	case info.Mode().Type() != os.ModeSocket:
 		return nil, fmt.Errorf("admin socket %s: there is something that is no socket; move it away", path)
 	default:
-		c, err := net.DialTimeout("unix", path, dialTimeout)
+		c, err := net.DialTimeout("unix", path, dialTimeout) //nolint:noctx // bounded, before anything is served
 		if err == nil {
 			_ = c.Close()
 		}
@@ -39,7 +39,7 @@ func Listen(path string) (net.Listener, error) {
 			return nil, fmt.Errorf("admin socket: %w", err)
 		}
 	}
-	l, err := net.Listen("unix", path)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w; its directory must exist and be the daemon's", err)
 	}
@@ -64,7 +64,7 @@ func peer(c *net.UnixConn) (uid uint32, err error) {
 	}
 	var cred *unix.Ucred
 	cerr := raw.Control(func(fd uintptr) {
-		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // a descriptor is small
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if err = errors.Join(cerr, err); err != nil {
 		return 0, err
