@@ -16,6 +16,7 @@ const maxName = 253
 // does that. The error is "could not decide" and nothing is counted then.
 func (f *Flow) Begin(ctx context.Context, a Attempt) (Step, error) {
 	t := f.start(ctx, a)
+	defer t.leave()
 	s, err := f.begin(t)
 	return f.finish(t, s, err)
 }
@@ -44,11 +45,16 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case g.locked(t.station, t.began):
+	if !g.knows(t.station, t.began) {
+		if limited, err := f.limited(t); err != nil || limited {
+			return f.overLimit(t, err)
+		}
+	}
+	if g, err = f.inTurn(t, account.ID, g); err != nil {
+		return nil, err
+	}
+	if g.locked(t.station, t.began) {
 		return f.reject(t, ReasonLocked)
-	case !g.knows(t.station, t.began) && f.sources.limited(t.Via, t.station, t.began):
-		return f.reject(t, ReasonSourceLimited)
 	}
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
 		return f.wrongPassword(t, account, err)
@@ -62,8 +68,8 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 	if Refused(err) == "" {
 		return nil, err
 	}
-	if f.sources.limited(t.Via, t.station, t.began) {
-		return f.reject(t, ReasonSourceLimited)
+	if limited, err := f.limited(t); err != nil || limited {
+		return f.overLimit(t, err)
 	}
 	f.sources.failed(t.Via, t.station, t.began)
 	if verr := f.Directory.Verify(t.ctx, Account{}, password); verr != nil && Refused(verr) == "" {

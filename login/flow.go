@@ -39,17 +39,18 @@ type Flow struct {
 	guards  guards
 	answers *answering
 	sources *sources
+	turns   *turns
 }
 
 // NewFlow makes a Flow.
 func NewFlow(c Config) *Flow {
-	return &Flow{Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources()}
+	return &Flow{Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{}}
 }
 
 // With returns a Flow of another configuration that goes on with the
 // conversations and counters of this one, for a reload.
 func (f *Flow) With(c Config) *Flow {
-	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources}
+	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns}
 }
 
 // accountAgeAsked is how old an account may be when a question about it is
@@ -64,6 +65,7 @@ type attempt struct {
 	id      [5]byte
 	station uint64
 	event   Event
+	turns   []func() // to leave
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {

@@ -95,6 +95,7 @@ func choose(answer Secret, menu []Method) (index int, ok bool) {
 // ask prompts the first method of the order that works and puts its question.
 // A method that does not work leads to the next one in the same dialogue.
 func (f *Flow) ask(t *attempt, u User, methods, order []Method, q *question, say string) (Step, error) {
+	t.leave() // a gateway may be slow, and nothing is guessed any more
 	for _, m := range order {
 		p := f.factor(m.Factor)
 		memo, err := p.Prompt(t.ctx, u, m)

@@ -11,6 +11,7 @@ import (
 // is.
 func (f *Flow) Resume(ctx context.Context, a Attempt, ticket Ticket) (Step, error) {
 	t := f.start(ctx, a)
+	defer t.leave()
 	s, err := f.resume(t, ticket)
 	return f.finish(t, s, err)
 }
@@ -39,6 +40,9 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 	t.event.User = account.Name
 	g, err := f.guards.load(t.ctx, account.ID)
 	if err != nil {
+		return nil, err
+	}
+	if g, err = f.inTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
 	if g.locked(t.station, t.began) {

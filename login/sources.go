@@ -56,6 +56,26 @@ func (s *sources) failed(v Via, id uint64, now time.Time) {
 	s.all[id] = c
 }
 
+// limited waits until few enough from the attempt's station are being tried,
+// and reports whether the station may try no more. Of those that are tried at
+// the same time none is counted yet, so a station has at most twice its limit.
+func (f *Flow) limited(t *attempt) (bool, error) {
+	if t.Via.Station == "" {
+		return false, nil
+	}
+	if err := t.take(f.turns, turnKey{station: t.station}, maxSourceFailures); err != nil {
+		return false, err
+	}
+	return f.sources.limited(t.Via, t.station, t.began), nil
+}
+
+func (f *Flow) overLimit(t *attempt, err error) (Step, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f.reject(t, ReasonSourceLimited)
+}
+
 // makeRoom forgets what has run out, and when nothing has, some entries that
 // are not limited: an attacker with many stations must not free a limited one.
 func (s *sources) makeRoom(now time.Time) {

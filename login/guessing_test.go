@@ -1,0 +1,95 @@
+package login_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
+)
+
+// S-05: many wrong passwords at the same moment cost the directory no more than
+// the same number one after the other.
+func TestS05ParallelGuessesCostTheDirectoryNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		w.Directory.Delay = 100 * time.Millisecond
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				v := login.Via{Client: "vpn", Station: fmt.Sprint("203.0.113.", i), CanAsk: true}
+				if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("guess"), Via: v}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := w.Directory.Binds.Load(); got != 4 {
+			t.Errorf("100 guesses at once cost the directory %d failures, want 4", got)
+		}
+	})
+}
+
+// counted is a factor that counts the answers it looked at.
+type counted struct {
+	*logintest.Factor
+	checks atomic.Int64
+}
+
+func (c *counted) Check(ctx context.Context, u login.User, m login.Method, memo []byte, answer login.Secret) error {
+	c.checks.Add(1)
+	return c.Factor.Check(ctx, u, m, memo, answer)
+}
+
+// S-03: tickets kept in stock and answered all at once are no more guesses than
+// the same number one after the other.
+func TestS03ParallelAnswersAreNoMoreGuesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		app := &counted{Factor: w.TOTP}
+		w.Config.Factors = []login.Prompter{app}
+		w.Flow = login.NewFlow(w.Config)
+		var tickets []login.Ticket
+		for range 30 {
+			tickets = append(tickets, ask(t, w, "alice", "secret", vpn))
+		}
+		w.Records.Delay = 10 * time.Millisecond
+		var wg sync.WaitGroup
+		for i, ticket := range tickets {
+			wg.Go(func() { answer(t, w, "alice", ticket, vpn, fmt.Sprintf("%06d", i)) })
+		}
+		wg.Wait()
+		if got := app.checks.Load(); got != 5 {
+			t.Errorf("of 30 codes at once %d were looked at, want 5", got)
+		}
+	})
+}
+
+// S-04: one password tried on many accounts at the same moment.
+func TestS04ParallelSprayingIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		w.Directory.Delay = 100 * time.Millisecond
+		for i := range 500 {
+			w.Directory.Add(login.Account{ID: fmt.Sprint("id", i), Name: fmt.Sprintf("user%d", i)}, "good")
+		}
+		var wg sync.WaitGroup
+		for i := range 500 {
+			wg.Go(func() {
+				if _, err := w.Begin(t.Context(), login.Attempt{User: fmt.Sprintf("user%d", i), Secret: login.Cleartext("Winter2026"), Via: vpn}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		// Those in hand when the limit is reached are still tried.
+		if got := w.Directory.Binds.Load(); got > 60 {
+			t.Errorf("500 accounts tried at once cost %d binds, want 60 at most", got)
+		}
+	})
+}
