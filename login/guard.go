@@ -22,6 +22,9 @@ const (
 	codeDelay        = 30 * time.Second
 	maxCodeFailures  = 10
 	codeLock         = time.Hour
+	// codesForgotten without a wrong code begins the count anew. A guesser gains
+	// nothing: waiting for the hours costs him less than waiting for this.
+	codesForgotten = 24 * time.Hour
 	// maxConsecutive wrong codes lock the account until an administrator
 	// unlocks it (SP 800-63B, section 3.2.2: no more than 100).
 	maxConsecutive = 100
@@ -121,6 +124,9 @@ func (g *guard) wrongPassword(id uint64, now time.Time) {
 
 func (g *guard) wrongCode(id uint64, now time.Time) {
 	t := g.at(id, now)
+	if !within(t.codesLast, codesForgotten, now) {
+		t.codes = 0
+	}
 	t.codes = min(t.codes+1, 1<<15)
 	t.codesLast = now.Unix()
 	g.consecutive = min(g.consecutive+1, 1<<15)

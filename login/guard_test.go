@@ -89,3 +89,19 @@ func TestAKnownStationIsForgottenAfterALongTime(t *testing.T) {
 		t.Error("still known")
 	}
 }
+
+// Somebody whose address is another one each day is a stranger each time: what
+// she mistyped over the years must not add up.
+func TestOldWrongCodesAreForgotten(t *testing.T) {
+	g := &guard{}
+	now := noon
+	for day := range 30 {
+		place := uint64(day + 1)
+		g.wrongCode(place, now)
+		if g.locked(place, now) {
+			t.Fatalf("one wrong code a day locks on day %d", day+1)
+		}
+		g.success(place, now)
+		now = now.Add(25 * time.Hour)
+	}
+}
