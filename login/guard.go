@@ -161,12 +161,13 @@ func (g *guard) success(id uint64, now time.Time) {
 	g.known[i] = station{id: id, last: now.Unix()}
 }
 
-// spend records that a ticket was answered; false when it was before. Tickets
-// that have expired anyway are forgotten. When the record is full the oldest is
-// forgotten too, and with it every ticket as old becomes void: forgetting one
-// never makes it usable again, and nobody can fill the record to keep a person
-// out.
-func (g *guard) spend(nonce [8]byte, issued, now time.Time) bool {
+// spend records that a ticket was answered from a station; false when it was
+// before. Tickets that have expired anyway are forgotten. When the record is
+// full the oldest is forgotten too, and with it every ticket as old becomes
+// void: forgetting one never makes it usable again. Strangers find a full
+// record closed instead: somebody who has the password could go on answering
+// questions of his own to make those of the person void.
+func (g *guard) spend(nonce [8]byte, issued time.Time, id uint64, now time.Time) bool {
 	// Two minutes more than a question lives, for clocks that differ.
 	oldest := now.Add(-questionFor - 2*time.Minute).Unix()
 	g.spent = slices.DeleteFunc(g.spent, func(s spentTicket) bool { return s.issued < oldest })
@@ -174,6 +175,9 @@ func (g *guard) spend(nonce [8]byte, issued, now time.Time) bool {
 		return false
 	}
 	if len(g.spent) == maxSpent {
+		if !g.knows(id, now) {
+			return false
+		}
 		i := 0
 		for j, s := range g.spent {
 			if s.issued < g.spent[i].issued {

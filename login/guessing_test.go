@@ -93,3 +93,24 @@ func TestS04ParallelSprayingIsLimited(t *testing.T) {
 		}
 	})
 }
+
+// S-05: who has the password and no code cannot make the questions of a person
+// at her usual place void, by answering his own.
+func TestS05AFullListOfTicketsKeepsNobodyOut(t *testing.T) {
+	w := logintest.NewWorld(t)
+	first := ask(t, w, "alice", "secret", vpn)
+	if s, _ := answer(t, w, "alice", first, vpn, "111111"); !s.(login.Accept).Valid() {
+		t.Fatal("no login to begin with")
+	}
+	hers := ask(t, w, "alice", "secret", vpn)
+	attacker := login.Via{Client: "vpn", Station: "203.0.113.66", CanAsk: true}
+	for range 100 {
+		answer(t, w, "alice", ask(t, w, "alice", "secret", attacker), attacker, "1")
+	}
+	if s, r := answer(t, w, "alice", hers, vpn, "111112"); r != "" {
+		t.Errorf("her question was made void: %#v", s)
+	}
+	if _, r := answer(t, w, "alice", first, vpn, "111113"); r != login.ReasonSpentTicket {
+		t.Errorf("an answered ticket: got %q, want state_used_before", r)
+	}
+}

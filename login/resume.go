@@ -97,7 +97,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 }
 
 func (f *Flow) spend(t *attempt, q *question, g loaded) (bool, error) {
-	return f.guards.updateLoaded(t.ctx, q.account, g, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.began) })
+	return f.guards.updateLoaded(t.ctx, q.account, g, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.station, t.began) })
 }
 
 func (f *Flow) unspent(t *attempt, err error) (Step, error) {
