@@ -87,10 +87,16 @@ func (g *guard) at(id uint64, now time.Time) *track {
 // knows reports whether the account was used from this station lately.
 func (g *guard) knows(id uint64, now time.Time) bool { return g.at(id, now) != &g.strangers }
 
-// locked says whether the account may not even try from this station.
+// locked says whether the account may not even try a password from this
+// station.
 func (g *guard) locked(id uint64, now time.Time) bool {
-	t := g.at(id, now)
-	return g.consecutive >= maxConsecutive || t.passwordsLocked(now) || t.codesLocked(now)
+	return g.codesLocked(id, now) || g.at(id, now).passwordsLocked(now)
+}
+
+// codesLocked says whether it may not try a code either. Wrong passwords do not
+// count here: whoever answers a question had the right one.
+func (g *guard) codesLocked(id uint64, now time.Time) bool {
+	return g.consecutive >= maxConsecutive || g.at(id, now).codesLocked(now)
 }
 
 func (t *track) passwordsLocked(now time.Time) bool {

@@ -114,3 +114,18 @@ func TestS05AFullListOfTicketsKeepsNobodyOut(t *testing.T) {
 		t.Errorf("an answered ticket: got %q, want state_used_before", r)
 	}
 }
+
+// S-05: wrong passwords of others do not end a dialogue whose password was
+// right.
+func TestS05WrongPasswordsEndNoDialogue(t *testing.T) {
+	w := logintest.NewWorld(t)
+	ticket := ask(t, w, "alice", "secret", vpn)
+	for range 10 {
+		if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("guess"), Via: login.Via{Client: "vpn", CanAsk: true}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, r := answer(t, w, "alice", ticket, vpn, "111111"); r != "" {
+		t.Errorf("the right code: got %#v, want accept", s)
+	}
+}

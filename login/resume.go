@@ -45,7 +45,7 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 	if g, err = f.inTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
-	if g.locked(t.station, t.began) {
+	if g.codesLocked(t.station, t.began) {
 		return f.reject(t, ReasonLocked)
 	}
 	// The rules are asked again: they may have changed since the question.
@@ -118,7 +118,7 @@ func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err err
 	if reason != ReasonUsedCode { // a code used twice is no guess
 		if gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 			g.wrongCode(t.station, t.began)
-			locked = g.locked(t.station, t.began)
+			locked = g.codesLocked(t.station, t.began)
 		}); gerr != nil {
 			return nil, gerr
 		}
