@@ -143,9 +143,9 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 
 // accept makes the station known and admits.
 func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
-	if !g.settled(t.station, t.began) {
+	if !g.settled(t.station, t.began, second != nil) {
 		if err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
-			g.success(t.station, t.began)
+			g.success(t.station, t.began, second != nil)
 		}); err != nil {
 			return nil, err
 		}

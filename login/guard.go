@@ -139,22 +139,33 @@ func (g *guard) wrongCode(id uint64, now time.Time) {
 }
 
 // settled reports whether a success from this station leaves nothing to write.
-func (g *guard) settled(id uint64, now time.Time) bool {
-	if g.consecutive != 0 {
+func (g *guard) settled(id uint64, now time.Time, code bool) bool {
+	if code && g.consecutive != 0 {
 		return false
 	}
 	for _, s := range g.known {
 		if s.id == id {
-			return s.track == track{} && within(s.last, knownRefresh, now)
+			return s.track == s.forgiven(code) && within(s.last, knownRefresh, now)
 		}
 	}
 	return false
 }
 
+// forgiven is the track after a success. One without a code forgives no wrong
+// codes: whoever guesses them has the password.
+func (t track) forgiven(code bool) track {
+	if code {
+		return track{}
+	}
+	return track{codes: t.codes, codesLast: t.codesLast}
+}
+
 // success makes the station known and forgives its failures, not those of
-// others.
-func (g *guard) success(id uint64, now time.Time) {
-	g.consecutive = 0
+// others. code is whether a second factor was proven.
+func (g *guard) success(id uint64, now time.Time, code bool) {
+	if code {
+		g.consecutive = 0
+	}
 	i := slices.IndexFunc(g.known, func(s station) bool { return s.id == id })
 	if i < 0 {
 		if len(g.known) == maxKnown {
@@ -164,7 +175,7 @@ func (g *guard) success(id uint64, now time.Time) {
 		g.known = append(g.known, station{id: id})
 		i = len(g.known) - 1
 	}
-	g.known[i] = station{id: id, last: now.Unix()}
+	g.known[i] = station{id: id, last: now.Unix(), track: g.known[i].forgiven(code)}
 }
 
 // spend records that a ticket was answered from a station; false when it was

@@ -27,7 +27,7 @@ func TestWrongCodesCostMoreAndMore(t *testing.T) {
 
 func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 	g := &guard{}
-	g.success(1, noon)
+	g.success(1, noon, true)
 	now := noon
 	for i := range maxConsecutive {
 		g.wrongCode(uint64(i%3), now)
@@ -42,7 +42,7 @@ func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 
 func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
 	g := &guard{}
-	g.success(1, noon)
+	g.success(1, noon, true)
 	for range maxPasswordFailures {
 		g.wrongPassword(1, noon)
 		g.wrongPassword(2, noon)
@@ -50,7 +50,7 @@ func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
 	if !g.locked(1, noon) || !g.locked(2, noon) {
 		t.Fatal("want both locked")
 	}
-	g.success(1, noon)
+	g.success(1, noon, true)
 	if g.locked(1, noon) || !g.locked(2, noon) {
 		t.Error("want the known place free and strangers locked")
 	}
@@ -72,7 +72,7 @@ func TestAClockSetBackForgivesNothing(t *testing.T) {
 func TestTheLeastUsedStationIsForgotten(t *testing.T) {
 	g := &guard{}
 	for i := range maxKnown + 5 {
-		g.success(uint64(i+1), noon.Add(time.Duration(i)*time.Hour))
+		g.success(uint64(i+1), noon.Add(time.Duration(i)*time.Hour), true)
 	}
 	if len(g.known) != maxKnown || g.known[0].id != 6 {
 		t.Errorf("got %d stations, the first %d; want %d, the first 6", len(g.known), g.known[0].id, maxKnown)
@@ -81,7 +81,7 @@ func TestTheLeastUsedStationIsForgotten(t *testing.T) {
 
 func TestAKnownStationIsForgottenAfterALongTime(t *testing.T) {
 	g := &guard{}
-	g.success(1, noon)
+	g.success(1, noon, true)
 	if g.at(1, noon.Add(knownFor-time.Second)) == &g.strangers {
 		t.Error("forgotten too early")
 	}
@@ -101,7 +101,7 @@ func TestOldWrongCodesAreForgotten(t *testing.T) {
 		if g.locked(place, now) {
 			t.Fatalf("one wrong code a day locks on day %d", day+1)
 		}
-		g.success(place, now)
+		g.success(place, now, true)
 		now = now.Add(25 * time.Hour)
 	}
 }

@@ -129,3 +129,27 @@ func TestS05WrongPasswordsEndNoDialogue(t *testing.T) {
 		t.Errorf("the right code: got %#v, want accept", s)
 	}
 }
+
+// S-03: a login that needs no code forgives no wrong codes: who has the
+// password could sign in somewhere with it alone and guess on.
+func TestS03OnlyACodeForgivesWrongCodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t, login.RuleConfig{Clients: []string{"printer"}, SecondFactor: login.SecondNone})
+		for range 150 {
+			time.Sleep(2 * time.Hour)
+			s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})
+			q, ok := s.(login.Ask)
+			if err != nil || !ok {
+				if s.(login.Reject).Reason != login.ReasonLocked {
+					t.Fatalf("got %#v %v, want locked", s, err)
+				}
+				return
+			}
+			answer(t, w, "alice", q.Ticket, vpn, "000000")
+			if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: login.Via{Client: "printer"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Error("150 wrong codes in a row and the account is not locked")
+	})
+}
