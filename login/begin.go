@@ -130,9 +130,7 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 	second, err := f.prove(t, u, methods, nil, code)
 	if err != nil {
 		if Refused(err) == ReasonWrongCode {
-			if gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
-				g.wrongCode(t.station, t.began)
-			}); gerr != nil {
+			if _, gerr := f.countCode(t, u); gerr != nil {
 				return nil, gerr
 			}
 		}

@@ -29,9 +29,10 @@
 // changed by compare-and-swap. A factor's code is used up durably before the
 // Accept that it earned.
 //
-// An error means "could not decide": it is never counted against a person, and a
-// RADIUS server stays silent on it so that the client tries its next server. A
-// [Reject] means "decided: no".
+// An error means "could not decide": it is not counted against a person (unless
+// one of her factors said no while another could not tell), and a RADIUS server
+// stays silent on it so that the client tries its next server. A [Reject] means
+// "decided: no".
 //
 // The package does no I/O of its own and imports nothing of ours but
 // login/text.

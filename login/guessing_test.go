@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -152,4 +153,30 @@ func TestS03OnlyACodeForgivesWrongCodes(t *testing.T) {
 		}
 		t.Error("150 wrong codes in a row and the account is not locked")
 	})
+}
+
+// S-03: while one factor cannot decide, guesses at another one still count.
+func TestS03GuessesBesideABrokenFactorCount(t *testing.T) {
+	w := logintest.NewWorld(t)
+	w.TOTP.CheckErr = errors.New("clock was set")
+	w.Recovery.For = nil
+	app := &counted{Factor: w.Recovery}
+	w.Config.Factors = []login.Prompter{w.TOTP, app}
+	w.Flow = login.NewFlow(w.Config)
+	for range 20 {
+		s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, ok := s.(login.Ask)
+		if !ok {
+			break
+		}
+		if s, err := w.Resume(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("000000"), Via: vpn}, q.Ticket); err == nil {
+			t.Errorf("got %#v, want no decision", s)
+		}
+	}
+	if got := app.checks.Load(); got != 5 {
+		t.Errorf("%d codes were looked at, want 5", got)
+	}
 }

@@ -116,10 +116,8 @@ func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err err
 	}
 	locked := false
 	if reason != ReasonUsedCode { // a code used twice is no guess
-		if gerr := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
-			g.wrongCode(t.station, t.began)
-			locked = g.codesLocked(t.station, t.began)
-		}); gerr != nil {
+		var gerr error
+		if locked, gerr = f.countCode(t, u); gerr != nil {
 			return nil, gerr
 		}
 	}
@@ -142,11 +140,24 @@ func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err err
 	return f.again(t, u, menu, next, say)
 }
 
+// countCode counts a wrong code and reports whether the account is locked now.
+func (f *Flow) countCode(t *attempt, u User) (locked bool, err error) {
+	err = f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
+		g.wrongCode(t.station, t.began)
+		locked = g.codesLocked(t.station, t.began)
+	})
+	return locked, err
+}
+
 // prove tries the answer against the method asked, and then against every
 // standing method: a person types the code she has. q is nil when the code came
 // behind the password. The error is a Refusal when the answer proves nothing.
+// When some methods say no and another cannot decide, nothing is decided, and
+// the guess at the first ones counts all the same: a token whose record is
+// damaged would else be a way to try any number of the person's other codes.
 func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer Secret) (*factorProof, error) {
 	var failed error
+	guessed := false
 	refusal := &Refusal{Reason: ReasonWrongCode}
 	try := func(m Method, memo []byte) bool {
 		p := f.factor(m.Factor)
@@ -159,6 +170,7 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		case err == nil:
 			return true
 		case errors.As(err, &r):
+			guessed = guessed || r.Reason == ReasonWrongCode
 			if r.Reason == ReasonUsedCode {
 				refusal = r
 			}
@@ -180,6 +192,10 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		if m.Standing && m.ID != asked && try(m, nil) {
 			return &factorProof{u.Account.ID, m.Factor}, nil
 		}
+	}
+	if failed != nil && guessed {
+		_, err := f.countCode(t, u)
+		return nil, errors.Join(failed, err)
 	}
 	if failed != nil {
 		return nil, failed
