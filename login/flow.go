@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -40,17 +41,23 @@ type Flow struct {
 	answers *answering
 	sources *sources
 	turns   *turns
+	veil    *[32]byte // the key of veiled
 }
 
 // NewFlow makes a Flow.
 func NewFlow(c Config) *Flow {
-	return &Flow{Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{}}
+	f := &Flow{
+		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
+		veil: new([32]byte),
+	}
+	rand.Read(f.veil[:])
+	return f
 }
 
 // With returns a Flow of another configuration that goes on with the
 // conversations and counters of this one, for a reload.
 func (f *Flow) With(c Config) *Flow {
-	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns}
+	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns, veil: f.veil}
 }
 
 // accountAgeAsked is how old an account may be when a question about it is
@@ -94,7 +101,7 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 		}
 	}
 	if e.AccountID == "" && f.HashUnknown {
-		e.User = veiled(e.User)
+		e.User = veiled(f.veil, e.User)
 	}
 	if f.Audit != nil {
 		f.Audit(*e)
@@ -173,9 +180,13 @@ func (s *answering) end(nonce [8]byte) {
 }
 
 // veiled shortens a name that nobody has to what still helps: its first two
-// characters and a hash by which equal ones are recognised.
-func veiled(name string) string {
-	sum := sha256.Sum256([]byte(name))
+// characters and a hash by which equal ones are recognised until the next
+// start. Without a key, whoever reads the log could try passwords until one has
+// the hash.
+func veiled(key *[32]byte, name string) string {
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write([]byte(name))
+	sum := mac.Sum(nil)
 	short := []rune(name)
 	if len(short) > 2 {
 		short = short[:2]

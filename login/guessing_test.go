@@ -180,3 +180,25 @@ func TestS03GuessesBesideABrokenFactorCount(t *testing.T) {
 		t.Errorf("%d codes were looked at, want 5", got)
 	}
 }
+
+// S-30: a name that nobody has may be a password. What is logged of it must not
+// let a reader of the log try passwords until one fits.
+func TestS30AVeiledNameCannotBeSearchedFor(t *testing.T) {
+	veiled := func() string {
+		w := logintest.NewWorld(t)
+		if _, err := w.Begin(t.Context(), login.Attempt{User: "Winter2026", Secret: login.Cleartext("x"), Via: vpn}); err != nil {
+			t.Fatal(err)
+		}
+		first := w.Last().User
+		if _, err := w.Begin(t.Context(), login.Attempt{User: "Winter2026", Secret: login.Cleartext("x"), Via: vpn}); err != nil {
+			t.Fatal(err)
+		}
+		if first != w.Last().User {
+			t.Error("equal names are not recognised")
+		}
+		return first
+	}
+	if one, other := veiled(), veiled(); one == other {
+		t.Errorf("two servers log %q: it can be computed from the name alone", one)
+	}
+}
