@@ -166,7 +166,7 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	if d.system, err = build(f, st, log); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
-	d.current.Store(&running{d.system, login.NewFlow(d.system.flowConfig(d.audit))})
+	d.current.Store(newRunning(d.system, login.NewFlow(d.system.flowConfig(d.audit))))
 	if d.dictionary, err = dictionary.Load(); err != nil {
 		return nil, err
 	}

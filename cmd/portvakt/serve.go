@@ -63,12 +63,6 @@ type daemon struct {
 	radius  *radiusd.Server
 }
 
-// running is what a reload replaces.
-type running struct {
-	*system
-	flow *login.Flow
-}
-
 // gcPercent lets the heap grow to five times what is live before a collection:
 // the heap is small, and each collection costs the slowest logins a
 // millisecond. The limit keeps that from mattering on a small machine.
@@ -96,7 +90,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err != nil {
 		return withCode(err, exitConfig)
 	}
-	d.current.Store(&running{s, login.NewFlow(s.flowConfig(d.audit))})
+	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit))))
 	defer func() { _ = d.current.Load().close() }()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{
 		Log: d.log, Records: d, Reply: d.reply,
@@ -132,12 +126,16 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 
 // Begin and Resume go to the Flow of the configuration in force.
 func (d *daemon) Begin(ctx context.Context, a login.Attempt) (login.Step, error) {
-	return d.current.Load().flow.Begin(ctx, a)
+	r := d.use()
+	defer r.done()
+	return r.flow.Begin(ctx, a)
 }
 
 // Resume answers a question.
 func (d *daemon) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (login.Step, error) {
-	return d.current.Load().flow.Resume(ctx, a, t)
+	r := d.use()
+	defer r.done()
+	return r.flow.Resume(ctx, a, t)
 }
 
 // Get reads a record under the key ring in force.
@@ -209,7 +207,8 @@ func (d *daemon) reload(ctx context.Context) error {
 	}
 	d.warn(warnings)
 	d.logging.SetLevel(f.Log)
-	d.current.Store(&running{s, old.flow.With(s.flowConfig(d.audit))})
+	d.current.Store(newRunning(s, old.flow.With(s.flowConfig(d.audit))))
 	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
+	old.retire()
 	return old.close()
 }
