@@ -46,8 +46,9 @@ e2e: ## the tests against real servers and clients; a missing one is a failure
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
 
-bench: build ## logins a second and latency, beside the floor of this machine
-	e2e/bench/run.sh
+bench: build ## repeat what docs/benchmarks.md shows: the packages, then the comparison (about 10 minutes)
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./e2e/bench
 
 cover: ## coverage of the whole tree, in .cache/cover.html
 	@mkdir -p .cache

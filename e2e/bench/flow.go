@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
+	"github.com/portvakt/portvakt/login/text"
+	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
+)
+
+const (
+	// provisioners share the store's commits.
+	provisioners = 256
+	// gcPercent is that of "portvakt serve".
+	gcPercent = 400
+	// accountAge is long, so that people in memory are looked up in memory.
+	accountAge = time.Hour
+)
+
+// serveFlow serves with Portvakt's packages as "portvakt serve" puts them
+// together, but with people in memory instead of a directory, and without a
+// log. What it writes is durable.
+func serveFlow(ctx context.Context, s service) (err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	key := filepath.Join(dir, "store.key")
+	if err := store.NewRingFile(key); err != nil {
+		return err
+	}
+	ring, err := store.LoadRing(key)
+	if err != nil {
+		return err
+	}
+	raw, err := bolt.Open(filepath.Join(dir, "portvakt.db"), bolt.Options{}) //nolint:contextcheck // what it logs belongs to no request
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, raw.Close()) }()
+	kv := store.Sealed(raw, ring.Sealer("store"))
+	enrollments, people := store.NewEnrollments(kv), &logintest.Directory{}
+	if err := enroll(ctx, enrollments, people, s.users); err != nil {
+		return err
+	}
+	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"totp"}}})
+	if err != nil {
+		return err
+	}
+	texts, err := text.New(text.DefaultConfig())
+	if err != nil {
+		return err
+	}
+	flow := login.NewFlow(login.Config{
+		Directory: people, Policy: policy, Factors: []login.Prompter{totp.New(totp.DefaultConfig(), kv)},
+		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
+	})
+	return serveRadius(ctx, s, flow, radiusd.Options{Records: kv})
+}
+
+// enroll makes the population known, each person with a token.
+func enroll(ctx context.Context, enrollments *store.Enrollments, people *logintest.Directory, users int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	numbers := make(chan int)
+	var wg sync.WaitGroup
+	for range provisioners {
+		wg.Go(func() {
+			for n := range numbers {
+				if err := enrollOne(ctx, enrollments, people, n); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for n := range users {
+		numbers <- n
+	}
+	close(numbers)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+func enrollOne(ctx context.Context, enrollments *store.Enrollments, people *logintest.Directory, n int) error {
+	name := nameOf(n)
+	token := totp.Token{Kind: totp.KindTime, Seed: secretOf(name), Algorithm: totp.SHA1, Digits: 6, Period: codeStep}
+	cred, err := totp.NewCredential("", token)
+	if err != nil {
+		return err
+	}
+	id := "id-" + name
+	people.Add(login.Account{ID: id, Name: name}, passwordOf(n))
+	return enrollments.Update(ctx, id, name, func(e *login.Enrollment) error {
+		e.Credentials = []login.Credential{cred}
+		return nil
+	})
+}
+
+// A refuser refuses everybody at once: what is left is the transport.
+type refuser struct{}
+
+func (refuser) Begin(context.Context, login.Attempt) (login.Step, error) {
+	return login.Reject{Reason: login.ReasonBadPassword, Text: "no"}, nil
+}
+
+func (refuser) Resume(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
+	return login.Reject{Reason: login.ReasonBadTicket, Text: "no"}, nil
+}
+
+func serveRefusals(ctx context.Context, s service) error {
+	return serveRadius(ctx, s, refuser{}, radiusd.Options{})
+}
+
+// serveRadius serves a conversation over RADIUS until the context ends.
+func serveRadius(ctx context.Context, s service, c radiusd.Conversation, o radiusd.Options) error {
+	debug.SetGCPercent(gcPercent)
+	client := radiusd.DefaultClientConfig()
+	client.Name, client.Networks, client.Secret = "bench", []string{"127.0.0.0/8"}, secret.New(benchSecret)
+	config := radiusd.DefaultConfig()
+	config.Listen, config.RejectDelay, config.Clients = []string{s.listen}, 0, []radiusd.ClientConfig{client}
+	server, err := radiusd.New(config, c, o) //nolint:contextcheck // so does what it logs
+	if err != nil {
+		return err
+	}
+	if err := server.Listen(ctx); err != nil {
+		return err
+	}
+	end, err := s.announce(server.Addrs()[0])
+	if err != nil {
+		return err
+	}
+	return errors.Join(server.Serve(ctx), end())
+}
