@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/radiusd/client"
@@ -78,13 +76,16 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		return withCode(withHint(fmt.Errorf("no user named"), "write the login name behind the options: portvakt ask alice"), exitUsage)
 	}
 	in := newPrompter(c.InOrStdin(), c.ErrOrStderr())
-	password, err := in.ask("Password:", false)
+	password, err := in.ask(c.Context(), "Password:", false)
 	if err != nil {
 		return err
 	}
-	result, err := cl.Walk(c.Context(), args[0], password, func(_ context.Context, prompt string, echo bool) (string, error) {
-		return in.ask(prompt, echo)
+	result, err := cl.Walk(c.Context(), args[0], password, func(ctx context.Context, prompt string, echo bool) (string, error) {
+		return in.ask(ctx, prompt, echo)
 	})
+	if errors.Is(err, errNoAnswer) {
+		return err
+	}
 	if err != nil {
 		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
 	}
@@ -119,37 +120,4 @@ func (o *askOptions) secret() (secret.Value, error) {
 		return secret.Value{}, withCode(fmt.Errorf("the environment variable %s is empty", o.secretEnv), exitUsage)
 	}
 	return secret.Value{}, withCode(withHint(fmt.Errorf("no shared secret"), "name it with --secret-file or --secret-env"), exitUsage)
-}
-
-// A prompter asks on a terminal, without echo where a secret is typed, or
-// reads lines from a pipe.
-type prompter struct {
-	in    io.Reader
-	lines *bufio.Reader
-	out   io.Writer
-}
-
-func newPrompter(in io.Reader, out io.Writer) *prompter {
-	return &prompter{in: in, lines: bufio.NewReader(in), out: out}
-}
-
-func (p *prompter) ask(prompt string, echo bool) (string, error) {
-	fmt.Fprint(p.out, prompt, " ")
-	if f, ok := p.in.(*os.File); ok && !echo && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor is small
-		b, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a descriptor is small
-		fmt.Fprintln(p.out)
-		return string(b), err
-	}
-	line, err := p.lines.ReadString('\n')
-	if err != nil && line == "" {
-		return "", fmt.Errorf("no answer to %q: %w", prompt, err)
-	}
-	return trimNewline(line), nil
-}
-
-func trimNewline(s string) string {
-	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
-		s = s[:len(s)-1]
-	}
-	return s
 }

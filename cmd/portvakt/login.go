@@ -22,7 +22,7 @@ what they should.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withSystem(c, func(ctx context.Context, s *system) error {
 				flow := login.NewFlow(s.flowConfig(func(e login.Event) { audit(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), e) }))
-				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.OutOrStdout()), c, args[0], clientName)
+				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.ErrOrStderr()), c, args[0], clientName)
 			})
 		},
 	}
@@ -33,7 +33,7 @@ what they should.`,
 // converse is the terminal as a transport.
 func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Command, user, clientName string) error {
 	via := login.Via{Client: clientName, CanAsk: true}
-	typed, err := in.ask("Password:", false)
+	typed, err := in.ask(ctx, "Password:", false)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 		case login.Reject:
 			return withCode(withHint(fmt.Errorf("%s", s.Text), "the reason is "+string(s.Reason)), exitFailed)
 		case login.Ask:
-			if typed, err = in.ask(s.Text, s.Echo); err != nil {
+			if typed, err = in.ask(ctx, s.Text, s.Echo); err != nil {
 				return err
 			}
 			step, err = flow.Resume(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via}, s.Ticket)

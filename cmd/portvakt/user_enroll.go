@@ -80,7 +80,7 @@ func (s *system) enrollToken(ctx context.Context, c *cobra.Command, a login.Acco
 		fmt.Fprintf(c.OutOrStdout(), "%s\n", uri)
 	}
 	if !o.noConfirm {
-		code, err := newPrompter(c.InOrStdin(), c.ErrOrStderr()).ask("First code from the app:", true)
+		code, err := newPrompter(c.InOrStdin(), c.ErrOrStderr()).ask(ctx, "First code from the app:", true)
 		if err != nil {
 			return withHint(err, "nothing was enrolled; --no-confirm enrolls without a first code")
 		}
