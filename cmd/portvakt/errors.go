@@ -63,21 +63,39 @@ func report(w io.Writer, err error) {
 	if err == nil {
 		return
 	}
+	// What was joined is told one by one, each with its hints.
+	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // one below a wrapping belongs to its text
+		for _, e := range all.Unwrap() {
+			report(w, e)
+		}
+		return
+	}
 	if problems, ok := errors.AsType[conf.Problems](err); ok {
 		reportProblems(w, "error", problems)
 		return
 	}
 	tell(w, "error", err.Error())
-	// The outermost hint comes last: it knows most of what was wanted.
-	var hints []string
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if h, ok := e.(*hinted); ok { //nolint:errorlint // each link of the chain is looked at
-			hints = append([]string{h.hint}, hints...)
-		}
-	}
-	for _, hint := range hints {
+	for _, hint := range hints(err) {
 		tell(w, "hint", hint)
 	}
+}
+
+// hints are those in the tree of an error. The outermost comes last: it knows
+// most of what was wanted.
+func hints(err error) []string {
+	var found []string
+	switch e := err.(type) { //nolint:errorlint // each link of the chain is looked at
+	case interface{ Unwrap() error }:
+		found = hints(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			found = append(found, hints(inner)...)
+		}
+	}
+	if h, ok := err.(*hinted); ok { //nolint:errorlint // see above
+		found = append(found, h.hint)
+	}
+	return found
 }
 
 // reportProblems writes problems or warnings of a configuration file.

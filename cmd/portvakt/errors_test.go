@@ -39,6 +39,19 @@ func TestReportHasOneLineForEachThing(t *testing.T) {
 			}), exitConfig,
 			"portvakt: error: f:3: a.b is empty\nportvakt: hint: write it\nportvakt: error: f: there is more\n",
 		},
+		{
+			"several errors, each with its hint", errors.Join(withHint(plain, "start it"), withHint(plain, "or wait")), exitFailed,
+			"portvakt: error: the store does not answer\nportvakt: hint: start it\n" +
+				"portvakt: error: the store does not answer\nportvakt: hint: or wait\n",
+		},
+		{
+			"one error of a command that closes well", errors.Join(withCode(withHint(plain, "start it"), exitUnavailable), nil), exitUnavailable,
+			"portvakt: error: the store does not answer\nportvakt: hint: start it\n",
+		},
+		{
+			"several errors below a wrapping", fmt.Errorf("texts: %w", errors.Join(plain, withHint(plain, "start it"))), exitFailed,
+			"portvakt: error: texts: the store does not answer\nportvakt: error: the store does not answer\nportvakt: hint: start it\n",
+		},
 		{"several lines", errors.Join(plain, plain), exitFailed, strings.Repeat("portvakt: error: the store does not answer\n", 2)},
 	} {
 		var got strings.Builder
