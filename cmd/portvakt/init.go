@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/store"
 )
 
 // What the example names beside itself.
@@ -47,15 +47,15 @@ func initialize(out io.Writer, path string) error {
 	}
 	// The configuration comes last: when it is there, so is what it names.
 	for _, f := range []struct {
-		path, text, what string
-		mode             fs.FileMode
-		keep             bool
+		path, what string
+		create     func(path string) error
+		keep       bool
 	}{
-		{filepath.Join(dir, storeKeyFile), newStoreKey(), "the key of the database: keep a copy in a safe place", 0o600, true},
-		{filepath.Join(dir, vpnSecretFile), rand.Text() + "\n", "the shared secret of the first client", 0o600, true},
-		{path, conf.Example(), "the configuration", 0o640, false},
+		{filepath.Join(dir, storeKeyFile), "the key of the database: keep a copy in a safe place", store.NewRingFile, true},
+		{filepath.Join(dir, vpnSecretFile), "the shared secret of the first client", newText(rand.Text()+"\n", 0o600), true},
+		{path, "the configuration", newText(conf.Example(), 0o640), false},
 	} {
-		err := create(f.path, f.text, f.mode)
+		err := f.create(f.path)
 		done := "wrote"
 		if f.keep && errors.Is(err, fs.ErrExist) {
 			// A new key would lose the database sealed with the old one.
@@ -91,22 +91,15 @@ func initFailed(err error) error {
 	return err
 }
 
-// create writes a new file, durably; it replaces none and follows no link.
-func create(path, text string, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // the administrator names the path
-	if err != nil {
-		return err
+// newText makes what writes a new file, durably; it replaces none and follows no link.
+func newText(content string, mode fs.FileMode) func(path string) error {
+	return func(path string) error {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // the administrator names the path
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(content)
+		// The umask may have taken bits away.
+		return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	}
-	_, err = f.WriteString(text)
-	// The umask may have taken bits away.
-	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-}
-
-// newStoreKey is a key ring with one random key.
-func newStoreKey() string {
-	key := make([]byte, 32) // AES-256
-	_, _ = rand.Read(key)   // never fails: crypto/rand
-	return "# Keys of Portvakt's database and tickets. Keep a copy apart from the backups:\n" +
-		"# without this file they cannot be read.\n" +
-		"1 " + base64.StdEncoding.EncodeToString(key) + " active\n"
 }
