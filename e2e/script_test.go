@@ -1,0 +1,135 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/e2e/server"
+	"github.com/portvakt/portvakt/store"
+)
+
+// The scripts are what an administrator and a client see, step by step. Beside
+// testscript's own commands they have:
+//
+//	slapd               a directory: $LDAPS_URL, $LDAP_CA
+//	gateway             an SMS gateway: $SMS_URL
+//	keyring FILE        a new key ring of the store
+//	config FILE         fills the variables in and makes it the configuration
+//	portvakt ARGS…      a command of the program, with that configuration
+//	serve, stop, kill   the daemon, in the background, at $RADIUS
+//	radclient CODE A…   a request with attributes; the reply must have the code,
+//	                    is on stdout, and its State is $STATE
+//	totp VAR SEED [next]  what an app shows, by oathtool
+//	texted VAR          the code in the next text message
+//	firstline VAR FILE  the first line of a file
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			s := &script{t: t}
+			testscript.Run(t, testscript.Params{
+				Files: []string{file}, Setup: s.setup, RequireExplicitExec: true,
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"slapd": s.slapd, "gateway": s.startGateway, "keyring": s.keyring, "config": s.configure,
+					"portvakt": s.portvakt, "serve": s.serve, "stop": s.stop, "kill": s.kill,
+					"radclient": s.radclient, "totp": s.totp, "texted": s.texted, "firstline": s.firstline,
+				},
+			})
+		})
+	}
+}
+
+// A script is one run of a file. What it starts ends with its test.
+type script struct {
+	t       *testing.T
+	site    *server.Site
+	daemon  *server.Daemon
+	gateway *server.Gateway
+}
+
+func (s *script) setup(env *testscript.Env) error {
+	s.site = server.New(s.t, server.Config{})
+	host, port, err := net.SplitHostPort(s.site.Addr)
+	env.Setenv("RADIUS", s.site.Addr)
+	env.Setenv("RADIUS_HOST", host)
+	env.Setenv("RADIUS_PORT", port)
+	env.Setenv("SECRET", server.Secret)
+	env.Setenv("ADMIN_SOCKET", filepath.Join(s.site.Dir, "admin.sock"))
+	env.Setenv("DATABASE", s.site.Database)
+	return err
+}
+
+func (s *script) slapd(ts *testscript.TestScript, _ bool, _ []string) {
+	d := peer.StartSlapd(s.t, peer.SlapdOptions{})
+	ts.Setenv("LDAPS_URL", d.LDAPSURL)
+	ts.Setenv("LDAP_CA", d.CAFile)
+}
+
+func (s *script) startGateway(ts *testscript.TestScript, _ bool, _ []string) {
+	s.gateway = server.NewGateway(s.t)
+	ts.Setenv("SMS_URL", s.gateway.URL)
+}
+
+func (s *script) keyring(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(store.NewRingFile(ts.MkAbs(args[0])))
+}
+
+func (s *script) configure(ts *testscript.TestScript, _ bool, args []string) {
+	s.site.File = ts.MkAbs(args[0])
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.Remove(s.site.File)) // everybody can read it
+	ts.Check(os.WriteFile(s.site.File, []byte(text), 0o600))
+}
+
+func (s *script) portvakt(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(server.Program(), append([]string{"--config", s.site.File}, args...)...)
+	if (err != nil) != neg {
+		ts.Fatalf("portvakt %q: %v, want an error: %v", args, err, neg)
+	}
+}
+
+func (s *script) serve(*testscript.TestScript, bool, []string) { s.daemon = s.site.Start(s.t) }
+func (s *script) stop(*testscript.TestScript, bool, []string)  { s.daemon.Stop(s.t) }
+func (s *script) kill(*testscript.TestScript, bool, []string)  { s.daemon.Kill(s.t) }
+
+func (s *script) radclient(ts *testscript.TestScript, _ bool, args []string) {
+	reply := s.site.Radclient().Send(s.t, args[1:]...)
+	if reply.Code != args[0] {
+		ts.Fatalf("got %q, want %q\n%s", reply.Code, args[0], reply.Output)
+	}
+	for _, state := range reply.Get("State") {
+		ts.Setenv("STATE", state)
+	}
+	for _, a := range reply.Attributes {
+		fmt.Fprintf(ts.Stdout(), "%s = %s\n", a.Name, a.Value)
+	}
+}
+
+func (s *script) totp(ts *testscript.TestScript, _ bool, args []string) {
+	seed := server.Seed(args[1])
+	code := seed.Code(s.t)
+	if len(args) > 2 && args[2] == "next" {
+		code = seed.Next(s.t)
+	}
+	ts.Setenv(args[0], code)
+}
+
+func (s *script) firstline(ts *testscript.TestScript, _ bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
+	ts.Setenv(args[0], line)
+}
+
+func (s *script) texted(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], s.gateway.Code(s.t))
+}
