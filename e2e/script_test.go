@@ -23,6 +23,9 @@ import (
 //	keyring FILE        a new key ring of the store
 //	config FILE         fills the variables in and makes it the configuration
 //	portvakt ARGS…      a command of the program, with that configuration
+//	addkey FILE         adds a key to the ring and makes it the active one
+//	dropkey, oldkey FILE  leaves only the last key in the ring, only the first
+//	reload              SIGHUP, until the log tells of it
 //	serve, stop, kill   the daemon, in the background, at $RADIUS
 //	radclient CODE A…   a request with attributes; the reply must have the code,
 //	                    is on stdout, and its State is $STATE
@@ -38,17 +41,25 @@ func TestScripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			s := &script{t: t}
-			testscript.Run(t, testscript.Params{
+			testscript.RunT(flat{t}, testscript.Params{
 				Files: []string{file}, Setup: s.setup, RequireExplicitExec: true,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"slapd": s.slapd, "gateway": s.startGateway, "keyring": s.keyring, "config": s.configure,
 					"portvakt": s.portvakt, "serve": s.serve, "stop": s.stop, "kill": s.kill,
 					"radclient": s.radclient, "totp": s.totp, "texted": s.texted, "firstline": s.firstline,
+					"addkey": s.addkey, "dropkey": s.dropkey, "oldkey": s.oldkey, "reload": s.reload,
 				},
 			})
 		})
 	}
 }
+
+// flat is one test for each file, so that what a command starts may end it.
+type flat struct{ *testing.T }
+
+func (f flat) Run(_ string, do func(testscript.T)) { do(f) }
+func (flat) Parallel()                             {}
+func (flat) Verbose() bool                         { return testing.Verbose() }
 
 // A script is one run of a file. What it starts ends with its test.
 type script struct {
@@ -56,6 +67,7 @@ type script struct {
 	site    *server.Site
 	daemon  *server.Daemon
 	gateway *server.Gateway
+	ring    string // the key ring before addkey
 }
 
 func (s *script) setup(env *testscript.Env) error {
@@ -133,3 +145,21 @@ func (s *script) firstline(ts *testscript.TestScript, _ bool, args []string) {
 func (s *script) texted(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], s.gateway.Code(s.t))
 }
+
+func (s *script) addkey(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	s.ring = ts.ReadFile(args[0])
+	_, err := store.AddKey(path, true)
+	ts.Check(err)
+}
+
+func (s *script) dropkey(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(lines[len(lines)-1]+"\n"), 0o600))
+}
+
+func (s *script) oldkey(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(s.ring), 0o600))
+}
+
+func (s *script) reload(*testscript.TestScript, bool, []string) { s.daemon.Reload(s.t) }

@@ -120,6 +120,17 @@ func (d *Daemon) Pid() int { return d.cmd.Process.Pid }
 // Signal sends a signal.
 func (d *Daemon) Signal(s syscall.Signal) { _ = syscall.Kill(-d.cmd.Process.Pid, s) }
 
+// Reload makes it read its configuration again, and waits until it has. It
+// returns whether the new one is in force.
+func (d *Daemon) Reload(t testing.TB) bool {
+	t.Helper()
+	const good, bad = `"configuration reloaded"`, `"configuration not reloaded`
+	goods, bads := d.Count(good), d.Count(bad)
+	d.Signal(syscall.SIGHUP)
+	d.Await(t, "log line about the reload", func() bool { return d.Count(good) > goods || d.Count(bad) > bads })
+	return d.Count(good) > goods
+}
+
 // Stop ends it by SIGTERM and checks how it ended and what it has printed.
 func (d *Daemon) Stop(t testing.TB) {
 	t.Helper()
