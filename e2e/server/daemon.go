@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -97,10 +98,17 @@ func (d *Daemon) Await(t testing.TB, what string, so func() bool) {
 // AwaitLog waits until the log has a line with all these texts.
 func (d *Daemon) AwaitLog(t testing.TB, texts ...string) {
 	t.Helper()
-	d.Await(t, "log line with "+strings.Join(texts, ", "), func() bool { return d.Count(texts...) > 0 })
+	d.AwaitCount(t, 1, texts...)
 }
 
-// Count is the number of log lines that have all these texts.
+// AwaitCount waits until the log has so many of them at least: it is written a
+// moment after what it tells.
+func (d *Daemon) AwaitCount(t testing.TB, n int, texts ...string) {
+	t.Helper()
+	d.Await(t, fmt.Sprintf("%d log lines with %s", n, strings.Join(texts, ", ")), func() bool { return d.Count(texts...) >= n })
+}
+
+// Count is the number of log lines so far that have all these texts.
 func (d *Daemon) Count(texts ...string) int {
 	n := 0
 	for line := range strings.Lines(d.Log()) {

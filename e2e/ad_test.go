@@ -1,0 +1,81 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/e2e/server"
+	"github.com/portvakt/portvakt/radiusd/client"
+)
+
+// One controller serves all of these: it takes seconds to start, and its ports
+// are not to be chosen.
+func TestActiveDirectory(t *testing.T) {
+	t.Parallel()
+	samba := peer.StartSamba(t)
+	site := server.New(t, server.Config{LDAP: server.AD(samba), More: fmt.Sprintf(`
+[[rule]]
+name = "bob has none"
+users = ["bob"]
+second_factor = "none"
+[[reply]]
+groups = [%q]
+attributes = { Filter-Id = "full" }
+`, peer.SambaUserDN("vpn-users"))})
+	seed := server.NewSeed()
+	site.Enroll(t, "alice", seed)
+	d := site.Start(t)
+
+	t.Run("whatever form of her name is typed, it is the same person", func(t *testing.T) {
+		for i, name := range []string{"alice", "ALICE", "alice@" + peer.SambaRealm, peer.SambaDomain + `\alice`} {
+			code := seed.Code(t)
+			if i == 1 {
+				code = seed.Next(t)
+			}
+			if i > 1 { // both codes are used: that too is the same person
+				_, questions, _ := d.Walk(t, name, peer.SambaUserPassword, code)
+				if len(questions) != 2 {
+					t.Errorf("%q with a used code: asked %q, want twice", name, questions)
+				}
+				continue
+			}
+			got := d.Admit(t, name, peer.SambaUserPassword, code)
+			// Alice is in staff, and staff is in vpn-users.
+			if !bytes.Contains(got.Reply.Attributes, []byte("\x0b\x06full")) {
+				t.Errorf("%q: no Filter-Id of the group around hers", name)
+			}
+		}
+	})
+
+	t.Run("why the directory refused is for the log only", func(t *testing.T) {
+		for range 3 { // as the domain's policy has it
+			if _, err := d.Client().Do(t.Context(), client.Request{User: "locked", Password: "wrong"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var texts []string
+		for _, test := range []struct{ user, password, sub string }{
+			{"bob", "wrong", "52e"},
+			{"expired", peer.SambaUserPassword, "532"},
+			{"disabled", peer.SambaUserPassword, "533"},
+			{"acctexp", peer.SambaUserPassword, "701"},
+			{"mustchange", peer.SambaUserPassword, "773"},
+			{"locked", peer.SambaUserPassword, "775"},
+			{"nobody", peer.SambaUserPassword, ""},
+		} {
+			reply := exchange(t, d.Client(), test.user, test.password, nil)
+			want(t, test.user, reply, client.AccessReject)
+			text, _, _ := bytes.Cut([]byte(reply.Message()), []byte("[")) // a reference follows
+			texts = append(texts, string(text))
+			if test.sub != "" {
+				d.AwaitLog(t, `"msg":"login"`, `"outcome":"reject"`, fmt.Sprintf("%q", test.user), test.sub)
+			}
+		}
+		if len(slices.Compact(texts)) != 1 {
+			t.Errorf("refusals differ: %q", texts)
+		}
+	})
+}
