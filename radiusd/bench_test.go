@@ -29,7 +29,7 @@ var benchFrom = netip.MustParseAddrPort("127.0.0.1:40000")
 // BenchmarkBadTraffic is what a datagram costs that gets no reply; it must not
 // allocate.
 func BenchmarkBadTraffic(b *testing.B) {
-	s, l, d := bench(b, flowFunc(script))
+	s, l, d := bench(b, script(b))
 	ctx := b.Context()
 	station := attr(attrCallingStationID, "198.51.100.23")
 	forged := d.login("alice", "accept", station)
@@ -56,7 +56,7 @@ func BenchmarkBadTraffic(b *testing.B) {
 // BenchmarkRequest is a whole request without the wire.
 func BenchmarkRequest(b *testing.B) {
 	step := map[string]login.Step{
-		"accept": letIn,
+		"accept": letIn(b),
 		"ask":    login.Ask{Text: "Enter the code", Ticket: make(login.Ticket, 90)},
 		"reject": login.Reject{},
 	}
@@ -77,7 +77,7 @@ func BenchmarkRequest(b *testing.B) {
 		})
 	}
 	b.Run("duplicate", func(b *testing.B) {
-		s, l, d := bench(b, flowFunc(script))
+		s, l, d := bench(b, script(b))
 		p := d.login("alice", "accept")
 		b.ReportAllocs()
 		for b.Loop() {
@@ -89,7 +89,7 @@ func BenchmarkRequest(b *testing.B) {
 
 // BenchmarkParts are the pieces of a request.
 func BenchmarkParts(b *testing.B) {
-	_, _, d := bench(b, flowFunc(script))
+	_, _, d := bench(b, script(b))
 	p := d.login("alice", "password", attr(attrCallingStationID, strings.Repeat("1", 17)))
 	k := newKey(testSecret)
 	o, _ := survey(p)

@@ -84,7 +84,7 @@ func TestBlastRADIUS(t *testing.T) {
 			c.RequireMessageAuthenticator, c.LimitProxyState = row.require, row.limit
 			cfg.Clients = append(cfg.Clients, c)
 		}
-		s := run(t, cfg, flowFunc(script), Options{})
+		s := run(t, cfg, script(t), Options{})
 		for i, what := range cases {
 			ma, has, _ := strings.Cut(what, "/")
 			var more [][]byte
@@ -147,7 +147,7 @@ func TestLearning(t *testing.T) {
 		{"an unsigned one with a wrong password teaches nothing", func(d *device) []byte { return d.unsignedLogin("alice", "wrong") }, auto, auto, signed, dropNone},
 	} {
 		kept := &records{}
-		s := run(t, testConfig(), flowFunc(script), Options{Records: kept})
+		s := run(t, testConfig(), script(t), Options{Records: kept})
 		d := s.device(t, "127.0.0.1")
 		d.ask(row.first(d))
 		st := s.settledStats().Clients["nas"]
@@ -167,7 +167,7 @@ func TestLearning(t *testing.T) {
 			}
 		}
 		// The same after a restart as before it.
-		s = run(t, testConfig(), flowFunc(script), Options{Records: kept})
+		s = run(t, testConfig(), script(t), Options{Records: kept})
 		d = s.device(t, "127.0.0.1")
 		if row.drop == dropNone {
 			d.ask(row.then(d))
@@ -181,7 +181,7 @@ func TestLearning(t *testing.T) {
 // operator must hear that the door can be closed now.
 func TestAClientThatLearnsToSignIsNoticed(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	d.ask(d.unsignedLogin("alice", "accept"))
 	d.ask(d.login("alice", "accept"))
@@ -196,7 +196,7 @@ func TestConfigurationBeatsLearning(t *testing.T) {
 	t.Parallel()
 	kept := &records{of: map[string]login.Value{learnedPrefix + "nas": {Rev: 1, Data: []byte(`{"v":1,"require_message_authenticator":"yes","limit_proxy_state":"yes"}`)}}}
 	cfg := testConfig()
-	s := run(t, cfg, flowFunc(script), Options{Records: kept})
+	s := run(t, cfg, script(t), Options{Records: kept})
 	d := s.device(t, "127.0.0.1")
 	d.silent(d.unsignedLogin("alice", "accept"), dropUnsigned)
 	for range 3 {
@@ -221,7 +221,7 @@ func TestUnreadableMemoryStopsTheStart(t *testing.T) {
 		"an error":      {err: context.DeadlineExceeded},
 		"a torn record": {of: map[string]login.Value{learnedPrefix + "nas": {Rev: 1, Data: []byte("{")}}},
 	} {
-		if _, err := New(testConfig(), flowFunc(script), Options{Records: kept}); err == nil || !strings.Contains(err.Error(), `client "nas"`) {
+		if _, err := New(testConfig(), script(t), Options{Records: kept}); err == nil || !strings.Contains(err.Error(), `client "nas"`) {
 			t.Errorf("%s: %v, want an error that names the client", what, err)
 		}
 	}
@@ -230,7 +230,7 @@ func TestUnreadableMemoryStopsTheStart(t *testing.T) {
 // TestEveryBitOfTheSignatureCounts is RFC 3579, section 3.2.
 func TestEveryBitOfTheSignatureCounts(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	for bit := range 128 {
 		p := d.login("alice", "accept")

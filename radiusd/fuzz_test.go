@@ -74,12 +74,13 @@ func FuzzDatagram(f *testing.F) {
 	for _, p := range seeds(&device{secret: testSecret}) {
 		f.Add(p)
 	}
+	decide := script(f)
 	f.Fuzz(func(t *testing.T, p []byte) {
 		s, l, d := bench(t, flowFunc(func(ctx context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
 			if typed, _ := a.Secret.Reveal(); typed == "panic" {
 				return nil, context.Canceled
 			}
-			return script(ctx, a, k)
+			return decide(ctx, a, k)
 		}))
 		signed := append(bytes.Clone(p), attr(attrMessageAuthenticator, strings.Repeat("\x00", 16))...)
 		if len(p) >= headerLen && len(signed) <= maxPacket {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 const (
@@ -32,10 +33,11 @@ func TestNemo(t *testing.T) {
 	cfg.Clients[0].Secret = secret.New("xyzzy5461")
 	attributes, _ := hex.DecodeString("0606000000010f0600000000" + "0e06c0a80103")
 	typed := make(chan string, 1)
+	in := letIn(t)
 	s := run(t, cfg, flowFunc(func(_ context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
 		text, _ := a.Secret.Reveal()
 		typed <- text
-		return login.TestAccept(login.Account{Name: a.User}, "test", ""), nil
+		return in, nil
 	}), Options{Reply: func(string, login.Account) ([]byte, error) { return attributes, nil }})
 	d := s.device(t, "127.0.0.1")
 	d.secret = "xyzzy5461"
@@ -52,7 +54,7 @@ func TestNemo(t *testing.T) {
 // discarded in silence.
 func TestOnlyTwoCodesAreAnswered(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	for code := range 256 {
 		p := d.login("alice", "accept")
@@ -75,7 +77,7 @@ func TestOnlyTwoCodesAreAnswered(t *testing.T) {
 // can say wrong is discarded.
 func TestLength(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	want := d.ask(d.login("alice", "accept")).raw
 	for n := 1; n <= 200; n++ {
@@ -100,7 +102,7 @@ func TestLength(t *testing.T) {
 // TestAttributesThatCannotBeWalked are discarded: who sent them is unknown.
 func TestAttributesThatCannotBeWalked(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	for name, broken := range map[string][]byte{
 		"length 0":                 {25, 0, 0},
@@ -156,7 +158,7 @@ func TestPasswordsOfEveryLength(t *testing.T) {
 // TestWhatARequestMayHold is RFC 2865, sections 4.1 and 5.44, and attack S-38.
 func TestWhatARequestMayHold(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	name, state, chap := attr(attrUserName, "alice"), attr(attrState, "s"), attr(attrCHAPPassword, strings.Repeat("c", 17))
 	mschap := func(typ string) []byte { return attr(attrVendorSpecific, "\x00\x00\x01\x37"+typ+"\x04xx") }
@@ -235,7 +237,7 @@ func strip(d *device, p []byte, typ byte) []byte {
 // TestProxyState is RFC 2865, section 5.33: all of them, unmodified, in order.
 func TestProxyState(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	for _, n := range []int{0, 1, 5, 14} {
 		for _, password := range []string{"accept", "ask", "wrong"} {
@@ -264,9 +266,13 @@ func TestProxyState(t *testing.T) {
 func TestReplyMessage(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("blåbærsyltetøy ", 40)[:599]
+	in := logintest.AcceptWithNotice(t, login.Account{ID: "id-alice", Name: "alice"}, "test")
 	s := run(t, testConfig(), flowFunc(func(_ context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
 		text, _ := a.Secret.Reveal()
-		if text == "long" {
+		switch text {
+		case "in":
+			return in, nil
+		case "long":
 			text = long
 		}
 		return login.Reject{Text: text}, nil
@@ -274,6 +280,9 @@ func TestReplyMessage(t *testing.T) {
 	d := s.device(t, "127.0.0.1")
 	if got := d.ask(d.login("alice", "")); len(got.all(attrReplyMessage)) != 0 {
 		t.Errorf("an empty text was sent: %q", got.attrs)
+	}
+	if got := d.ask(d.login("alice", "in")); got.code != accept || !slices.Equal(got.all(attrReplyMessage), []string{in.Notice()}) {
+		t.Errorf("code %d with %q, want the notice %q", got.code, got.all(attrReplyMessage), in.Notice())
 	}
 	parts := d.ask(d.login("alice", "long")).all(attrReplyMessage)
 	if strings.Join(parts, "") != long || len(parts) != 3 {

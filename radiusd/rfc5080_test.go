@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // holder is a Conversation that holds each request until it is let go.
@@ -30,7 +31,11 @@ func (h *holder) hold(ctx context.Context, a login.Attempt, _ login.Ticket) (log
 	}
 }
 
-var letIn = login.TestAccept(login.Account{Name: "alice"}, "test", "")
+// letIn is what a Flow answers when alice may come in.
+func letIn(t testing.TB) login.Accept {
+	t.Helper()
+	return logintest.Accept(t, login.Account{ID: "id-alice", Name: "alice"}, "test")
+}
 
 // TestRetransmissions is RFC 5080, section 2.2.2: the same request is one
 // login, however often it comes.
@@ -45,7 +50,7 @@ func TestRetransmissions(t *testing.T) {
 	for range 50 {
 		d.silent(p, dropDuplicate)
 	}
-	h.let <- letIn
+	h.let <- letIn(t)
 	first := d.reply(p)
 	s.until("the accept", func(st Stats) bool { return st.InHand == 0 })
 	for range 50 {
@@ -65,7 +70,7 @@ func TestRetransmissions(t *testing.T) {
 // no second reply ever differs from the first.
 func TestFiveCopiesOfEach(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	replies := map[byte][]byte{}
 	for range 40 {
@@ -112,8 +117,8 @@ func TestIdentifierUsedAgain(t *testing.T) {
 	if a := <-h.begun; a.User != "bob" {
 		t.Fatalf("%q began, want bob", a.User)
 	}
-	h.let <- letIn
-	h.let <- letIn
+	h.let <- letIn(t)
+	h.let <- letIn(t)
 	d.reply(q) // it is checked against q's authenticator
 	st := s.settledStats()
 	if st.Dropped["superseded"] != 1 || st.Sent["accept"] != 1 {
@@ -135,7 +140,7 @@ func TestForgeriesLeaveTheCacheAlone(t *testing.T) {
 	forged := bytes.Clone(p)
 	forged[4] ^= 1 // another authenticator, and so a wrong signature
 	d.silent(forged, dropBadSignature)
-	h.let <- letIn
+	h.let <- letIn(t)
 	first := d.reply(p)
 	d.silent(forged, dropBadSignature)
 	if again := d.ask(p); !bytes.Equal(again.raw, first.raw) {
@@ -151,13 +156,13 @@ func TestSilenceIsForgotten(t *testing.T) {
 	other := testClient("rejecting", "127.0.0.9")
 	other.OnError = reject
 	cfg.Clients = append(cfg.Clients, other)
-	down := make(chan bool, 1)
+	down, decide := make(chan bool, 1), script(t)
 	s := run(t, cfg, flowFunc(func(ctx context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
 		select {
 		case <-down:
-			return script(ctx, login.Attempt{Secret: login.Cleartext("error")}, k)
+			return decide(ctx, login.Attempt{Secret: login.Cleartext("error")}, k)
 		default:
-			return script(ctx, a, k)
+			return decide(ctx, a, k)
 		}
 	}), Options{})
 	d := s.device(t, "127.0.0.1")
@@ -195,14 +200,14 @@ func TestStepsThatNobodyMaySend(t *testing.T) {
 	send(login.Ask{Ticket: make(login.Ticket, login.MaxTicket+1)})
 	for _, avps := range [][]byte{{25, 9, 'x'}, {25, 1}, {25}, attr(attrMessageAuthenticator, "forged forged 16"), attr(attrState, "s"), attr(attrProxyState, "p")} {
 		reply <- avps
-		send(letIn)
+		send(letIn(t))
 	}
 	var full []byte
 	for range 17 {
 		full = append(full, attr(25, string(make([]byte, 253)))...)
 	}
 	reply <- full
-	h.let <- letIn
+	h.let <- letIn(t)
 	d.silent(d.login("alice", "x"), dropTooLong)
 	d = s.device(t, "127.0.0.9")
 	send(login.Ask{Text: "?", Ticket: login.Ticket("t")})
@@ -217,10 +222,11 @@ func TestChallenge(t *testing.T) {
 		ticket[i] = byte(i)
 	}
 	back := make(chan login.Ticket, 1)
+	in := letIn(t)
 	s := run(t, testConfig(), flowFunc(func(_ context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
 		if k != nil {
 			back <- k
-			return letIn, nil
+			return in, nil
 		}
 		return login.Ask{Text: "Code:", Echo: a.User == "echo", Ticket: ticket}, nil
 	}), Options{})
@@ -242,7 +248,7 @@ func TestRejectDelay(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.RejectDelay = 500 * time.Millisecond
-	s := run(t, cfg, flowFunc(script), Options{})
+	s := run(t, cfg, script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	start := time.Now()
 	wrong := [][]byte{d.login("alice", "wrong"), d.login("alice", "p\xffx"), d.signed(nasID)}
@@ -270,9 +276,10 @@ func TestStatusServer(t *testing.T) {
 	sick := make(chan bool, 1)
 	cfg := testConfig()
 	cfg.StatusServerRate = 20
+	in := letIn(t)
 	s := run(t, cfg, flowFunc(func(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
 		t.Error("Status-Server began a login")
-		return letIn, nil
+		return in, nil
 	}), Options{Healthy: func() bool {
 		select {
 		case <-sick:
@@ -309,7 +316,7 @@ func TestReplyLeavesFromTheAddressAsked(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.Listen = []string{"0.0.0.0:0", "[::]:0", "[::1]:0"}
-	s := run(t, cfg, flowFunc(script), Options{})
+	s := run(t, cfg, script(t), Options{})
 	addrs := s.Addrs()
 	for _, asked := range []struct{ from, to string }{
 		{"127.0.0.1", "127.0.0.2"}, {"127.0.0.2", "127.0.0.1"}, {"127.0.0.3", "127.0.0.3"}, {"::1", "::1"}, {"::1", "::1"},

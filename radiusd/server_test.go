@@ -25,9 +25,10 @@ func TestLongestPrefix(t *testing.T) {
 		cfg.Clients[i].Secret = secret.New("the secret of " + cfg.Clients[i].Name)
 	}
 	client := make(chan string, 1)
+	in := letIn(t)
 	s := run(t, cfg, flowFunc(func(_ context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
 		client <- a.Via.Client
-		return letIn, nil
+		return in, nil
 	}), Options{})
 	for from, want := range map[string]string{"127.0.0.1": "loopback", "127.0.2.2": "few", "127.0.2.3": "one", "127.0.3.3": "loopback"} {
 		d := s.device(t, from)
@@ -48,7 +49,7 @@ func TestTwoSecrets(t *testing.T) {
 	cfg := testConfig()
 	cfg.Clients[0].RequireMessageAuthenticator = no
 	cfg.Clients[0].OldSecret = secret.New("the old secret of 2018")
-	s := run(t, cfg, flowFunc(script), Options{})
+	s := run(t, cfg, script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	for _, sec := range []string{testSecret, "the old secret of 2018"} {
 		d.secret = sec
@@ -78,12 +79,13 @@ func TestVia(t *testing.T) {
 	mute.Challenge, mute.Patience = false, 3*time.Second
 	cfg.Clients = append(cfg.Clients, mute)
 	got := make(chan login.Attempt, 1)
+	in := letIn(t)
 	s := run(t, cfg, flowFunc(func(ctx context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
 		if left, ok := ctx.Deadline(); !ok || time.Until(left) > a.Via.Patience+patienceMargin {
 			t.Errorf("deadline %v", left)
 		}
 		got <- a
-		return letIn, nil
+		return in, nil
 	}), Options{})
 	for station, address := range map[string]string{"198.51.100.7": "198.51.100.7", "::ffff:198.51.100.7": "198.51.100.7", "2001:db8::7": "2001:db8::7", "00-11-22-33-44-55": "invalid IP", "": "invalid IP"} {
 		d := s.device(t, "127.0.0.1")
@@ -103,7 +105,7 @@ func TestVia(t *testing.T) {
 // TestPanicIsSilence: a fault in one login is not the end of the process.
 func TestPanicIsSilence(t *testing.T) {
 	t.Parallel()
-	s := run(t, testConfig(), flowFunc(script), Options{})
+	s := run(t, testConfig(), script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	p := d.login("alice", "panic")
 	d.silent(p, dropPanic)
@@ -120,9 +122,10 @@ func TestPanicIsSilence(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	h := newHolder()
+	in := letIn(t)
 	s := run(t, testConfig(), flowFunc(func(ctx context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
 		if k != nil {
-			return letIn, nil
+			return in, nil
 		}
 		return h.hold(ctx, a, k)
 	}), Options{})
@@ -147,7 +150,7 @@ func TestDrain(t *testing.T) {
 		t.Fatalf("the answer to a question got code %d", got.code)
 	}
 	for range held {
-		h.let <- letIn
+		h.let <- letIn(t)
 	}
 	answered := map[byte]bool{}
 	for range held {
@@ -210,13 +213,13 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.silent(held, dropBadSignature) // the secret is changed; old_secret would help
-	h.let <- letIn
+	h.let <- letIn(t)
 	d.reply(held)
 	d.secret = "another secret of 2019"
 	p := d.login("alice", "x")
 	d.send(p)
 	<-h.begun
-	h.let <- letIn
+	h.let <- letIn(t)
 	d.reply(p)
 	if st := s.settledStats(); st.Clients["nas"].Sent["accept"] != 2 {
 		t.Fatalf("counters did not live through the reload: %v", st.Clients)
@@ -257,7 +260,7 @@ func TestAnswersComeBeforeNewcomers(t *testing.T) {
 	s.settledStats()
 	d.send(busy) // it was not kept as a duplicate
 	<-h.begun
-	h.let <- letIn
+	h.let <- letIn(t)
 	s.settledStats()
 }
 
@@ -268,7 +271,7 @@ func TestFlood(t *testing.T) {
 	cfg := testConfig()
 	cfg.Clients[0].Networks = []string{"127.0.0.1", "127.0.0.2"}
 	cfg.Clients[0].RequireMessageAuthenticator = yes
-	s := run(t, cfg, flowFunc(script), Options{})
+	s := run(t, cfg, script(t), Options{})
 	d, stranger := s.device(t, "127.0.0.1"), s.device(t, "127.0.0.3")
 	start := time.Now()
 	random := make([]byte, 60)

@@ -40,19 +40,23 @@ func (f flowFunc) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (
 
 // script decides by what is typed: "accept", "ask", "error", "panic", and the
 // code "123456" answers a question; all else is rejected.
-func script(_ context.Context, a login.Attempt, t login.Ticket) (login.Step, error) {
-	typed, _ := a.Secret.Reveal()
-	switch {
-	case t == nil && typed == "accept", t != nil && typed == "123456":
-		return login.TestAccept(login.Account{Name: a.User}, "test", "welcome"), nil
-	case t == nil && typed == "ask":
-		return login.Ask{Text: "Code:", Ticket: login.Ticket("ticket of " + a.User)}, nil
-	case typed == "error":
-		return nil, errors.New("directory is down")
-	case typed == "panic":
-		panic("a fault")
+func script(t testing.TB) flowFunc {
+	t.Helper()
+	in := letIn(t)
+	return func(_ context.Context, a login.Attempt, k login.Ticket) (login.Step, error) {
+		typed, _ := a.Secret.Reveal()
+		switch {
+		case k == nil && typed == "accept", k != nil && typed == "123456":
+			return in, nil
+		case k == nil && typed == "ask":
+			return login.Ask{Text: "Code:", Ticket: login.Ticket("ticket of " + a.User)}, nil
+		case typed == "error":
+			return nil, errors.New("directory is down")
+		case typed == "panic":
+			panic("a fault")
+		}
+		return login.Reject{Reason: login.ReasonBadPassword, Text: "Wrong."}, nil
 	}
-	return login.Reject{Reason: login.ReasonBadPassword, Text: "Wrong."}, nil
 }
 
 // running is a server under test with one client, 127.0.0.0/8 and ::1.

@@ -78,7 +78,19 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 // whose only rule asks for no second factor has decided it.
 func Accept(t testing.TB, a login.Account, rule string) login.Accept {
 	t.Helper()
-	w := NewWorld(t, login.RuleConfig{Name: rule, SecondFactor: login.SecondNone})
+	return accept(t, a, login.RuleConfig{Name: rule, SecondFactor: login.SecondNone})
+}
+
+// AcceptWithNotice is an Accept that reminds the person of a rule that is not
+// in force yet.
+func AcceptWithNotice(t testing.TB, a login.Account, rule string) login.Accept {
+	t.Helper()
+	return accept(t, a, login.RuleConfig{Name: rule, From: time.Now().AddDate(1, 0, 0), Before: login.BeforeRemind})
+}
+
+func accept(t testing.TB, a login.Account, rule login.RuleConfig) login.Accept {
+	t.Helper()
+	w := NewWorld(t, rule)
 	w.Directory.Add(a, "any")
 	s, err := w.Begin(context.Background(), login.Attempt{User: a.Name, Secret: login.Cleartext("any")})
 	accept, ok := s.(login.Accept)
