@@ -111,7 +111,7 @@ func (d *textReader) uvarint() uint64 {
 
 func (d *textReader) varint() int64 {
 	u := d.uvarint()
-	v := int64(u >> 1) //nolint:gosec // zigzag, as binary.AppendVarint writes it
+	v := int64(u >> 1)
 	if u&1 != 0 {
 		v = ^v
 	}
