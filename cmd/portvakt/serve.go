@@ -102,6 +102,10 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err != nil {
 		return withCode(err, exitUnavailable)
 	}
+	// Before the service manager is told that all is well.
+	if err := d.radius.Listen(ctx); err != nil {
+		return withCode(errors.Join(fmt.Errorf("serve RADIUS: %w", err), admin.Close()), exitUnavailable)
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The admin socket outlives the drain, so that a drain can be looked at.
