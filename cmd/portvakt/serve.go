@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -195,8 +196,8 @@ func (d *daemon) reload(ctx context.Context) error {
 		return err
 	}
 	old := d.current.Load()
-	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin {
-		return errors.New("store.path and server.admin are read only at the start: restart to change them")
+	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin || !slices.Equal(f.Server.Listen, old.file.Server.Listen) {
+		return errors.New("store.path, server.admin and server.listen are read only at the start: restart to change them")
 	}
 	fresh := &storage{raw: d.store.raw, codes: d.store.codes}
 	if err := fresh.unlock(ctx, f.Store); err != nil {
