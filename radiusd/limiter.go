@@ -161,12 +161,13 @@ func (j *journal) line(t tally, kind *lineKind, count uint64, attrs []slog.Attr)
 	if kind.hint != "" {
 		all = append(all, slog.String(login.KeyHint, kind.hint))
 	}
-	message := "requests dropped"
+	ctx := context.Background() // what is dropped belongs to no request
 	switch {
 	case t > lastRefused:
-		message = "noticed"
+		j.log.LogAttrs(ctx, kind.level, "noticed", all...)
 	case t > lastOutcome:
-		message = "requests refused"
+		j.log.LogAttrs(ctx, kind.level, "requests refused", all...)
+	default:
+		j.log.LogAttrs(ctx, kind.level, "requests dropped", all...)
 	}
-	j.log.LogAttrs(context.Background(), kind.level, message, all...)
 }

@@ -54,7 +54,7 @@ type reply struct {
 
 // begin starts a reply in a buffer.
 func (c *client) begin(b []byte, code radius.Code, id byte, authenticator []byte) *reply {
-	p := &reply{b: append(b[:0], byte(code), id, 0, 0)}
+	p := &reply{b: append(b[:0], byte(code), id, 0, 0)} //nolint:gosec // codes of RADIUS are octets
 	p.b = append(p.b, authenticator...)
 	if c.SendMessageAuthenticator {
 		p.mac = len(p.b) + 2
@@ -69,7 +69,7 @@ func (p *reply) add(typ byte, value []byte) {
 		p.over = true
 		return
 	}
-	p.b = append(p.b, typ, byte(2+len(value)))
+	p.b = append(p.b, typ, byte(2+len(value))) //nolint:gosec // callers have at most 253 octets
 	p.b = append(p.b, value...)
 }
 
@@ -115,7 +115,7 @@ func (p *reply) finish(k *key) ([]byte, error) {
 	if p.over {
 		return nil, errTooLong
 	}
-	binary.BigEndian.PutUint16(p.b[2:], uint16(len(p.b)))
+	binary.BigEndian.PutUint16(p.b[2:], uint16(len(p.b))) //nolint:gosec // at most 4096 octets
 	k.sign(p.b, p.mac)
 	return append(make([]byte, 0, len(p.b)), p.b...), nil
 }
@@ -170,13 +170,13 @@ func (s *Server) compose(r *request, step login.Step) (packet []byte, sent tally
 	}
 	room := 0
 	for _, avp := range r.packet.Attributes {
-		if byte(avp.Type) == attrProxyState {
+		if avp.Type == radius.Type(attrProxyState) {
 			room += 2 + len(avp.Attribute)
 		}
 	}
 	p.addText(c.prompt(text), room)
 	for _, avp := range r.packet.Attributes { // RFC 2865, section 5.33
-		if byte(avp.Type) == attrProxyState {
+		if avp.Type == radius.Type(attrProxyState) {
 			p.add(attrProxyState, avp.Attribute)
 		}
 	}

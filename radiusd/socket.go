@@ -55,7 +55,7 @@ func listen(ctx context.Context, at string, index int, warn func(got int)) (*soc
 		return nil, fmt.Errorf("listen on %q: %w", at, err)
 	}
 	s := &socket{
-		index:    uint16(index),
+		index:    uint16(index), //nolint:gosec // the configuration has few addresses
 		v6:       !addr.Addr().Unmap().Is4(),
 		wildcard: addr.Addr().IsUnspecified(),
 		queue:    make(chan outgoing, sendQueue),

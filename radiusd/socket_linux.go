@@ -101,9 +101,9 @@ func (s *socket) from(b []byte, r *route) []byte {
 	// struct cmsghdr: its length is a size_t, then level and type as int.
 	length := len(head) - 8
 	if length == 8 {
-		binary.NativeEndian.PutUint64(head, uint64(unix.CmsgLen(size)))
+		binary.NativeEndian.PutUint64(head, uint64(unix.CmsgLen(size))) //nolint:gosec // a few dozen octets
 	} else {
-		binary.NativeEndian.PutUint32(head, uint32(unix.CmsgLen(size)))
+		binary.NativeEndian.PutUint32(head, uint32(unix.CmsgLen(size))) //nolint:gosec // a few dozen octets
 	}
 	binary.NativeEndian.PutUint32(head[length:], uint32(level))
 	binary.NativeEndian.PutUint32(head[length+4:], uint32(typ))
