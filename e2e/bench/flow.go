@@ -45,7 +45,7 @@ func serveFlow(ctx context.Context, s service) (err error) {
 	if err != nil {
 		return err
 	}
-	raw, err := bolt.Open(filepath.Join(dir, "portvakt.db"), bolt.Options{}) //nolint:contextcheck // what it logs belongs to no request
+	raw, err := bolt.Open(filepath.Join(dir, "portvakt.db"), bolt.Options{})
 	if err != nil {
 		return err
 	}
