@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -62,6 +61,7 @@ type daemon struct {
 	store   *storage
 	current atomic.Pointer[running]
 	radius  *radiusd.Server
+	retired retirements
 }
 
 // gcPercent lets the heap grow to five times what is live before a collection:
@@ -93,6 +93,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit))))
 	defer func() { _ = d.current.Load().close() }()
+	defer d.retired.Wait()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{
 		Log: d.log, Records: d, Reply: d.reply,
 	})
@@ -105,7 +106,8 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	// Before the service manager is told that all is well.
 	if err := d.radius.Listen(ctx); err != nil {
-		return withCode(errors.Join(fmt.Errorf("serve RADIUS: %w", err), admin.Close()), exitUnavailable)
+		err = withHint(fmt.Errorf("serve RADIUS: %w", err), "another server may have the address: ss -lunp says which; or change server.listen")
+		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -131,15 +133,15 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 
 // Begin and Resume go to the Flow of the configuration in force.
 func (d *daemon) Begin(ctx context.Context, a login.Attempt) (login.Step, error) {
-	r := d.use()
-	defer r.done()
+	r := d.enter()
+	defer r.leave()
 	return r.flow.Begin(ctx, a)
 }
 
 // Resume answers a question.
 func (d *daemon) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (login.Step, error) {
-	r := d.use()
-	defer r.done()
+	r := d.enter()
+	defer r.leave()
 	return r.flow.Resume(ctx, a, t)
 }
 
@@ -171,49 +173,4 @@ func (d *daemon) warn(warnings conf.Problems) {
 	for _, w := range warnings {
 		d.log.LogAttrs(context.Background(), slog.LevelWarn, "configuration", slog.String(login.KeyDetail, w.Error()))
 	}
-}
-
-func (d *daemon) reloads(ctx context.Context, hup <-chan os.Signal) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			notify("RELOADING=1")
-			if err := d.reload(ctx); err != nil {
-				d.log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays", slog.Any(login.KeyErr, err),
-					slog.String(login.KeyHint, "portvakt check --config "+d.path))
-			}
-			notify("READY=1")
-		}
-	}
-}
-
-// reload puts a new configuration in force, or leaves everything as it is.
-func (d *daemon) reload(ctx context.Context) error {
-	f, warnings, err := conf.LoadFile(d.path)
-	if err != nil {
-		return err
-	}
-	old := d.current.Load()
-	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin || !slices.Equal(f.Server.Listen, old.file.Server.Listen) {
-		return errors.New("store.path, server.admin and server.listen are read only at the start: restart to change them")
-	}
-	fresh := &storage{raw: d.store.raw, codes: d.store.codes}
-	if err := fresh.unlock(ctx, f.Store); err != nil {
-		return err
-	}
-	s, err := build(f, fresh, d.log)
-	if err != nil {
-		return err
-	}
-	if err := d.radius.Reload(f.Server.Config); err != nil {
-		return errors.Join(err, s.close())
-	}
-	d.warn(warnings)
-	d.logging.SetLevel(f.Log)
-	d.current.Store(newRunning(s, old.flow.With(s.flowConfig(d.audit))))
-	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
-	old.retire()
-	return old.close()
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/recovery"
@@ -100,11 +102,20 @@ type system struct {
 	gateways   *gateway.Chain // nil too
 	recovery   *recovery.Factor
 	bypass     *recovery.Bypass
+	// authorities is the file that ldap.ca named when it was read.
+	authorities []byte
 }
 
 // build makes everything of a file on top of an opened store. It is the one
 // place that knows every package.
 func build(f conf.File, st *storage, log *slog.Logger) (*system, error) {
+	return rebuild(f, st, log, nil)
+}
+
+// rebuild is build, with the directory of the system before when there is one
+// and its configuration is the same: its connections and what it knows of
+// accounts go on.
+func rebuild(f conf.File, st *storage, log *slog.Logger, before *system) (*system, error) {
 	s := &system{storage: st, file: f, log: log}
 	var err error
 	if s.texts, err = text.New(f.Texts); err != nil {
@@ -119,12 +130,18 @@ func build(f conf.File, st *storage, log *slog.Logger) (*system, error) {
 	if s.replies, err = reply.New(f.Replies, s.dictionary); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	if s.directory, err = ldapauth.New(f.LDAP, log); err != nil {
-		return nil, fmt.Errorf("ldap: %w", err)
+	// The file of authorities may have another content under the same name.
+	s.authorities, _ = os.ReadFile(f.LDAP.CA) // what is wrong with it, New says
+	switch {
+	case before != nil && reflect.DeepEqual(before.file.LDAP, f.LDAP) && bytes.Equal(before.authorities, s.authorities):
+		s.directory = before.directory
+	default:
+		if s.directory, err = ldapauth.New(f.LDAP, log); err != nil {
+			return nil, fmt.Errorf("ldap: %w", err)
+		}
 	}
 	if err := s.factors(); err != nil {
-		s.directory.Close()
-		return nil, err
+		return nil, errors.Join(err, s.closeBeside(before))
 	}
 	return s, nil
 }
@@ -163,8 +180,13 @@ func (s *system) prompters() []login.Prompter {
 }
 
 // close waits for messages on their way and closes the directory's connections.
-func (s *system) close() error {
-	s.directory.Close()
+func (s *system) close() error { return s.closeBeside(nil) }
+
+// closeBeside is close, but leaves the other system its directory.
+func (s *system) closeBeside(other *system) error {
+	if other == nil || s.directory != other.directory {
+		s.directory.Close()
+	}
 	if s.sms != nil {
 		return s.sms.Close()
 	}
