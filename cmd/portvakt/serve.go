@@ -100,6 +100,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err != nil {
 		return withCode(err, exitConfig)
 	}
+	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
+		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")
+	}
 	admin, err := socket.Listen(f.Server.Admin)
 	if err != nil {
 		return withCode(err, exitUnavailable)
