@@ -194,3 +194,18 @@ func freeAddr(t testing.TB) string {
 	defer func() { _ = conn.Close() }()
 	return conn.LocalAddr().String()
 }
+
+// EnrollMany gives tokens to n people by "portvakt user import"; name is that of
+// the ith.
+func (s *Site) EnrollMany(t testing.TB, n int, name func(i int) string) []Seed {
+	t.Helper()
+	seeds, csv := make([]Seed, n), "user,secret\n"
+	for i := range seeds {
+		seeds[i] = NewSeed()
+		csv += fmt.Sprintf("%s,%s\n", name(i), seeds[i])
+	}
+	file := filepath.Join(t.TempDir(), "people.csv")
+	WriteFile(t, file, csv)
+	s.Must(t, "user", "import", file)
+	return seeds
+}
