@@ -36,10 +36,15 @@ func exchange(t testing.TB, c *client.Client, user, password string, state []byt
 	return reply
 }
 
-// ask gets alice's question.
+// ask gets somebody's question and returns its State.
 func ask(t testing.TB, d *server.Daemon, user string) []byte {
 	t.Helper()
-	reply := exchange(t, d.Client(), user, peer.UserPassword, nil)
+	return askWith(t, d, user, peer.UserPassword)
+}
+
+func askWith(t testing.TB, d *server.Daemon, user, password string) []byte {
+	t.Helper()
+	reply := exchange(t, d.Client(), user, password, nil)
 	if reply.Code != client.AccessChallenge {
 		t.Fatalf("the password of %s got %v, want a challenge: %s", user, reply.Code, reply.Message())
 	}
