@@ -121,6 +121,15 @@ func (s *Slapd) Continue() { s.p.signal(syscall.SIGCONT) }
 // Log is what it has printed so far: connections, operations, results.
 func (s *Slapd) Log() string { return s.log.String() }
 
+// Search returns attributes of an entry as LDIF, as its administrator sees them.
+func (s *Slapd) Search(t testing.TB, dn string, attributes ...string) string {
+	t.Helper()
+	Need(t, "ldapsearch")
+	return run(t, "ldapsearch", append([]string{
+		"-x", "-LLL", "-H", s.URL, "-D", SlapdAdminDN, "-w", SlapdAdmin, "-s", "base", "-b", dn, "(objectClass=*)",
+	}, attributes...)...)
+}
+
 // Pid is its process, for measurements.
 func (s *Slapd) Pid() int { return s.p.cmd.Process.Pid }
 
