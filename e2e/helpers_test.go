@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -70,3 +71,13 @@ func together(n int, do func(i int)) {
 
 // bulk is the name of the nth of SlapdOptions.Bulk.
 func bulk(n int) string { return fmt.Sprintf("user%04d", n) }
+
+// siteText is the configuration as it was written.
+func siteText(t testing.TB, s *server.Site) string {
+	t.Helper()
+	b, err := os.ReadFile(s.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
