@@ -1,10 +1,13 @@
 package server
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -15,8 +18,16 @@ const programVariable = "PORTVAKT_UNDER_TEST"
 // Main is the TestMain of a package whose tests run the program: it builds it
 // once. With PORTVAKT_UNDER_TEST set that program is tested instead.
 func Main(m *testing.M) {
+	flag.Parse()
+	// The tests mostly wait, for time-outs above all: more of them at a time
+	// than there are cores.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(max(atLeastParallel, runtime.GOMAXPROCS(0))))
+	}
 	os.Exit(buildAndRun(m))
 }
+
+const atLeastParallel = 6
 
 func buildAndRun(m *testing.M) int {
 	if os.Getenv(programVariable) != "" {

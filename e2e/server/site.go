@@ -204,8 +204,15 @@ func (s *Site) EnrollMany(t testing.TB, n int, name func(i int) string) []Seed {
 		seeds[i] = NewSeed()
 		csv += fmt.Sprintf("%s,%s\n", name(i), seeds[i])
 	}
+	s.Import(t, csv)
+	return seeds
+}
+
+// Import enrolls people by "portvakt user import"; the first line names the
+// columns.
+func (s *Site) Import(t testing.TB, csv string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "people.csv")
 	WriteFile(t, file, csv)
 	s.Must(t, "user", "import", file)
-	return seeds
 }
