@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 // direct returns the modules that a go.mod requires without "// indirect".
@@ -51,24 +49,6 @@ func TestEachDependencyWasDecided(t *testing.T) {
 		if !strings.Contains(decisions.String(), "`"+module+"`") {
 			t.Errorf("docs/decisions gives no reason for `%s`", module)
 		}
-	}
-}
-
-var tomlBlock = regexp.MustCompile("(?ms)^```toml\n(.*?)^```")
-
-func TestConfigurationInTheDocumentsParses(t *testing.T) {
-	blocks := 0
-	for name, text := range files(t, markdown) {
-		for _, m := range tomlBlock.FindAllStringSubmatch(text, -1) {
-			blocks++
-			var into map[string]any
-			if err := toml.Unmarshal([]byte(m[1]), &into); err != nil {
-				t.Errorf("%s: %v in\n%s", name, err, m[1])
-			}
-		}
-	}
-	if blocks == 0 {
-		t.Error("no document shows any configuration")
 	}
 }
 
