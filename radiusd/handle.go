@@ -9,10 +9,6 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-// patienceMargin is what a Conversation gets beyond the client's patience: it
-// ends by itself in time, and this is for when it does not.
-const patienceMargin = 5 * time.Second
-
 // maxIdle is how many goroutines wait for another request when theirs is done.
 // It saves them growing a new stack each time; it does not bound how many there
 // are, the admission does.
@@ -79,7 +75,8 @@ func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	if len(c.keys) > 1 && r.key == c.keys[1] {
 		s.note(r, noteOldSecret)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Patience+patienceMargin)
+	// An answer for a client that has given up would only use up a code.
+	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
 	if ticket != nil {
 		return s.flow.Resume(ctx, attempt, ticket)
