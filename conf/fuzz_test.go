@@ -46,9 +46,9 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestNoProblemShowsASecret puts a secret where secrets are, in each of the
+// TestS30NoProblemShowsASecret puts a secret where secrets are, in each of the
 // wrong ways that somebody may write it.
-func TestNoProblemShowsASecret(t *testing.T) {
+func TestS30NoProblemShowsASecret(t *testing.T) {
 	const word = "Xq7hunter2zW"
 	inDirectory(t)
 	for _, doc := range []string{

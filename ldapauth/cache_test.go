@@ -129,7 +129,7 @@ func TestCacheIsBounded(t *testing.T) {
 
 // Requirement S-10: a directory that computes a hash for real people only must
 // not show by its speed whom it has.
-func TestNobodyTakesAsLongAsSomebody(t *testing.T) {
+func TestS10NobodyTakesAsLongAsSomebody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var p pace

@@ -20,7 +20,7 @@ func (proof) Is(string) bool         { return false }
 var fakeAccount = login.Account{ID: "id-of-alice", DN: fakeAlice}
 
 // Requirement S-17: what must not be asked is not even connected for.
-func TestRefusedWithoutTraffic(t *testing.T) {
+func TestS17RefusedWithoutTraffic(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, func(_ byte, id int32, _ reader) []byte { return reply(id, opBindResponse, 0, "") })
 	d := open(t, fakeConfig(f))
@@ -53,7 +53,7 @@ func TestRefusedWithoutTraffic(t *testing.T) {
 }
 
 // The second of the two places: whatever comes to a connection.
-func TestNoConnectionBindsWithoutNameOrPassword(t *testing.T) {
+func TestS17NoConnectionBindsWithoutNameOrPassword(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe() // a write would wait for a reader
 	defer theirs.Close()
@@ -148,7 +148,7 @@ func TestDirectoryThatAcceptsNobodyIsNotBelieved(t *testing.T) {
 }
 
 // Requirement S-10: an unknown name costs the directory what a known one does.
-func TestUnknownNameTakesTheSameOperations(t *testing.T) {
+func TestS10UnknownNameTakesTheSameOperations(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, sane)
 	d := open(t, fakeConfig(f))

@@ -15,7 +15,7 @@ import (
 
 // Requirement S-23: the answer to a bind that was given up is never taken for
 // the answer to another.
-func TestLateAnswerIsNotAnotherOnes(t *testing.T) {
+func TestS23LateAnswerIsNotAnotherOnes(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	f := startFake(t, func(op byte, id int32, body reader) []byte {

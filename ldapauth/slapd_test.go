@@ -57,7 +57,7 @@ func TestLookupAndVerifyWorkOverEveryKindOfConnection(t *testing.T) {
 
 // Requirement S-16 of the security tests: what is typed never becomes part of
 // a filter.
-func TestHostileNamesFindNobody(t *testing.T) {
+func TestS16HostileNamesFindNobody(t *testing.T) {
 	t.Parallel()
 	s := peer.StartSlapd(t, peer.SlapdOptions{})
 	c := slapdConfig(s)

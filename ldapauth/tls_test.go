@@ -13,7 +13,7 @@ import (
 )
 
 // Requirement S-21: a server that cannot prove who it is gets no password.
-func TestServersThatAreNotBelieved(t *testing.T) {
+func TestS21ServersThatAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
 	good := peer.StartSlapd(t, peer.SlapdOptions{CA: ca})
@@ -73,7 +73,7 @@ func TestServersThatAreNotBelieved(t *testing.T) {
 
 // Somebody between us and the server takes StartTLS out, or puts clear text
 // behind its answer to have it read as protected.
-func TestStartTLSStripped(t *testing.T) {
+func TestS21StartTLSStripped(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string

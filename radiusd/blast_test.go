@@ -57,11 +57,11 @@ func (r *records) fact(t *testing.T, client string) learnedRecord {
 	return f
 }
 
-// TestBlastRADIUS is the table of CVE-2024-3596: for each setting of the two
+// TestS35BlastRADIUS is the table of CVE-2024-3596: for each setting of the two
 // keys, the first packet of a client that has a good, a bad or no
 // Message-Authenticator, with Proxy-State (P), EAP-Message (E), both or
 // neither. "+" is answered, "." is silence.
-func TestBlastRADIUS(t *testing.T) {
+func TestS35BlastRADIUS(t *testing.T) {
 	t.Parallel()
 	const columns = "good good/P good/E good/PE bad bad/P bad/E bad/PE none none/P none/E none/PE"
 	for _, row := range []struct{ require, limit, want string }{

@@ -40,9 +40,9 @@ func TestOneLineASecondAKind(t *testing.T) {
 	}
 }
 
-// TestUnknownSources get a line a minute each, a line a second all together,
+// TestS34UnknownSources get a line a minute each, a line a second all together,
 // and a bounded place in memory (S-34).
-func TestUnknownSources(t *testing.T) {
+func TestS34UnknownSources(t *testing.T) {
 	t.Parallel()
 	logs := &logBuffer{}
 	j := &journal{log: slog.New(slog.NewTextHandler(logs, nil))}

@@ -264,9 +264,9 @@ func TestAnswersComeBeforeNewcomers(t *testing.T) {
 	s.settledStats()
 }
 
-// TestFlood: junk gets no reply, is counted exactly, and writes at most a line
+// TestS34JunkGetsNoAnswer: junk gets no reply, is counted exactly, and writes at most a line
 // a second a kind (S-33, S-34, R-20).
-func TestFlood(t *testing.T) {
+func TestS34JunkGetsNoAnswer(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.Clients[0].Networks = []string{"127.0.0.1", "127.0.0.2"}

@@ -128,7 +128,7 @@ func TestRightCodeProves(t *testing.T) {
 
 // Each message has its own memo, and the Flow spends the ticket with the old
 // one: so a resend replaces the code, and of two that cross the newest wins.
-func TestResendReplacesTheCode(t *testing.T) {
+func TestS49ResendReplacesTheCode(t *testing.T) {
 	t.Parallel()
 	w := build(t, new(records))
 	u := person(1)

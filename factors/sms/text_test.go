@@ -86,7 +86,7 @@ func TestCodesAreUniform(t *testing.T) {
 	}
 }
 
-func TestLogsAndErrorsTellNothing(t *testing.T) {
+func TestS30LogsAndErrorsTellNothing(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{nil, &gateway.NotSent{Reason: "status 400"}, errors.New("no reply in time")} {
 		w := build(t, new(records))

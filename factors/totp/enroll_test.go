@@ -180,7 +180,7 @@ func TestNewSeedsDiffer(t *testing.T) {
 	}
 }
 
-func TestASeedIsPrintedNowhere(t *testing.T) {
+func TestS30ASeedIsPrintedNowhere(t *testing.T) {
 	token := rfcToken
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("token", slog.Any("token", token), slog.Any("seed", token.Seed))
@@ -192,7 +192,7 @@ func TestASeedIsPrintedNowhere(t *testing.T) {
 	}
 }
 
-func TestNewCredentialRefusesEveryBadToken(t *testing.T) {
+func TestS29NewCredentialRefusesEveryBadToken(t *testing.T) {
 	good := NewToken()
 	for rule, change := range map[string]func(*Token){
 		"no seed":          func(t *Token) { t.Seed = nil },

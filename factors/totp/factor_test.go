@@ -140,8 +140,8 @@ func TestACodeThatConfirmedCannotLogIn(t *testing.T) {
 	})
 }
 
-// TestConcurrentReplay is attack S-02 with a slow store and two nodes.
-func TestConcurrentReplay(t *testing.T) {
+// TestS02ConcurrentReplay is attack S-02 with a slow store and two nodes.
+func TestS02ConcurrentReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		token := NewToken()
 		u, m := with(t, token)
@@ -178,7 +178,7 @@ func TestConcurrentReplay(t *testing.T) {
 	})
 }
 
-func TestBadSeedsAreNotDecided(t *testing.T) {
+func TestS29BadSeedsAreNotDecided(t *testing.T) {
 	short := strings.Repeat("A", 8) + "B2345672345672" // 22 characters: 13 octets
 	for _, tt := range []struct{ rule, data string }{
 		{"empty", `{"secret":"","digits":6,"period":30}`},

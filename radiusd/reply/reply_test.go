@@ -166,7 +166,7 @@ func TestNewReportsEveryProblemAtOnce(t *testing.T) {
 
 // A directory's value must not become a second attribute, a cut name, or a
 // packet that the device throws away.
-func TestHostileDirectoryValuesAreLeftOutAndTheReplyStaysValid(t *testing.T) {
+func TestS32HostileDirectoryValuesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	d := load(t)
 	r, err := New(Config{{Attributes: attrs{"Class": "{user}", "Filter-Id": "all", "Fortinet-Group-Name": "{groups:cn}"}}}, d)

@@ -176,7 +176,7 @@ func TestFileThatShrinksUnderTheDaemon(t *testing.T) {
 	}
 }
 
-func TestWiderModeIsRefused(t *testing.T) {
+func TestS28WiderModeIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filled(t)
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {

@@ -55,7 +55,7 @@ func token(seed string) func(*login.Enrollment) error {
 
 // Whoever finds the files, or a copy of them, finds no seed and no telephone
 // number: in the database, in its journals, in the backup.
-func TestFilesHaveNoSecrets(t *testing.T) {
+func TestS28FilesHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	c := config(t, key(1))
 	s := openStore(t, c)
@@ -97,7 +97,7 @@ func TestFilesHaveNoSecrets(t *testing.T) {
 	look("after the end")
 }
 
-func TestWrongRingIsRefused(t *testing.T) {
+func TestS28WrongRingIsRefused(t *testing.T) {
 	t.Parallel()
 	c := config(t, key(1))
 	s := openStore(t, c)

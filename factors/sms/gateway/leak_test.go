@@ -10,7 +10,7 @@ import (
 
 // Each provider fails in each way there is, with every secret it can have; what
 // an operator reads of it tells none.
-func TestFailuresLeakNothing(t *testing.T) {
+func TestS30FailuresLeakNothing(t *testing.T) {
 	t.Parallel()
 	echo := newSink(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", r.URL.String())
