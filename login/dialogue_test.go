@@ -198,7 +198,7 @@ func TestAMethodThatFailsLeadsToTheNextInTheSameDialogue(t *testing.T) {
 	p.play("secret => reject no_method_works")
 }
 
-func TestAFactorOrStoreThatCannotDecideNeverAccepts(t *testing.T) {
+func TestS46AFactorOrStoreThatCannotDecideNeverAccepts(t *testing.T) {
 	for name, fail := range map[string]func(*logintest.World){
 		"factor":      func(w *logintest.World) { w.TOTP.CheckErr = context.DeadlineExceeded },
 		"store":       func(w *logintest.World) { w.Records.FailSwap = context.DeadlineExceeded },
