@@ -58,7 +58,7 @@ func TestActiveDirectory(t *testing.T) {
 		}
 	})
 
-	t.Run("sub-codes", func(t *testing.T) {
+	t.Run("S-24: sub-codes", func(t *testing.T) {
 		locked := lookup(t, d, "locked")
 		for range 3 {
 			_ = d.Verify(t.Context(), locked, login.Cleartext("wrong"))

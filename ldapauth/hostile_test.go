@@ -65,7 +65,7 @@ func TestS17NoConnectionBindsWithoutNameOrPassword(t *testing.T) {
 	}
 }
 
-// Requirements S-18, S-22 and R-4: what a directory may answer to a search
+// Requirement R-4: what a directory may answer to a search
 // without having decided anything.
 func TestSearchAnswersThatDecideNothing(t *testing.T) {
 	t.Parallel()

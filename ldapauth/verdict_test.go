@@ -34,20 +34,36 @@ func TestVerdicts(t *testing.T) {
 		{"no password in the entry", result{code: 48}, "bad_password"},
 		{"no entry any more", result{code: 32}, "unknown_user"},
 		{"busy with a policy state", result{code: 51, policy: policyState{state: policyLocked}}, "undecided"},
-		{"AD: no user", result{code: 49, diagnostic: adMessage + "525, v4563"}, "unknown_user"},
-		{"AD: wrong", result{code: 49, diagnostic: adMessage + "52e, v4563"}, "bad_password"},
-		{"AD: in capitals", result{code: 49, diagnostic: adMessage + "52E, v4563"}, "bad_password"},
-		{"AD: hours", result{code: 49, diagnostic: adMessage + "530, v4563"}, "outside_hours"},
-		{"AD: workstation", result{code: 49, diagnostic: adMessage + "531, v4563"}, "workstation_not_allowed"},
-		{"AD: unknown sub-code", result{code: 49, diagnostic: adMessage + "52f, v4563"}, "bad_password"},
-		{"AD: sub-code cut off", result{code: 49, diagnostic: adMessage}, "bad_password"},
-		{"AD: sub-code that begins like another", result{code: 49, diagnostic: adMessage + "5331"}, "bad_password"},
 	} {
 		if got := outcome(row.res.verdict()); got != row.want {
 			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
 		}
 	}
-	if got := detail(result{code: 49, diagnostic: adMessage + "532, v1"}.verdict()); got != "AD data 532" {
-		t.Errorf("detail %q, want the sub-code", got)
+}
+
+// Requirement S-24: each sub-code that Active Directory puts into its text has
+// its reason, and what looks like one has not. The log tells it to the digit;
+// what the person reads is one text for all.
+func TestS24EachSubCodeHasItsReason(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, data, want, detail string }{
+		{"no user", "525, v4563", "unknown_user", "AD data 525"},
+		{"wrong", "52e, v4563", "bad_password", "AD data 52e"},
+		{"in capitals", "52E, v4563", "bad_password", "AD data 52e"},
+		{"hours", "530, v4563", "outside_hours", "AD data 530"},
+		{"workstation", "531, v4563", "workstation_not_allowed", "AD data 531"},
+		{"expired", "532, v1", "password_expired", "AD data 532"},
+		{"disabled", "533, v1", "account_disabled", "AD data 533"},
+		{"account expired", "701, v1", "account_expired", "AD data 701"},
+		{"must change", "773, v1", "password_must_change", "AD data 773"},
+		{"locked", "775, v1", "locked_by_directory", "AD data 775"},
+		{"an unknown one", "52f, v4563", "bad_password", "AD data 52f"},
+		{"cut off", "", "bad_password", ""},
+		{"one that begins like another", "5331", "bad_password", "AD data 5331"},
+	} {
+		err := result{code: 49, diagnostic: adMessage + row.data}.verdict()
+		if got := outcome(err); got != row.want || detail(err) != row.detail {
+			t.Errorf("%s: got %s (%q), want %s (%q)", row.name, got, detail(err), row.want, row.detail)
+		}
 	}
 }
