@@ -23,7 +23,7 @@ type Directory interface {
 }
 
 // Reason is why a login was decided as it was. It is for logs, metrics and the
-// service desk; what the person may know is chosen by [Reason.Public].
+// service desk; the person is told the same whatever it is.
 type Reason string
 
 // Reasons of refusals and acceptances. The list is closed.

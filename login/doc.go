@@ -8,9 +8,9 @@
 //
 //	               Begin(name, password[,code])
 //	                           │
-//	name, encoding, source ────┤──► Reject            an outage anywhere is an
+//	name, encoding ────────────┤──► Reject            an outage anywhere is an
 //	Directory.Lookup ──────────┤──► Reject            error: "could not decide"
-//	guard: locked? ────────────┤──► Reject
+//	source, turn, locked? ─────┤──► Reject
 //	Directory.Verify ──────────┤──► Reject, counted when the password was wrong
 //	Policy.For ────────────────┤──► Reject (deny)  ──► Accept (none, enrolled)
 //	methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
@@ -26,7 +26,8 @@
 // Nothing is written to ask a question: the [Ticket] is a sealed envelope that
 // any node opens, also after a restart. What must be remembered of an account
 // (failures, stations it was used from, tickets answered) is one small record,
-// changed by compare-and-swap. A factor's code is used up durably before the
+// changed by compare-and-swap. Attempts at one account take turns, so that what
+// one of them guessed is counted before the next one tries. A factor's code is used up durably before the
 // Accept that it earned.
 //
 // An error means "could not decide": it is not counted against a person (unless

@@ -3,7 +3,7 @@ package login
 import "context"
 
 // A Factor proves one thing and knows no transport. Every factor is also a
-// [Prompter] (or, for calls and approvals, an Approver).
+// [Prompter].
 type Factor interface {
 	// Name is the factor's name in the configuration: "totp", "sms",
 	// "recovery", "bypass".

@@ -30,7 +30,8 @@ const (
 	clockSkew = 5 * time.Minute
 )
 
-// BypassConfig is the section [bypass].
+// BypassConfig has the limits of bypass codes. The configuration file has no
+// section for it: the defaults are in force.
 type BypassConfig struct {
 	// MaxTTL is the longest time that the service desk can give a code.
 	MaxTTL time.Duration `mapstructure:"max_ttl"`
