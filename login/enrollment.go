@@ -32,17 +32,6 @@ type Credential struct {
 	Created time.Time       `json:"created"`
 }
 
-// Of returns the credentials of one kind.
-func (e Enrollment) Of(kind string) []Credential {
-	var of []Credential
-	for _, c := range e.Credentials {
-		if c.Kind == kind {
-			of = append(of, c)
-		}
-	}
-	return of
-}
-
 // Enrollments keeps enrollments by account id.
 type Enrollments interface {
 	// Enrollment returns what the account has; the zero Enrollment when it has

@@ -46,7 +46,6 @@ const (
 	KeyCount    = "count"
 	KeyHint     = "hint"
 	KeyPath     = "path"
-	KeyPort     = "port"
 	KeyStack    = "stack"
 	KeyVersion  = "version"
 	KeyKind     = "kind"
