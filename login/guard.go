@@ -11,9 +11,10 @@ import (
 // Limits of guessing. They bound an attacker; a person at her usual place has
 // a budget of her own.
 const (
-	// maxPasswordFailures within passwordWindow is what one source costs the
-	// directory's own counter: below the lock-out threshold that directories
-	// commonly have, so that nobody locks accounts there through us.
+	// maxPasswordFailures is what one source costs the directory's own counter
+	// before passwordWindow has passed without one: below the threshold that
+	// directories commonly have, and as long as they commonly count, so that
+	// nobody locks accounts there through us.
 	maxPasswordFailures = 4
 	passwordWindow      = 15 * time.Minute
 	// freeCodeFailures are not delayed; then each costs twice the wait of the
@@ -51,7 +52,7 @@ type guard struct {
 // A track counts the failures of one source.
 type track struct {
 	passwords, codes         int
-	passwordsFrom, codesLast int64 // Unix seconds
+	passwordsLast, codesLast int64 // Unix seconds
 }
 
 // A station is a place the account was used from successfully, with a budget of
@@ -100,7 +101,7 @@ func (g *guard) codesLocked(id uint64, now time.Time) bool {
 }
 
 func (t *track) passwordsLocked(now time.Time) bool {
-	return t.passwords >= maxPasswordFailures && within(t.passwordsFrom, passwordWindow, now)
+	return t.passwords >= maxPasswordFailures && within(t.passwordsLast, passwordWindow, now)
 }
 
 func (t *track) codesLocked(now time.Time) bool {
@@ -122,10 +123,11 @@ func within(since int64, d time.Duration, now time.Time) bool {
 
 func (g *guard) wrongPassword(id uint64, now time.Time) {
 	t := g.at(id, now)
-	if !within(t.passwordsFrom, passwordWindow, now) {
-		t.passwords, t.passwordsFrom = 0, now.Unix()
+	if !within(t.passwordsLast, passwordWindow, now) {
+		t.passwords = 0
 	}
 	t.passwords = min(t.passwords+1, 1<<15)
+	t.passwordsLast = now.Unix()
 }
 
 func (g *guard) wrongCode(id uint64, now time.Time) {
@@ -238,7 +240,7 @@ func (g *guard) encode() []byte {
 func (t *track) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(t.passwords)) //nolint:gosec // bounded at 1<<15
 	b = binary.BigEndian.AppendUint16(b, uint16(t.codes))     //nolint:gosec // bounded at 1<<15
-	b = appendTime(b, t.passwordsFrom)
+	b = appendTime(b, t.passwordsLast)
 	return appendTime(b, t.codesLast)
 }
 
@@ -251,7 +253,7 @@ func readTime(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nol
 func readTrack(b []byte) track {
 	return track{
 		passwords: int(binary.BigEndian.Uint16(b)), codes: int(binary.BigEndian.Uint16(b[2:])),
-		passwordsFrom: readTime(b[4:]), codesLast: readTime(b[12:]),
+		passwordsLast: readTime(b[4:]), codesLast: readTime(b[12:]),
 	}
 }
 

@@ -105,3 +105,27 @@ func TestOldWrongCodesAreForgotten(t *testing.T) {
 		now = now.Add(25 * time.Hour)
 	}
 }
+
+// Directories count wrong passwords until some time has passed without one.
+// Tries timed to the end of one of our windows and the beginning of the next
+// must not add up there.
+func TestNoTimingOfWrongPasswordsLocksTheDirectory(t *testing.T) {
+	g := &guard{}
+	const threshold, observed = 5, passwordWindow
+	count, last := 0, time.Time{}
+	for second := range 4 * 3600 {
+		at := noon.Add(time.Duration(second) * time.Second)
+		phase := second % int(passwordWindow/time.Second)
+		if g.locked(2, at) || phase != 0 && phase < 890 {
+			continue
+		}
+		g.wrongPassword(2, at)
+		if at.Sub(last) >= observed {
+			count = 0
+		}
+		count, last = count+1, at
+		if count >= threshold {
+			t.Fatalf("after %v the directory has counted %d wrong passwords in a row", at.Sub(noon), count)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func FuzzQuestion(f *testing.F) {
 }
 
 func FuzzGuard(f *testing.F) {
-	g := &guard{consecutive: 3, strangers: track{passwords: 1, passwordsFrom: 5}}
+	g := &guard{consecutive: 3, strangers: track{passwords: 1, passwordsLast: 5}}
 	g.success(1, time.Unix(1e9, 0), true)
 	g.wrongCode(1, time.Unix(1e9, 0))
 	g.spend([8]byte{1}, time.Unix(1e9, 0), 7, time.Unix(1e9, 0))
