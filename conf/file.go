@@ -37,6 +37,10 @@ type Server struct {
 	radiusd.Config `mapstructure:",squash"`
 	// Admin is the path of the unix socket of the admin commands.
 	Admin string `mapstructure:"admin"`
+	// StatusSilent leaves Status-Server requests unanswered while no directory
+	// server answers, so that clients turn to their next server (RFC 5997,
+	// section 4.2).
+	StatusSilent bool `mapstructure:"status_silent"`
 }
 
 // DefaultFile has the values of keys that a file leaves out.

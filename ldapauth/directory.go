@@ -167,6 +167,9 @@ func callersFault(ctx context.Context, err error, took time.Duration) bool {
 	return errors.Is(ctx.Err(), context.Canceled)
 }
 
+// Up reports whether any server answers, as far as is known.
+func (d *Directory) Up() bool { return upAmong(d.servers) > 0 }
+
 func upAmong(servers []*server) (n int) {
 	for _, s := range servers {
 		if s.up() {

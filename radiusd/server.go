@@ -41,7 +41,7 @@ type Options struct {
 	Records login.Records
 	// Reply returns the encoded attributes of an Access-Accept. It must not
 	// block. Its error is "could not decide": somebody without her group or
-	// VLAN is not let in.
+	// VLAN is not let in; what may be left out it leaves out without one.
 	Reply func(client string, a login.Account) (avps []byte, err error)
 	// Healthy makes Status-Server requests go unanswered while it returns
 	// false, so that a NAS turns to its next server. It must not block.

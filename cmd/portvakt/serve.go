@@ -95,7 +95,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	defer func() { _ = d.current.Load().close() }()
 	defer d.retired.Wait()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{
-		Log: d.log, Records: d, Reply: d.reply,
+		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,
 	})
 	if err != nil {
 		return withCode(err, exitConfig)
@@ -168,6 +168,12 @@ func (d *daemon) reply(client string, a login.Account) ([]byte, error) {
 			slog.String(login.KeyAccount, a.ID), slog.Any(login.KeyErr, err))
 	}
 	return avps, nil
+}
+
+// healthy is whether Status-Server requests are answered.
+func (d *daemon) healthy() bool {
+	r := d.current.Load()
+	return !r.file.Server.StatusSilent || r.directory.Up()
 }
 
 func (d *daemon) audit(e login.Event) { audit(context.Background(), d.log, e) }

@@ -103,7 +103,9 @@ func (f *Factor) Remaining(ctx context.Context, c login.Credential) (int, error)
 func (f *Factor) Name() string { return KindRecovery }
 
 // Methods returns a quiet method a set.
-func (f *Factor) Methods(u login.User) []login.Method { return methods(u, KindRecovery) }
+func (f *Factor) Methods(u login.User) []login.Method {
+	return methods(u, KindRecovery, func(login.Credential) bool { return true })
+}
 
 // Prompt does nothing: the codes are on paper.
 func (f *Factor) Prompt(context.Context, login.User, login.Method) ([]byte, error) { return nil, nil }

@@ -27,10 +27,10 @@ func credential(u login.User, m login.Method, kind string) (login.Credential, er
 }
 
 // methods returns a quiet and standing method a credential.
-func methods(u login.User, kind string) []login.Method {
+func methods(u login.User, kind string, good func(login.Credential) bool) []login.Method {
 	var of []login.Method
 	for _, c := range u.Enrollment.Credentials {
-		if c.Kind == kind {
+		if c.Kind == kind && good(c) {
 			of = append(of, login.Method{ID: kind + "/" + c.ID, Factor: kind, Quiet: true, Standing: true})
 		}
 	}

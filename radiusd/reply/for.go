@@ -39,6 +39,10 @@ func (r *Rules) For(client string, a login.Account) (avps []byte, err error) {
 					continue
 				}
 				avps = append(avps, octets...)
+			}
+			// What this rule decided and could not be sent is not for a later,
+			// broader rule to decide.
+			if len(values) > 0 || len(errs) > 0 {
 				filled = append(filled, attribute.key)
 			}
 		}

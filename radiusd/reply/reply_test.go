@@ -199,6 +199,21 @@ func TestS32HostileDirectoryValuesAreLeftOut(t *testing.T) {
 	}
 }
 
+// A broader rule must not decide what a narrower one has decided and could not
+// send.
+func TestS32AValueLeftOutIsNotReplacedByALaterRule(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	r, err := New(Config{{Attributes: attrs{"Class": "{user}"}}, {Attributes: attrs{"Class": "everybody", "Filter-Id": "all"}}}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	avps, err := r.For("vpn", login.Account{Name: "al\x00ice"})
+	if got, want := lines(d, avps), `Filter-Id = "all"`; got != want || err == nil {
+		t.Errorf("got %s (%v), want %s and a report", got, err, want)
+	}
+}
+
 func TestAReplyIsBounded(t *testing.T) {
 	t.Parallel()
 	d := load(t)
