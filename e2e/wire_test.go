@@ -103,3 +103,21 @@ func TestEveryAddressAnswersForItself(t *testing.T) {
 		want(t, host, exchange(t, c, "alice", "wrong", nil), client.AccessReject)
 	}
 }
+
+// Whatever stands before it in a reply could be the prefix of a collision
+// (CVE-2024-3596), so Message-Authenticator comes first in every one (S-35).
+func TestMessageAuthenticatorComesFirst(t *testing.T) {
+	t.Parallel()
+	_, d, _ := enrolled(t, peer.SlapdOptions{}, server.Config{Client: `require_message_authenticator = "no"`, More: "\n[[rule]]\nusers = [\"bob\"]\nsecond_factor = \"none\"\n"})
+	for name, code := range map[string]client.Code{
+		"alice": client.AccessChallenge, "bob": client.AccessAccept, "umlaut": client.AccessReject,
+	} {
+		for _, signed := range []bool{false, true} {
+			octets := request(1, signed, attribute{1, []byte(name)}, attribute{2, []byte(peer.UserPassword)})
+			reply := send(t, dialFrom(t, d, "127.0.0.1"), octets, 5*time.Second)
+			if len(reply) < 38 || reply[0] != byte(code) || reply[20] != 80 {
+				t.Errorf("%s, signed %v: got %x, want a signed %v", name, signed, reply, code)
+			}
+		}
+	}
+}

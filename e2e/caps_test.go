@@ -1,0 +1,48 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/e2e/server"
+	"github.com/portvakt/portvakt/radiusd/client"
+)
+
+// Somebody who knows a password cannot make the service send without end (S-06,
+// S-07): the caps hold over a restart, and beyond them there is no message and
+// no way in.
+func TestMessagesAreCapped(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	gateway := server.NewGateway(t)
+	d := texting(t, strings.Replace(server.SMS(gateway), "per_user_hour = 500", fmt.Sprintf("per_user_hour = %d", most), 1))
+	for i := range 2 * most {
+		if i == most {
+			d.Kill(t)
+			d = d.Site.Start(t)
+		}
+		code := client.AccessChallenge
+		if i >= most {
+			code = client.AccessReject
+		}
+		want(t, fmt.Sprintf("sign-in %d", i+1), exchange(t, d.Client(), "alice", peer.UserPassword, nil), code)
+	}
+	if got := gateway.Requests(); got != most {
+		t.Errorf("%d messages, want %d", got, most)
+	}
+}
+
+// Numbers in countries that are not allowed get nothing, and cannot be added
+// (S-07).
+func TestNumbersElsewhereGetNothing(t *testing.T) {
+	t.Parallel()
+	gateway := server.NewGateway(t)
+	d := texting(t, server.SMS(gateway))
+	for _, number := range []string{"+882 16 5550 1234", "+44 20 7946 0000", "+47 820 00 000", "not a number"} {
+		if r := d.Run(t, "", "phone", "add", "alice", number); r.Code != 2 || !strings.Contains(r.Stderr, "portvakt: error: ") {
+			t.Errorf("%s: exit code %d, %q, want a refusal", number, r.Code, r.Stderr)
+		}
+	}
+}
