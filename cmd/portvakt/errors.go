@@ -63,9 +63,8 @@ func report(w io.Writer, err error) {
 	if err == nil {
 		return
 	}
-	// What was joined is told one by one, each with its hints.
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // one below a wrapping belongs to its text
-		for _, e := range all.Unwrap() {
+	if all := joined(err); all != nil {
+		for _, e := range all {
 			report(w, e)
 		}
 		return
@@ -78,6 +77,16 @@ func report(w io.Writer, err error) {
 	for _, hint := range hints(err) {
 		tell(w, "hint", hint)
 	}
+}
+
+// joined are the errors that errors.Join has put together, each told with its
+// own hints. Those below a wrapping are part of its text.
+func joined(err error) []error {
+	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost only
+	if !ok || errors.Join(all.Unwrap()...).Error() != err.Error() {
+		return nil
+	}
+	return all.Unwrap()
 }
 
 // hints are those in the tree of an error. The outermost comes last: it knows

@@ -52,6 +52,7 @@ func TestReportHasOneLineForEachThing(t *testing.T) {
 			"several errors below a wrapping", fmt.Errorf("texts: %w", errors.Join(plain, withHint(plain, "start it"))), exitFailed,
 			"portvakt: error: texts: the store does not answer\nportvakt: error: the store does not answer\nportvakt: hint: start it\n",
 		},
+		{"two errors in one sentence", fmt.Errorf("%w to %q: %w", errNoAnswer, "Code:", plain), exitFailed, "portvakt: error: no answer to \"Code:\": the store does not answer\n"},
 		{"several lines", errors.Join(plain, plain), exitFailed, strings.Repeat("portvakt: error: the store does not answer\n", 2)},
 	} {
 		var got strings.Builder
