@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -18,6 +21,9 @@ import (
 // the directory's connections and the store's commits.
 const importWorkers = 64
 
+// maxImport bounds the rows of a file, which are in memory together.
+const maxImport = 200_000
+
 func newUserImportCommand() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
@@ -26,9 +32,10 @@ func newUserImportCommand() *cobra.Command {
 columns: user, secret (base 32), and if wanted algorithm, digits, period, label,
 phone. Without such a line the columns are user and secret.
 
-Every row that cannot be taken is reported with its line and the reason; the
-others are enrolled. A row whose secret the person has already is left as it is,
-so a file may be imported again. With --dry-run nothing is written.`,
+Every row that cannot be taken is reported with its line and the reason, also
+one of a person or with a secret that another row has; the others are enrolled.
+A row whose secret the person has already is left as it is, so a file may be
+imported again. With --dry-run nothing is written.`,
 		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv",
 		RunE: func(c *cobra.Command, args []string) error {
 			return withSystem(c, func(ctx context.Context, s *system) error {
@@ -46,85 +53,144 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	var (
-		mu               sync.Mutex
-		enrolled, failed int
-		wg               sync.WaitGroup
-	)
-	rows := make(chan tokens.Row)
-	done := func(line int, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
+	rows, err := readRows(file)
+	if err != nil {
+		return err
+	}
+	// Whoever is listed twice is known when everybody has been looked up.
+	eachRow(rows, func(r *importRow) { r.account, r.err = s.lookup(ctx, r.User) })
+	refuseTwice(rows)
+	eachRow(rows, func(r *importRow) { r.changed, r.err = s.importRow(ctx, r, dryRun) })
+
+	var enrolled, unchanged, failed int
+	for i := range rows {
+		switch r := &rows[i]; {
+		case r.err != nil:
 			failed++
-			fmt.Fprintf(c.ErrOrStderr(), "line %d: %v\n", line, err)
-			return
+			fmt.Fprintf(c.ErrOrStderr(), "line %d: %v\n", r.Line, r.err)
+		case r.changed:
+			enrolled++
+		default:
+			unchanged++
 		}
-		enrolled++
 	}
-	for range importWorkers {
-		wg.Go(func() {
-			for row := range rows {
-				done(row.Line, s.importRow(ctx, row, dryRun))
-			}
-		})
-	}
-	for row, err := range tokens.Read(file) {
-		if err != nil {
-			done(row.Line, err)
-			continue
-		}
-		rows <- row
-	}
-	close(rows)
-	wg.Wait()
 	word := "enrolled"
 	if dryRun {
 		word = "would be enrolled"
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%d %s, %d failed\n", enrolled, word, failed)
+	fmt.Fprintf(c.OutOrStdout(), "%d %s, %d unchanged, %d failed\n", enrolled, word, unchanged, failed)
 	if failed > 0 {
 		return withHint(fmt.Errorf("%d rows were not taken", failed), "mend those lines and import the file again: what is enrolled already stays as it is")
 	}
 	return nil
 }
 
-func (s *system) importRow(ctx context.Context, row tokens.Row, dryRun bool) error {
-	a, err := s.lookup(ctx, row.User)
-	if err != nil {
-		return err
+// An importRow is a row and what became of it.
+type importRow struct {
+	tokens.Row
+	account login.Account
+	err     error
+	changed bool
+}
+
+func readRows(file io.Reader) ([]importRow, error) {
+	var rows []importRow
+	for row, err := range tokens.Read(file) {
+		if line, ok := errors.AsType[*tokens.LineError](err); ok {
+			err = line.Problem // the line is told for all rows
+		}
+		if rows = append(rows, importRow{Row: row, err: err}); len(rows) > maxImport {
+			return nil, withHint(fmt.Errorf("the file has more than %d rows", maxImport), "cut it into several")
+		}
 	}
+	return rows, nil
+}
+
+// eachRow calls fn for the rows that are good so far, many at a time.
+func eachRow(rows []importRow, fn func(*importRow)) {
+	var wg sync.WaitGroup
+	next := make(chan *importRow)
+	for range importWorkers {
+		wg.Go(func() {
+			for r := range next {
+				fn(r)
+			}
+		})
+	}
+	for i := range rows {
+		if rows[i].err == nil {
+			next <- &rows[i]
+		}
+	}
+	close(next)
+	wg.Wait()
+}
+
+// refuseTwice refuses rows of one person, of which one is a slip, and of one
+// secret, which would let each sign in as the other.
+func refuseTwice(rows []importRow) {
+	people, secrets := map[string][]*importRow{}, map[string][]*importRow{}
+	for i := range rows {
+		if r := &rows[i]; r.err == nil {
+			people[r.account.ID] = append(people[r.account.ID], r)
+			if len(r.Token.Seed) > 0 {
+				secrets[string(r.Token.Seed)] = append(secrets[string(r.Token.Seed)], r)
+			}
+		}
+	}
+	refuse := func(same map[string][]*importRow, what string) {
+		for _, rs := range same {
+			for i, r := range rs {
+				if len(rs) > 1 && r.err == nil {
+					// The next of the others.
+					r.err = fmt.Errorf(what, r.account.Name, rs[(i+1)%len(rs)].Line)
+				}
+			}
+		}
+	}
+	refuse(people, "%s is also in line %d: leave one of the two")
+	refuse(secrets, "the secret of %s is also in line %d, of somebody else: give one of the two another token")
+}
+
+func (s *system) importRow(ctx context.Context, r *importRow, dryRun bool) (changed bool, err error) {
 	var creds []login.Credential
-	if len(row.Token.Seed) > 0 {
-		cred, err := totp.NewCredential(row.Label, row.Token)
+	if len(r.Token.Seed) > 0 {
+		cred, err := totp.NewCredential(r.Label, r.Token)
 		if err != nil {
-			return err
+			return false, err
 		}
 		creds = append(creds, cred)
 	}
-	if row.Phone != "" {
-		cred, _, err := sms.NewCredential(s.file.SMS, row.Phone, row.Label)
+	if r.Phone != "" {
+		cred, _, err := sms.NewCredential(s.file.SMS, r.Phone, r.Label)
 		if err != nil {
-			return err
+			return false, err
 		}
 		creds = append(creds, cred)
 	}
-	if dryRun {
-		return nil
-	}
-	return s.enrollments.Update(ctx, a.ID, a.Name, func(e *login.Enrollment) error {
-		all := append([]login.Credential(nil), e.Credentials...)
+	// Ends an update that has nothing to write.
+	errEnough := errors.New("enough")
+	err = s.enrollments.Update(ctx, r.account.ID, r.account.Name, func(e *login.Enrollment) error {
+		all := slices.Clone(e.Credentials)
 		for _, cred := range creds {
 			if !has(all, cred) {
 				all = append(all, cred)
 			}
 		}
-		if len(all) > maxCredentials {
-			return fmt.Errorf("%s has %d credentials already", a.Name, len(e.Credentials))
+		changed = len(all) > len(e.Credentials)
+		switch {
+		case changed && len(all) > maxCredentials:
+			return fmt.Errorf("%s has %d credentials already, and there is room for %d", r.account.Name, len(e.Credentials), maxCredentials)
+		case !changed || dryRun:
+			return errEnough
 		}
 		e.Credentials = all
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return changed, err
 }
 
 // has reports whether the same token or telephone is enrolled already.
