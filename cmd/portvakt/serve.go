@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/socket"
 )
 
@@ -77,6 +78,9 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 	debug.SetMemoryLimit(memoryLimit)
 	d.warn(warnings)
 	st, err := openFileStorage(ctx, f, d.log)
+	if errors.Is(err, bolt.ErrInUse) {
+		err = withHint(err, "another portvakt serves already, or a command is at work: end it, or give this one a store.path of its own")
+	}
 	if err != nil {
 		return withCode(err, exitUnavailable)
 	}

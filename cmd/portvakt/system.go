@@ -50,14 +50,21 @@ func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, 
 	if !errors.Is(err, socket.ErrNoDaemon) {
 		return nil, withHint(err, "run this command as root, or as the user the daemon runs as")
 	}
-	return openFileStorage(ctx, f, log)
+	st, err := openFileStorage(ctx, f, log)
+	if errors.Is(err, bolt.ErrInUse) {
+		err = withHint(err, "no daemon answers at "+f.Server.Admin+": does it run with another server.admin, or is it about to start or end?")
+	}
+	return st, err
 }
 
 // openFileStorage opens the file itself.
 func openFileStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
 	raw, err := bolt.Open(f.Store.Path, bolt.Options{Log: log})
+	if errors.Is(err, bolt.ErrDamaged) {
+		err = withHint(err, "put a copy in its place: portvakt restore --replace COPY")
+	}
 	if err != nil {
-		return nil, err
+		return nil, withCode(err, exitUnavailable)
 	}
 	return newStorage(ctx, f, raw)
 }
@@ -120,6 +127,9 @@ func rebuild(f conf.File, st *storage, log *slog.Logger, before *system) (*syste
 	var err error
 	if s.texts, err = text.New(f.Texts); err != nil {
 		return nil, fmt.Errorf("texts: %w", err)
+	}
+	if ps := checkMessages(f, s.texts); f.SMS.Enabled() && len(ps) > 0 {
+		return nil, ps
 	}
 	if s.policy, err = login.NewPolicy(f.Rules); err != nil {
 		return nil, fmt.Errorf("rule: %w", err)
