@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/login"
 )
 
 // checkTime bounds the whole check.
@@ -76,6 +81,16 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 			t.add("sms "+p.Kind, p.Name, p.Err, strings.TrimSpace(p.Target+" "+certificateNote(p.Expires)))
 		}
 	}
+	for i, r := range f.Rules {
+		// Without providers there is no factor "sms".
+		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool { return name == sms.Name && s.sms == nil }); {
+		case len(left) == len(r.Factors):
+		case len(left) == 0:
+			t.add("rule", ruleName(r, i), errors.New("allows only sms, which has no provider: add an [[sms.provider]], or allow another factor"), "")
+		default:
+			t.add("rule", ruleName(r, i), nil, "allows sms, which has no provider: nobody is offered it")
+		}
+	}
 	if len(f.Clients) == 0 {
 		t.add("clients", "none", fmt.Errorf("nobody may ask: add a [[client]] block"), "")
 	}
@@ -83,6 +98,9 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
 	}
 }
+
+// ruleName names a rule as login.NewPolicy does.
+func ruleName(r login.RuleConfig, i int) string { return cmp.Or(r.Name, fmt.Sprintf("rule %d", i+1)) }
 
 func certificateNote(expires time.Time) string {
 	switch left := time.Until(expires); {
