@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,14 +58,8 @@ sent and nothing is counted.`,
 }
 
 func explain(ctx context.Context, s *system, c *cobra.Command, user string, via login.Via, at time.Time) error {
-	known := false
-	var names []string
-	for _, cl := range s.file.Clients {
-		names = append(names, cl.Name)
-		known = known || cl.Name == via.Client
-	}
-	if !known {
-		return withCode(withHint(fmt.Errorf("there is no client %q", via.Client), "the clients are "+strings.Join(names, ", ")), exitUsage)
+	if err := s.knownClient(via.Client); err != nil {
+		return err
 	}
 	account, err := s.lookup(ctx, user)
 	if err != nil {
@@ -89,7 +84,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		return err
 	}
 	for i, m := range methods {
-		fmt.Fprintf(out, "%-10s %s %s\n", label(i, "methods"), m.Factor, m.Hint)
+		fmt.Fprintf(out, "%-10s %s\n", label(i, "methods"), strings.TrimSpace(m.Factor+" "+m.Hint))
 	}
 	fmt.Fprintf(out, "decision   %s\n", decisionText(decision, len(methods)))
 	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
@@ -102,6 +97,18 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		fmt.Fprintf(out, "%-10s %s\n", label(i, "reply"), v)
 	}
 	return err
+}
+
+// knownClient refuses a name that no client block has.
+func (s *system) knownClient(name string) error {
+	var names []string
+	for _, c := range s.file.Clients {
+		names = append(names, c.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return withCode(withHint(fmt.Errorf("there is no client %q", name), "the clients are "+strings.Join(names, ", ")), exitUsage)
 }
 
 func label(i int, name string) string {

@@ -21,6 +21,11 @@ what they should.`,
 		Example: "  portvakt login alice\n\n  # as if at a certain client\n  portvakt login alice --client vpn",
 		RunE: func(c *cobra.Command, args []string) error {
 			return withSystem(c, func(ctx context.Context, s *system) error {
+				if c.Flags().Changed("client") {
+					if err := s.knownClient(clientName); err != nil {
+						return err
+					}
+				}
 				flow := login.NewFlow(s.flowConfig(func(e login.Event) { audit(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), e) }))
 				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.ErrOrStderr()), c, args[0], clientName)
 			})
