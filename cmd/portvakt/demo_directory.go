@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -45,6 +46,7 @@ type demoDirectory struct {
 	password string
 	server   *gldap.Server
 	done     chan error
+	once     sync.Once
 }
 
 func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, error) {
@@ -86,10 +88,13 @@ func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, e
 	return nil, errors.New("the directory of the demonstration did not come up")
 }
 
+// stop ends the directory. It may be called more than once.
 func (d *demoDirectory) stop() {
-	if err := d.server.Stop(); err == nil {
-		<-d.done
-	}
+	d.once.Do(func() {
+		if err := d.server.Stop(); err == nil {
+			<-d.done
+		}
+	})
 }
 
 func (d *demoDirectory) bind(w *gldap.ResponseWriter, r *gldap.Request) {
