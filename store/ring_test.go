@@ -157,6 +157,15 @@ func TestRingFiles(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, want 0600", info.Mode())
 	}
+}
+
+// S-28: the key of the database protects nothing where others can read it.
+func TestS28AKeyThatOthersCanReadIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.key")
+	if err := store.NewRingFile(path); err != nil {
+		t.Fatal(err)
+	}
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o644} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
