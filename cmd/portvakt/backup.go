@@ -12,6 +12,7 @@ import (
 
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
+	"github.com/portvakt/portvakt/store/open"
 )
 
 func newBackupCommand() *cobra.Command {
@@ -86,7 +87,7 @@ while the daemon runs and may be repeated.`,
 		Example: "  portvakt rewrap",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
-				n, err := store.Rewrap(ctx, st.raw, st.ring.Sealer(storePurpose))
+				n, err := store.Rewrap(ctx, st.raw, st.ring.Sealer(open.Purpose))
 				if err != nil {
 					return err
 				}

@@ -22,6 +22,7 @@ import (
 	"github.com/portvakt/portvakt/radiusd/reply"
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
+	"github.com/portvakt/portvakt/store/open"
 	"github.com/portvakt/portvakt/store/socket"
 )
 
@@ -36,16 +37,16 @@ type storage struct {
 	codes io.Writer
 }
 
-// storePurpose keeps values of the store apart from whatever else is sealed
-// under the same key ring.
-const storePurpose = "store"
-
 // openStorage opens the store of the daemon: over its socket when it runs, else
 // the file.
 func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
 	raw, err := socket.Dial(ctx, f.Server.Admin)
 	if err == nil {
-		return newStorage(ctx, f, raw)
+		s := &storage{raw: raw, codes: os.Stderr}
+		if err := s.unlock(ctx, f.Store); err != nil {
+			return nil, errors.Join(err, raw.Close())
+		}
+		return s, nil
 	}
 	if !errors.Is(err, socket.ErrNoDaemon) {
 		return nil, withHint(err, "run this command as root, or as the user the daemon runs as")
@@ -59,22 +60,14 @@ func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, 
 
 // openFileStorage opens the file itself.
 func openFileStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
-	raw, err := bolt.Open(f.Store.Path, bolt.Options{Log: log})
+	st, err := open.Open(ctx, f.Store, log)
 	if errors.Is(err, bolt.ErrDamaged) {
 		err = withHint(err, "put a copy in its place: portvakt restore --replace COPY")
 	}
 	if err != nil {
 		return nil, withCode(err, exitUnavailable)
 	}
-	return newStorage(ctx, f, raw)
-}
-
-func newStorage(ctx context.Context, f conf.File, raw store.KV) (*storage, error) {
-	s := &storage{raw: raw, codes: os.Stderr}
-	if err := s.unlock(ctx, f.Store); err != nil {
-		return nil, errors.Join(err, raw.Close())
-	}
-	return s, nil
+	return &storage{raw: st.Raw, kv: st.KV, ring: st.Ring, enrollments: store.NewEnrollments(st.KV), codes: os.Stderr}, nil
 }
 
 // unlock takes the key ring of a configuration into use.
@@ -83,7 +76,7 @@ func (s *storage) unlock(ctx context.Context, c store.Config) error {
 	if err != nil {
 		return err
 	}
-	sealer := ring.Sealer(storePurpose)
+	sealer := ring.Sealer(open.Purpose)
 	if err := store.CheckKey(ctx, s.raw, sealer); err != nil {
 		return err
 	}

@@ -1,0 +1,55 @@
+package open
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
+)
+
+// A Store is an open database. Close closes it.
+type Store struct {
+	// KV has the values in the clear.
+	KV store.KV
+	// Raw has them sealed; it is for copies, rewrapping and statistics.
+	Raw *bolt.KV
+	// Ring seals for other purposes, such as tickets.
+	Ring *store.Ring
+}
+
+// Purpose keeps values of the store apart from whatever else is sealed under
+// the same key ring; see [store.Ring.Sealer].
+const Purpose = "store"
+
+// Open opens the configured store, and refuses one that was sealed under other
+// keys.
+func Open(ctx context.Context, c store.Config, log *slog.Logger) (*Store, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	ring, err := c.Ring()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := bolt.Open(c.Path, bolt.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	sealer := ring.Sealer(Purpose)
+	if err := store.CheckKey(ctx, raw, sealer); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.Path, err), raw.Close())
+	}
+	return &Store{KV: store.Sealed(raw, sealer), Raw: raw, Ring: ring}, nil
+}
+
+// Rewrap seals again all values that are not under the active key, and returns
+// how many.
+func (s *Store) Rewrap(ctx context.Context) (changed int, err error) {
+	return store.Rewrap(ctx, s.Raw, s.Ring.Sealer(Purpose))
+}
+
+// Close makes everything durable and closes the database.
+func (s *Store) Close() error { return s.Raw.Close() }
