@@ -21,7 +21,7 @@ func TestMessagesAreCapped(t *testing.T) {
 	for i := range 2 * most {
 		if i == most {
 			d.Kill(t)
-			d = d.Site.Start(t)
+			d = d.Start(t)
 		}
 		code := client.AccessChallenge
 		if i >= most {

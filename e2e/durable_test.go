@@ -19,11 +19,11 @@ func TestKilledBetweenQuestionAndAnswer(t *testing.T) {
 	_, d, seed := enrolled(t, peer.SlapdOptions{}, server.Config{})
 	state := ask(t, d, "alice")
 	d.Kill(t)
-	d = d.Site.Start(t)
+	d = d.Start(t)
 	code := seed.Code(t)
 	want(t, "the answer after a kill", exchange(t, d.Client(), "alice", code, state), client.AccessAccept)
 	d.Kill(t)
-	d = d.Site.Start(t)
+	d = d.Start(t)
 	want(t, "the answered question after a kill", exchange(t, d.Client(), "alice", seed.Next(t), state), client.AccessReject)
 	want(t, "the used code after a kill", exchange(t, d.Client(), "alice", code, ask(t, d, "alice")), client.AccessChallenge)
 }
@@ -35,7 +35,7 @@ func TestFailuresAreCountedOverARestart(t *testing.T) {
 	wrong := seed.Wrong(t)
 	d.Refuse(t, "alice", peer.UserPassword, wrong, wrong, wrong)
 	d.Kill(t)
-	d = d.Site.Start(t)
+	d = d.Start(t)
 	d.Refuse(t, "alice", peer.UserPassword, wrong, wrong) // the fifth
 	d.Refuse(t, "alice", peer.UserPassword)               // not even asked
 	d.AwaitLog(t, `"outcome":"reject"`, `"reason":"locked"`)

@@ -2,7 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -56,7 +56,7 @@ func TestAFloodBesideGoodSignIns(t *testing.T) {
 				default:
 				}
 				for range 50 {
-					_, _ = conn.Write(junk[rand.IntN(len(junk))]) //nolint:gosec // G404: junk
+					_, _ = conn.Write(junk[rand.IntN(len(junk))])
 				}
 				time.Sleep(time.Millisecond) // some 50,000 a second; the cores are the good ones' too
 			}
@@ -65,7 +65,7 @@ func TestAFloodBesideGoodSignIns(t *testing.T) {
 			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			b := make([]byte, 4096)
 			if n, err := conn.Read(b); err == nil {
-				answered.Store(source, fmt.Sprintf("%x", b[:n]))
+				answered.Store(source, hex.EncodeToString(b[:n]))
 			}
 		})
 		t.Cleanup(func() { _ = conn.Close() })
@@ -144,7 +144,7 @@ func TestOldRequestsAgain(t *testing.T) {
 	for _, what := range []string{"from another port", "after a restart"} {
 		if what == "after a restart" {
 			d.Kill(t)
-			d = d.Site.Start(t)
+			d = d.Start(t)
 		}
 		if reply := send(t, dialFrom(t, d, "127.0.0.1"), octets, 5*time.Second); len(reply) == 0 || reply[0] != byte(client.AccessReject) {
 			t.Errorf("%s: got %x, want a refusal", what, reply)

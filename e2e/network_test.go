@@ -30,11 +30,11 @@ func TestABadNetworkChangesNothing(t *testing.T) {
 			gateway := server.NewGateway(t)
 			slapd := peer.StartSlapd(t, peer.SlapdOptions{Bulk: people})
 			site := server.New(t, server.Config{LDAP: server.LDAP(slapd), More: server.SMS(gateway)})
-			csv := "user,secret,phone\n"
+			csv := []byte("user,secret,phone\n")
 			for i := range people {
-				csv += fmt.Sprintf("%s,,+47 900 00 %03d\n", bulk(i), i)
+				csv = fmt.Appendf(csv, "%s,,+47 900 00 %03d\n", bulk(i), i)
 			}
-			site.Import(t, csv)
+			site.Import(t, string(csv))
 			d := site.Start(t)
 			r := relay.New(t, d.Addr, test.plan)
 			sent := make(map[string]chan string)

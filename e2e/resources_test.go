@@ -25,7 +25,7 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 	}
 	limit := func(n int) {
 		t.Helper()
-		if out, err := exec.CommandContext(t.Context(), "prlimit", "--pid", strconv.Itoa(d.Pid()), //nolint:gosec // G204: our own process
+		if out, err := exec.CommandContext(t.Context(), "prlimit", "--pid", strconv.Itoa(d.Pid()),
 			fmt.Sprintf("--nofile=%d:4096", n)).CombinedOutput(); err != nil {
 			t.Fatalf("prlimit: %v\n%s", err, out)
 		}

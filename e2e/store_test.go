@@ -35,7 +35,7 @@ func disk(t *testing.T, size int) string {
 func fill(t *testing.T, dir string) (empty func()) {
 	t.Helper()
 	path := filepath.Join(dir, "full")
-	f, err := os.Create(path) //nolint:gosec // G304: a folder of the test
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestAKeyThatEverybodyCanReadIsRefused(t *testing.T) {
 	t.Parallel()
 	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
 	site := server.New(t, server.Config{LDAP: server.LDAP(slapd)})
-	if err := os.Chmod(site.Key, 0o644); err != nil { //nolint:gosec // G302: that is the point
+	if err := os.Chmod(site.Key, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	d := site.Launch(t)

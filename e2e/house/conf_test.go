@@ -42,33 +42,32 @@ func whole(block string) (string, error) {
 	if err := toml.Unmarshal([]byte(block), &has); err != nil {
 		return "", err
 	}
-	text := textsDir.ReplaceAllString(block, "") + "\n"
-	text = secretFile.ReplaceAllString(text, `file = "$1"`)
+	block = secretFile.ReplaceAllString(textsDir.ReplaceAllString(block, ""), `file = "$1"`)
+	var text strings.Builder
+	if sms, ok := has["sms"].(map[string]any); ok && sms["countries"] == nil {
+		text.WriteString("[sms]\ncountries = [\"NO\"]\n")
+	}
+	text.WriteString(block + "\n")
 	for _, section := range []string{"store", "ldap"} {
 		if _, ok := has[section]; !ok {
-			text += usual[section]
+			text.WriteString(usual[section])
 		}
 	}
-	if sms, ok := has["sms"].(map[string]any); ok && sms["countries"] == nil {
-		text = "[sms]\ncountries = [\"NO\"]\n" + text
+	if _, ok := has["client"]; ok {
+		return text.String(), nil
 	}
-	var names []string
+	names := []string{"vpn"}
 	for _, list := range clientList.FindAllStringSubmatch(block, -1) {
 		for _, name := range quoted.FindAllStringSubmatch(list[1], -1) {
-			if !strings.Contains(block, fmt.Sprintf("name      = %q", name[1])) && !slices.Contains(names, name[1]) {
+			if !slices.Contains(names, name[1]) {
 				names = append(names, name[1])
 			}
 		}
 	}
-	if _, ok := has["client"]; !ok && len(names) == 0 {
-		names = []string{"vpn"}
+	for i, name := range names {
+		fmt.Fprintf(&text, "[[client]]\nname = %q\nnetworks = [\"10.%d.0.0/16\"]\nsecret = { file = \"vpn.secret\" }\n", name, 100+i)
 	}
-	if _, ok := has["client"]; !ok {
-		for i, name := range names {
-			text += fmt.Sprintf("[[client]]\nname = %q\nnetworks = [\"10.%d.0.0/16\"]\nsecret = { file = \"vpn.secret\" }\n", name, 100+i)
-		}
-	}
-	return text, nil
+	return text.String(), nil
 }
 
 // What the documents show can be copied into a file, and the program takes it.

@@ -44,7 +44,7 @@ func buildAndRun(m *testing.M) int {
 	if underRace {
 		args = append(args, "-race")
 	}
-	out, err := exec.Command("go", append(args, "github.com/portvakt/portvakt/cmd/portvakt")...).CombinedOutput() //nolint:gosec // G204: the program under test
+	out, err := exec.Command("go", append(args, "github.com/portvakt/portvakt/cmd/portvakt")...).CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "build portvakt: %v\n%s", err, out)
 		return 1
@@ -66,7 +66,7 @@ type Result struct {
 func run(t testing.TB, dir, stdin string, args ...string) Result {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(t.Context(), Program(), args...) //nolint:gosec // G204: the program under test
+	cmd := exec.CommandContext(t.Context(), Program(), args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, strings.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); cmd.ProcessState == nil {
 		t.Fatalf("run portvakt: %v", err)

@@ -48,7 +48,7 @@ func (s *Site) Start(t testing.TB, wrap ...string) *Daemon {
 func (s *Site) Launch(t testing.TB, wrap ...string) *Daemon {
 	t.Helper()
 	args := slices.Concat(wrap, []string{Program(), "--config", s.File, "serve"})
-	d := &Daemon{Site: s, cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{})} //nolint:gosec // G204: the program under test
+	d := &Daemon{Site: s, cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{})}
 	d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr = s.Dir, &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := d.cmd.Start(); err != nil {

@@ -186,7 +186,7 @@ func WriteFile(t testing.TB, path, text string) {
 // free while a daemon is down.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	addr := netip.AddrFrom4([4]byte{127, 18, byte(rand.IntN(256)), byte(1 + rand.IntN(254))}) //nolint:gosec // G115, G404: an address of a test
+	addr := netip.AddrFrom4([4]byte{127, 18, byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
 	if err != nil {
 		t.Fatal(err)
@@ -199,12 +199,12 @@ func freeAddr(t testing.TB) string {
 // the ith.
 func (s *Site) EnrollMany(t testing.TB, n int, name func(i int) string) []Seed {
 	t.Helper()
-	seeds, csv := make([]Seed, n), "user,secret\n"
+	seeds, csv := make([]Seed, n), []byte("user,secret\n")
 	for i := range seeds {
 		seeds[i] = NewSeed()
-		csv += fmt.Sprintf("%s,%s\n", name(i), seeds[i])
+		csv = fmt.Appendf(csv, "%s,%s\n", name(i), seeds[i])
 	}
-	s.Import(t, csv)
+	s.Import(t, string(csv))
 	return seeds
 }
 

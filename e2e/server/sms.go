@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,16 +123,17 @@ timeout = "3s"
 
 // SMS is the [sms] section with gateways in order, and caps that no test meets.
 func SMS(gateways ...*Gateway) string {
-	text := `
+	var text strings.Builder
+	text.WriteString(`
 [sms]
 region = "US"
 countries = ["US", "NO"]
 per_user_hour = 500
 per_number_10min = 500
 per_number_day = 500
-`
+`)
 	for i, g := range gateways {
-		text += g.Provider(fmt.Sprintf("gateway-%d", i+1))
+		text.WriteString(g.Provider(fmt.Sprintf("gateway-%d", i+1)))
 	}
-	return text
+	return text.String()
 }

@@ -32,7 +32,7 @@ const period = 30 * time.Second
 func (s Seed) at(t testing.TB, at time.Time) string {
 	t.Helper()
 	peer.Need(t, "oathtool")
-	out, err := exec.CommandContext(t.Context(), "oathtool", "--totp", "--base32", //nolint:gosec // G204: a seed of the test
+	out, err := exec.CommandContext(t.Context(), "oathtool", "--totp", "--base32",
 		"--now", at.UTC().Format("2006-01-02 15:04:05 UTC"), string(s)).CombinedOutput()
 	if err != nil {
 		t.Fatalf("oathtool: %v\n%s", err, out)
