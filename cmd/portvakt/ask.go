@@ -69,11 +69,11 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		if _, err := cl.Status(c.Context()); err != nil {
 			return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
 		}
-		fmt.Fprintln(c.OutOrStdout(), "the server answers")
+		say(c.OutOrStdout(), "the server answers\n")
 		return nil
 	}
 	if len(args) == 0 {
-		return withCode(withHint(fmt.Errorf("no user named"), "write the login name behind the options: portvakt ask alice"), exitUsage)
+		return withCode(withHint(errors.New("no user named"), "write the login name behind the options: portvakt ask alice"), exitUsage)
 	}
 	in := newPrompter(c.InOrStdin(), c.ErrOrStderr())
 	password, err := in.ask(c.Context(), "Password:", false)
@@ -97,12 +97,12 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 	if result.Accepted {
 		verdict = "Access-Accept"
 	}
-	fmt.Fprintln(c.OutOrStdout(), verdict)
+	say(c.OutOrStdout(), "%s\n", verdict)
 	for _, line := range result.Reply.Lines(d) {
-		fmt.Fprintln(c.OutOrStdout(), line)
+		say(c.OutOrStdout(), "%s\n", line)
 	}
 	if !result.Accepted {
-		return withCode(fmt.Errorf("the server refused"), exitFailed)
+		return withCode(errors.New("the server refused"), exitFailed)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 func (o *askOptions) secret() (secret.Value, error) {
 	switch {
 	case o.secretFile != "" && o.secretEnv != "":
-		return secret.Value{}, withCode(fmt.Errorf("--secret-file and --secret-env exclude each other"), exitUsage)
+		return secret.Value{}, withCode(errors.New("--secret-file and --secret-env exclude each other"), exitUsage)
 	case o.secretFile != "":
 		return readSecretFile(o.secretFile)
 	case o.secretEnv != "":
@@ -119,5 +119,5 @@ func (o *askOptions) secret() (secret.Value, error) {
 		}
 		return secret.Value{}, withCode(fmt.Errorf("the environment variable %s is empty", o.secretEnv), exitUsage)
 	}
-	return secret.Value{}, withCode(withHint(fmt.Errorf("no shared secret"), "name it with --secret-file or --secret-env"), exitUsage)
+	return secret.Value{}, withCode(withHint(errors.New("no shared secret"), "name it with --secret-file or --secret-env"), exitUsage)
 }

@@ -95,7 +95,7 @@ func runDemo(ctx context.Context, out io.Writer, once bool) (err error) {
 	return nil
 }
 
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
+func (d *demo) say(format string, args ...any) { say(d.out, format, args...) }
 
 // configure writes the demonstration's configuration file and reads it as
 // serve does.
@@ -163,7 +163,7 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	}
 	st.codes = d.sms
 	d.daemon = &daemon{log: log, store: st}
-	if d.system, err = build(f, st, log); err != nil {
+	if d.system, err = build(f, st, log); err != nil { //nolint:contextcheck // what it makes lives until it is closed
 		return nil, errors.Join(err, st.close())
 	}
 	d.current.Store(newRunning(d.system, login.NewFlow(d.system.flowConfig(d.audit))))
@@ -179,7 +179,7 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	if err := d.system.addCredential(ctx, login.Account{ID: people[0].id, Name: people[0].uid}, cred, nil); err != nil {
 		return nil, err
 	}
-	server, err := radiusd.New(f.Server.Config, d, radiusd.Options{Log: log, Records: d, Reply: d.reply})
+	server, err := radiusd.New(f.Server.Config, d, radiusd.Options{Log: log, Records: d, Reply: d.reply}) //nolint:contextcheck // it reads with a limit of its own
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ type smsScreen struct {
 // Write shows one message.
 func (s *smsScreen) Write(p []byte) (int, error) {
 	text := string(bytes.TrimSpace(p))
-	fmt.Fprintf(s.out, "\n    ┌─ text message ─────────────────────────────────────────────\n    │ %s\n    └────────────────────────────────────────────────────────────\n", text)
+	say(s.out, "\n    ┌─ text message ─────────────────────────────────────────────\n    │ %s\n    └────────────────────────────────────────────────────────────\n", text)
 	select {
 	case s.sent <- text:
 	default: // nobody is waiting for it but the person at the terminal

@@ -82,7 +82,7 @@ func report(w io.Writer, err error) {
 // joined are the errors that errors.Join has put together, each told with its
 // own hints. Those below a wrapping are part of its text.
 func joined(err error) []error {
-	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost only
+	all, ok := err.(interface{ Unwrap() []error })
 	if !ok || errors.Join(all.Unwrap()...).Error() != err.Error() {
 		return nil
 	}
@@ -120,8 +120,7 @@ func reportProblems(w io.Writer, kind string, problems conf.Problems) {
 // tell writes one line; a text of several lines gets the prefix on each.
 func tell(w io.Writer, kind, text string) {
 	for line := range strings.Lines(text) {
-		// Nothing can be done when standard error is gone.
-		_, _ = fmt.Fprintf(w, "portvakt: %s: %s\n", kind, strings.TrimSuffix(line, "\n"))
+		say(w, "portvakt: %s: %s\n", kind, strings.TrimSuffix(line, "\n"))
 	}
 }
 

@@ -91,3 +91,15 @@ func TestVersionNamesReleaseAndCommit(t *testing.T) {
 		}
 	}
 }
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestAResultThatCannotBeWrittenIsAFailure(t *testing.T) {
+	var stderr strings.Builder
+	code := run([]string{"help"}, strings.NewReader(""), fullDisk{}, &stderr)
+	if want := "portvakt: error: write the result: no space left on device\n"; code != exitFailed || stderr.String() != want {
+		t.Errorf("got %d and %q, want %d and %q", code, stderr.String(), exitFailed, want)
+	}
+}

@@ -66,9 +66,9 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		return err
 	}
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)
+	say(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)
 	for i, group := range account.Groups {
-		fmt.Fprintf(out, "%-10s %s\n", label(i, "groups"), group)
+		say(out, "%-10s %s\n", label(i, "groups"), group)
 	}
 	decision, trace := s.policy.Explain(account, via, at)
 	for i, t := range trace {
@@ -76,7 +76,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		if t.Passed != "" {
 			why = "is passed over: " + t.Passed
 		}
-		fmt.Fprintf(out, "%-10s %q %s\n", label(i, "rules"), t.Rule, why)
+		say(out, "%-10s %q %s\n", label(i, "rules"), t.Rule, why)
 	}
 	flow := login.NewFlow(s.flowConfig(nil))
 	methods, err := flow.Methods(ctx, account, decision)
@@ -84,17 +84,17 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 		return err
 	}
 	for i, m := range methods {
-		fmt.Fprintf(out, "%-10s %s\n", label(i, "methods"), strings.TrimSpace(m.Factor+" "+m.Hint))
+		say(out, "%-10s %s\n", label(i, "methods"), strings.TrimSpace(m.Factor+" "+m.Hint))
 	}
-	fmt.Fprintf(out, "decision   %s\n", decisionText(decision, len(methods)))
+	say(out, "decision   %s\n", decisionText(decision, len(methods)))
 	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "standing   %s\n", lockText(lock))
+	say(out, "standing   %s\n", lockText(lock))
 	avps, err := s.replies.For(via.Client, account)
 	for i, v := range s.dictionary.Decode(avps) {
-		fmt.Fprintf(out, "%-10s %s\n", label(i, "reply"), v)
+		say(out, "%-10s %s\n", label(i, "reply"), v)
 	}
 	return err
 }

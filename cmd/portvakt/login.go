@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -50,11 +51,11 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 		switch s := step.(type) {
 		case login.Accept:
 			if !s.Valid() {
-				return fmt.Errorf("the answer is not valid")
+				return errors.New("the answer is not valid")
 			}
-			fmt.Fprintf(c.OutOrStdout(), "Signed in as %s by rule %q.\n", s.Account().Name, s.Rule())
+			say(c.OutOrStdout(), "Signed in as %s by rule %q.\n", s.Account().Name, s.Rule())
 			if s.Notice() != "" {
-				fmt.Fprintln(c.OutOrStdout(), s.Notice())
+				say(c.OutOrStdout(), "%s\n", s.Notice())
 			}
 			return nil
 		case login.Reject:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +16,7 @@ func newPhoneCommand() *cobra.Command {
 		Long: `Phone manages the telephones a person has beside those in the directory. They
 come first in questions. Numbers are checked against the countries that [sms]
 allows.`,
+		Example: "  portvakt phone add alice \"+47 900 00 042\"",
 	}
 	var labelText string
 	add := &cobra.Command{
@@ -35,7 +35,7 @@ allows.`,
 				if err := s.addCredential(ctx, a, cred, isTelephone(number)); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "added %s to %s\n", number.Masked(), a.Name)
+				say(c.OutOrStdout(), "added %s to %s\n", number.Masked(), a.Name)
 				return nil
 			})
 		},

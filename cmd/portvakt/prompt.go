@@ -30,12 +30,12 @@ func newPrompter(in io.Reader, out io.Writer) *prompter {
 // ask returns what was typed, without the newline.
 func (p *prompter) ask(ctx context.Context, prompt string, echo bool) (string, error) {
 	f, ok := p.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor is small
-		fmt.Fprintln(p.out, prompt)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		say(p.out, "%s\n", prompt)
 		return p.await(ctx, prompt, p.line)
 	}
-	fd := int(f.Fd()) //nolint:gosec // a descriptor is small
-	fmt.Fprint(p.out, prompt, " ")
+	fd := int(f.Fd())
+	say(p.out, "%s ", prompt)
 	if echo {
 		return p.await(ctx, prompt, p.line)
 	}
@@ -47,7 +47,7 @@ func (p *prompter) ask(ctx context.Context, prompt string, echo bool) (string, e
 		b, err := term.ReadPassword(fd)
 		return string(b), err
 	})
-	fmt.Fprintln(p.out)
+	say(p.out, "\n")
 	// An interrupted reader still waits, with the echo off.
 	return text, errors.Join(err, term.Restore(fd, before))
 }

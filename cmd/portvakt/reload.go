@@ -100,14 +100,14 @@ func (d *daemon) reload(ctx context.Context) error {
 	if err := fresh.unlock(ctx, f.Store); err != nil {
 		return err
 	}
-	s, err := rebuild(f, fresh, d.log, old.system)
+	s, err := rebuild(f, fresh, d.log, old.system) //nolint:contextcheck // what it makes lives until it is closed
 	if err != nil {
 		return err
 	}
-	if err := d.radius.Reload(f.Server.Config); err != nil {
+	if err := d.radius.Reload(f.Server.Config); err != nil { //nolint:contextcheck // it reads with a limit of its own
 		return errors.Join(err, s.closeBeside(old.system))
 	}
-	d.warn(warnings)
+	d.warn(ctx, warnings)
 	if !slices.Equal(f.Server.Listen, old.file.Server.Listen) {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "server.listen is read only at the start", slog.String(login.KeyHint, "restart to change it"))
 	}

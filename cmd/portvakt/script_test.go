@@ -182,7 +182,7 @@ func currentCode(from string) (string, error) {
 	case err != nil:
 		return "", err
 	case counter >= 0 && next:
-		return t.Count(uint64(counter) + 1), nil //nolint:gosec // not negative
+		return t.Count(uint64(counter) + 1), nil
 	case counter >= 0:
 		return t.Count(uint64(counter)), nil
 	case next:

@@ -84,7 +84,8 @@ type selfTest struct {
 // newSelfTest is the one that serve runs.
 func newSelfTest(c login.Config) selfTest {
 	return selfTest{
-		c, []login.RuleConfig{{Name: canaryName, SecondFactor: login.SecondRequired}},
+		c,
+		[]login.RuleConfig{{Name: canaryName, SecondFactor: login.SecondRequired}},
 		func(r login.Records) login.Prompter { return totp.New(totp.DefaultConfig(), r) },
 	}
 }

@@ -76,7 +76,7 @@ const (
 func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
-	d.warn(warnings)
+	d.warn(ctx, warnings)
 	st, err := openFileStorage(ctx, f, d.log)
 	if errors.Is(err, bolt.ErrInUse) {
 		err = withHint(err, "another portvakt serves already, or a command is at work: end it, or give this one a store.path of its own")
@@ -91,14 +91,14 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 }
 
 func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) error {
-	s, err := build(f, d.store, d.log)
+	s, err := build(f, d.store, d.log) //nolint:contextcheck // what it makes lives until it is closed
 	if err != nil {
 		return withCode(err, exitConfig)
 	}
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit))))
 	defer func() { _ = d.current.Load().close() }()
 	defer d.retired.Wait()
-	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{
+	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
 		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,
 	})
 	if err != nil {
@@ -182,8 +182,8 @@ func (d *daemon) healthy() bool {
 
 func (d *daemon) audit(e login.Event) { audit(context.Background(), d.log, e) }
 
-func (d *daemon) warn(warnings conf.Problems) {
+func (d *daemon) warn(ctx context.Context, warnings conf.Problems) {
 	for _, w := range warnings {
-		d.log.LogAttrs(context.Background(), slog.LevelWarn, "configuration", slog.String(login.KeyDetail, w.Error()))
+		d.log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String(login.KeyDetail, w.Error()))
 	}
 }

@@ -24,6 +24,7 @@ its socket, and on the database when it does not.
 
 USER is a login name, looked up in the directory. When the directory cannot be
 asked, or no longer has the person, the names in the database are used.`,
+		Example: "  portvakt user enroll alice\n  portvakt user show alice",
 	}
 	c.AddCommand(
 		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(),
@@ -43,8 +44,9 @@ func (s *system) lookup(ctx context.Context, user string) (login.Account, error)
 		return a, nil
 	case login.ReasonAmbiguousUser:
 		return a, withHint(fmt.Errorf("the directory has more than one %q", user), "make ldap.filter or ldap.base narrower")
+	default:
+		return a, withHint(fmt.Errorf("the directory has nobody called %q", user), "ldap.base and ldap.filter say where and how people are looked for")
 	}
-	return a, withHint(fmt.Errorf("the directory has nobody called %q", user), "ldap.base and ldap.filter say where and how people are looked for")
 }
 
 // A person is who a command is about.
@@ -89,7 +91,7 @@ func newUserListCommand() *cobra.Command {
 					return err
 				})
 				if err == nil && !asJSON {
-					fmt.Fprintf(c.ErrOrStderr(), "%d enrolled\n", count)
+					say(c.ErrOrStderr(), "%d enrolled\n", count)
 				}
 				return err
 			})
@@ -128,12 +130,12 @@ func newUserShowCommand() *cobra.Command {
 					return err
 				}
 				out := c.OutOrStdout()
-				fmt.Fprintf(out, "user       %s\naccount    %s\nstanding   %s\n", p.name, p.id, lockText(lock))
+				say(out, "user       %s\naccount    %s\nstanding   %s\n", p.name, p.id, lockText(lock))
 				if len(e.Credentials) == 0 {
-					fmt.Fprintln(out, "enrolled   nothing")
+					say(out, "enrolled   nothing\n")
 				}
 				for i, cred := range e.Credentials {
-					fmt.Fprintf(out, "%-10s %s  %s  %s  since %s\n", label(i, "enrolled"), cred.ID, cred.Kind, s.describe(ctx, cred), cred.Created.Format(time.DateOnly))
+					say(out, "%-10s %s  %s  %s  since %s\n", label(i, "enrolled"), cred.ID, cred.Kind, s.describe(ctx, cred), cred.Created.Format(time.DateOnly))
 				}
 				return nil
 			})
@@ -171,7 +173,7 @@ func newUserForgetCommand() *cobra.Command {
 					if err := s.enrollments.Forget(ctx, p.id); err != nil {
 						return err
 					}
-					fmt.Fprintf(c.OutOrStdout(), "%s has nothing enrolled any more\n", p.name)
+					say(c.OutOrStdout(), "%s has nothing enrolled any more\n", p.name)
 					return nil
 				}
 				return s.removeCredential(ctx, c, p, func(cr login.Credential) bool { return cr.ID == credential }, "credential "+credential)
@@ -196,7 +198,7 @@ func (s *system) removeCredential(ctx context.Context, c *cobra.Command, p perso
 	if removed == 0 {
 		return withHint(fmt.Errorf("%s has no %s", p.name, what), "portvakt user show "+p.name+" lists what there is")
 	}
-	fmt.Fprintf(c.OutOrStdout(), "removed %s of %s\n", what, p.name)
+	say(c.OutOrStdout(), "removed %s of %s\n", what, p.name)
 	return nil
 }
 
@@ -213,7 +215,7 @@ func newUserUnlockCommand() *cobra.Command {
 				if err := login.Unlock(ctx, s.kv, p.id); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s is free to try again\n", p.name)
+				say(c.OutOrStdout(), "%s is free to try again\n", p.name)
 				return nil
 			})
 		},
@@ -246,8 +248,8 @@ person after you have made sure who she is.`,
 				}); err != nil {
 					return err
 				}
-				fmt.Fprintln(c.OutOrStdout(), code)
-				fmt.Fprintf(c.ErrOrStderr(), "good until %s, %d time(s)\n", time.Now().Add(valid).Format(time.RFC3339), uses)
+				say(c.OutOrStdout(), "%s\n", code)
+				say(c.ErrOrStderr(), "good until %s, %d time(s)\n", time.Now().Add(valid).Format(time.RFC3339), uses)
 				return nil
 			})
 		},

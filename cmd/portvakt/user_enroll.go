@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -77,7 +78,7 @@ func (s *system) enrollToken(ctx context.Context, c *cobra.Command, a login.Acco
 		if err := totp.QRTerminal(c.OutOrStdout(), uri); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%s\n", uri)
+		say(c.OutOrStdout(), "%s\n", uri)
 	}
 	if !o.noConfirm {
 		code, err := newPrompter(c.InOrStdin(), c.ErrOrStderr()).ask(ctx, "First code from the app:", true)
@@ -88,13 +89,13 @@ func (s *system) enrollToken(ctx context.Context, c *cobra.Command, a login.Acco
 			if login.Refused(err) == "" {
 				return err
 			}
-			return withHint(fmt.Errorf("the code does not fit"), "nothing was enrolled; does the app know "+o.algorithm+" and its device the time?")
+			return withHint(errors.New("the code does not fit"), "nothing was enrolled; does the app know "+o.algorithm+" and its device the time?")
 		}
 	}
 	if err := s.addCredential(ctx, a, cred, nil); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "enrolled %s for %s\n", cred.Kind, a.Name)
+	say(c.ErrOrStderr(), "enrolled %s for %s\n", cred.Kind, a.Name)
 	return nil
 }
 
@@ -130,9 +131,9 @@ func (s *system) enrollRecovery(ctx context.Context, c *cobra.Command, a login.A
 		return err
 	}
 	for _, code := range codes {
-		fmt.Fprintln(c.OutOrStdout(), code)
+		say(c.OutOrStdout(), "%s\n", code)
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "enrolled %d recovery codes for %s; each is good once, and they are shown only now\n", len(codes), a.Name)
+	say(c.ErrOrStderr(), "enrolled %d recovery codes for %s; each is good once, and they are shown only now\n", len(codes), a.Name)
 	return nil
 }
 

@@ -48,7 +48,7 @@ imported again. With --dry-run nothing is written.`,
 }
 
 func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, dryRun bool) error {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the administrator names the path
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 		switch r := &rows[i]; {
 		case r.err != nil:
 			failed++
-			fmt.Fprintf(c.ErrOrStderr(), "line %d: %v\n", r.Line, r.err)
+			say(c.ErrOrStderr(), "line %d: %v\n", r.Line, r.err)
 		case r.changed:
 			enrolled++
 		default:
@@ -78,7 +78,7 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 	if dryRun {
 		word = "would be enrolled"
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%d %s, %d unchanged, %d failed\n", enrolled, word, unchanged, failed)
+	say(c.OutOrStdout(), "%d %s, %d unchanged, %d failed\n", enrolled, word, unchanged, failed)
 	if failed > 0 {
 		return withHint(fmt.Errorf("%d rows were not taken", failed), "mend those lines and import the file again: what is enrolled already stays as it is")
 	}
