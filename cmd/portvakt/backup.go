@@ -67,10 +67,16 @@ unused again, for as long as they would have been good.`,
 			if err != nil {
 				return err
 			}
-			if err := bolt.Restore(args[0], f.Store.Path, replace); err != nil {
+			err = bolt.Restore(args[0], f.Store.Path, replace)
+			switch {
+			case errors.Is(err, bolt.ErrExists):
+				return withHint(err, "--replace moves it aside")
+			case errors.Is(err, bolt.ErrInUse):
+				return withCode(withHint(err, "stop the daemon first: systemctl stop portvakt"), exitUnavailable)
+			case err != nil:
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s is in place\n", f.Store.Path)
+			say(c.OutOrStdout(), "%s is in place\n", f.Store.Path)
 			return nil
 		},
 	}
@@ -91,7 +97,7 @@ while the daemon runs and may be repeated.`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "sealed %d values again\n", n)
+				say(c.OutOrStdout(), "sealed %d values again\n", n)
 				return nil
 			})
 		},

@@ -42,7 +42,7 @@ something it names does not answer.`,
 				return err
 			}
 			if offline {
-				fmt.Fprintf(c.OutOrStdout(), "%s has no problems\n", configPath(c))
+				say(c.OutOrStdout(), "%s has no problems\n", configPath(c))
 				return nil
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), checkTime)
@@ -92,7 +92,7 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		}
 	}
 	if len(f.Clients) == 0 {
-		t.add("clients", "none", fmt.Errorf("nobody may ask: add a [[client]] block"), "")
+		t.add("clients", "none", errors.New("nobody may ask: add a [[client]] block"), "")
 	}
 	for _, c := range f.Clients {
 		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
@@ -131,7 +131,8 @@ func (t *table) add(kind, name string, err error, note string) {
 func (t *table) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, r := range t.rows {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r[0], r[1], r[2], r[3])
+		// A last cell that is empty would leave blanks at the end of the line.
+		say(tw, "%s\n", strings.TrimRight(strings.Join(r[:], "\t"), "\t"))
 	}
 	_ = tw.Flush()
 }

@@ -92,7 +92,7 @@ func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, e
 func (d *demoDirectory) stop() {
 	d.once.Do(func() {
 		if err := d.server.Stop(); err == nil {
-			<-d.done
+			<-d.done //nolint:errcheck // what ended it is that it was stopped
 		}
 	})
 }
@@ -120,6 +120,10 @@ func (d *demoDirectory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 	m, err := r.GetSearchMessage()
 	if err != nil {
 		resp.SetResultCode(gldap.ResultProtocolError)
+		return
+	}
+	if m.Scope == gldap.BaseObject && strings.EqualFold(m.BaseDN, demoBase) {
+		_ = w.Write(r.NewSearchResponseEntry(demoBase, gldap.WithAttributes(map[string][]string{"objectClass": {"domain"}})))
 		return
 	}
 	for _, p := range demoPeople() {
