@@ -55,7 +55,7 @@ func TestS18NobodyIsNotBoundAs(t *testing.T) {
 	})
 	t.Run("an entry without a name", func(t *testing.T) {
 		t.Parallel()
-		f := startFake(t, func(op byte, id int32, body reader) []byte {
+		f := startFake(t, func(op byte, id int32, _ reader) []byte {
 			if op == opSearchRequest {
 				return append(entryOf(id, "", "entryUUID", "x", "uid", "alice"), reply(id, opSearchDone, 0, "")...)
 			}

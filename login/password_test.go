@@ -25,11 +25,20 @@ func TestS11NothingHappensBeforeTheRightPassword(t *testing.T) {
 			w.Directory.Refuse("disabled", login.ReasonDisabled)
 			app := &counted{Factor: w.TOTP}
 			app.For, w.SMS.For = nil, nil // everybody has both
-			w.Config.Factors = []login.Prompter{app, w.SMS}
+			w.Factors = []login.Prompter{app, w.SMS}
 			w.Flow = login.NewFlow(w.Config)
 			for _, c := range [][2]string{
-				{"alice", "wrong"}, {"alice", "wrong,111111"}, {"alice", "wrong111111"}, {"alice", ",111111"}, {"alice", "111111"}, {"alice", ""},
-				{"nobody", "secret"}, {"nobody", "secret,111111"}, {"disabled", "secret"}, {"disabled", "secret,111111"}, {"disabled", "secret111111"},
+				{"alice", "wrong"},
+				{"alice", "wrong,111111"},
+				{"alice", "wrong111111"},
+				{"alice", ",111111"},
+				{"alice", "111111"},
+				{"alice", ""},
+				{"nobody", "secret"},
+				{"nobody", "secret,111111"},
+				{"disabled", "secret"},
+				{"disabled", "secret,111111"},
+				{"disabled", "secret111111"},
 			} {
 				s, err := w.Begin(t.Context(), login.Attempt{User: c[0], Secret: login.Cleartext(c[1]), Via: via})
 				if r, ok := s.(login.Reject); !ok || err != nil {
@@ -37,7 +46,7 @@ func TestS11NothingHappensBeforeTheRightPassword(t *testing.T) {
 				} else if r.Reason == login.ReasonLocked || r.Reason == login.ReasonSourceLimited {
 					t.Fatalf("%q: the attack was stopped before it was one: %s", c, r.Reason)
 				}
-				w.Config.Records = &logintest.Records{}
+				w.Flow.Records = &logintest.Records{}
 				w.Flow = login.NewFlow(w.Config) // and neither account nor source is limited
 			}
 			if n := app.checks.Load(); n != 0 || len(w.SMS.Sent) != 0 {
