@@ -45,7 +45,7 @@ func TestMovedValueDoesNotOpen(t *testing.T) {
 	}
 }
 
-func TestWrongKeyRingIsRefused(t *testing.T) {
+func TestS28WrongKeyRingIsRefused(t *testing.T) {
 	t.Parallel()
 	one, two := "1 "+key64(1)+"\n", "2 "+key64(2)
 	for name, tc := range map[string]struct {
