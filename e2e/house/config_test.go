@@ -16,8 +16,8 @@ import (
 // blocks count as one block.
 func keysOf(t reflect.Type, prefix string) map[string]bool {
 	keys := map[string]bool{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		name, option, _ := strings.Cut(f.Tag.Get("mapstructure"), ",")
 		below := f.Type
 		if below.Kind() == reflect.Slice {
