@@ -17,7 +17,6 @@ import (
 func keysOf(t reflect.Type, prefix string) map[string]bool {
 	keys := map[string]bool{}
 	for f := range t.Fields() {
-		f := f
 		name, option, _ := strings.Cut(f.Tag.Get("mapstructure"), ",")
 		below := f.Type
 		if below.Kind() == reflect.Slice {
