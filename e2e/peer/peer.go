@@ -7,11 +7,13 @@ package peer
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -139,6 +141,27 @@ func start(t testing.TB, log *output, program string, args ...string) *process {
 
 // signal sends to the whole group that start made.
 func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
+
+// pause stops the group from running, and waits until every thread of the
+// program stands: until then they go on with what they have.
+func (p *process) pause() {
+	p.signal(syscall.SIGSTOP)
+	for late := time.Now().Add(stopWait); !p.stands() && time.Now().Before(late); {
+		time.Sleep(pollEvery)
+	}
+}
+
+func (p *process) stands() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	for _, thread := range threads {
+		// "pid (name) state …", see proc(5); T is stopped.
+		stat, _ := os.ReadFile(thread)
+		if _, rest, ok := strings.Cut(string(stat), ") "); ok && rest[0] != 'T' {
+			return false
+		}
+	}
+	return true
+}
 
 // stop ends the group and waits for it.
 func (p *process) stop() {

@@ -80,7 +80,7 @@ func StartSamba(t testing.TB) *Samba {
 func (s *Samba) Stop() { s.p.stop() }
 
 // Pause stops it from running without closing anything; Continue goes on.
-func (s *Samba) Pause() { s.p.signal(syscall.SIGSTOP) }
+func (s *Samba) Pause() { s.p.pause() }
 
 // Continue ends a Pause.
 func (s *Samba) Continue() { s.p.signal(syscall.SIGCONT) }

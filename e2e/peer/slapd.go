@@ -113,7 +113,7 @@ func (s *Slapd) Start(t testing.TB) {
 func (s *Slapd) Stop() { s.p.stop() }
 
 // Pause stops it from running without closing anything; Continue goes on.
-func (s *Slapd) Pause() { s.p.signal(syscall.SIGSTOP) }
+func (s *Slapd) Pause() { s.p.pause() }
 
 // Continue ends a Pause.
 func (s *Slapd) Continue() { s.p.signal(syscall.SIGCONT) }
