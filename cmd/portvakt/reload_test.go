@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -36,6 +37,7 @@ func newReloadable(t *testing.T) (d *daemon, change func(old, fresh string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	st.codes = io.Discard
 	d = &daemon{path: filepath.Join(dir, "portvakt.toml"), log: slog.New(slog.DiscardHandler), logging: log, store: st}
 	s, err := build(f, st, d.log)
 	if err != nil {

@@ -86,6 +86,8 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("C", "--config="+at("portvakt.toml"))
 	e.Setenv("RADIUS", radius)
 	e.Setenv("TZ", "UTC")
+	// Under the race detector each program would sleep a second at its end.
+	e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=10")
 	return errors.Join(
 		conn.Close(),
 		store.NewRingFile(at("store.key")),
