@@ -64,10 +64,6 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ldap.servers: %w", err)
 		}
-		if e.tls == modePlain {
-			log.Warn("passwords cross the network in clear",
-				slog.String(login.KeyServer, url), slog.String(login.KeyHint, "use ldaps:// or starttls = true"))
-		}
 		config := &tls.Config{RootCAs: roots, ServerName: e.host, MinVersion: tls.VersionTLS12}
 		d.servers = append(d.servers, newServer(cfg, e, config, log))
 	}

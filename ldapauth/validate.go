@@ -4,9 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 )
+
+// Warnings are what works and should be changed.
+func (c Config) Warnings() []string {
+	var plain []string
+	for _, s := range c.Servers {
+		if e, err := c.endpoint(s); err == nil && e.tls == modePlain {
+			plain = append(plain, s)
+		}
+	}
+	if plain == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("insecure: passwords cross the network in clear to %s: use ldaps:// or set starttls = true", strings.Join(plain, ", "))}
+}
 
 // Validate returns every problem of the section, joined.
 func (c Config) Validate() error {

@@ -63,7 +63,7 @@ moved aside under another name. Codes used since the copy was made are known as
 unused again, for as long as they would have been good.`,
 		Example: "  systemctl stop portvakt\n  portvakt restore --replace /var/backups/portvakt-2026-11-23.db\n  systemctl start portvakt",
 		RunE: func(c *cobra.Command, args []string) error {
-			f, _, err := load(c)
+			f, _, _, err := load(c)
 			if err != nil {
 				return err
 			}

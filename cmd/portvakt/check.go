@@ -37,7 +37,8 @@ Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
 		Example: "  portvakt check\n\n  # only the file, as in a pipeline\n  portvakt check --offline --config portvakt.toml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			f, log, err := load(c)
+			f, warnings, log, err := load(c)
+			reportProblems(c.ErrOrStderr(), "warning", warnings)
 			if err != nil {
 				return err
 			}

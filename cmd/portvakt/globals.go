@@ -10,18 +10,19 @@ import (
 	"github.com/portvakt/portvakt/conf"
 )
 
-// load reads the configuration file; what it warns of goes to standard error.
-func load(c *cobra.Command) (conf.File, *slog.Logger, error) {
-	f, warnings, err := conf.LoadFile(configPath(c))
-	reportProblems(c.ErrOrStderr(), "warning", warnings)
+// load reads the configuration file. What it warns of is for check and serve
+// to tell: other commands would tell it each time.
+func load(c *cobra.Command) (f conf.File, warnings conf.Problems, log *slog.Logger, err error) {
+	f, warnings, err = conf.LoadFile(configPath(c))
 	// An admin command tells its user what matters by itself; the packages'
 	// log is for what goes wrong beside it.
-	return f, slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError})), err
+	log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+	return f, warnings, log, err
 }
 
 // withStorage runs fn with the store of the configuration.
 func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
-	f, log, err := load(c)
+	f, _, log, err := load(c)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) err
 
 // withSystem runs fn with everything the configuration makes.
 func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error {
-	f, log, err := load(c)
+	f, _, log, err := load(c)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		}
 	})
 	wg.Go(func() { d.reloads(adminCtx, hup) })
-	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, version), slog.Any(login.KeyAddress, f.Server.Listen))
+	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")
 	err = d.radius.Serve(ctx)
 	notify("STOPPING=1")

@@ -43,7 +43,7 @@ var columns = map[string]string{
 
 // Read yields the rows of a CSV file of time tokens. Without a header each row
 // is a login name and a secret in base32. A header names its columns, in any
-// order and case: user and secret, and where wanted algorithm, digits, period
+// order and case: user, and secret or phone, and where wanted algorithm, digits, period
 // (seconds), label, phone and serial. Fields are separated by commas,
 // semicolons or tabs; lines that begin with # are comments.
 //
@@ -95,8 +95,8 @@ func Read(r io.Reader) iter.Seq2[Row, error] {
 }
 
 // parseHeader returns the names of the columns. A line is a header only when
-// it names a user and a secret: so a name that is not known is never a secret,
-// and may be shown.
+// it names a user, and a secret or a telephone: so a name that is not known is
+// never a secret, and may be shown.
 func parseHeader(fields []string) (names []string, isHeader bool, err error) {
 	var unknown []string
 	for _, f := range fields {
@@ -106,7 +106,7 @@ func parseHeader(fields []string) (names []string, isHeader bool, err error) {
 		}
 		names = append(names, name)
 	}
-	if !slices.Contains(names, "user") || !slices.Contains(names, "secret") {
+	if !slices.Contains(names, "user") || !slices.Contains(names, "secret") && !slices.Contains(names, "phone") {
 		return []string{"user", "secret"}, false, nil
 	}
 	if len(unknown) > 0 {

@@ -85,6 +85,7 @@ func TestRead(t *testing.T) {
 			`2: "anna@example.org" "42" totp SHA1 6 every 1m0s (20)` + "\n",
 		},
 		{"a telephone alone is a row", "user,secret,phone\nanna,,+4799999999", `2: "anna" "+4799999999"` + "\n"},
+		{"a file of telephones needs no secrets", "user,phone\nanna,+4799999999", `2: "anna" "+4799999999"` + "\n"},
 		{
 			"an unknown column ends the file and is named",
 			"user,secret,colour\nanna," + b32 + ",red",
