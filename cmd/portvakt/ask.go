@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,13 +100,21 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		verdict = "Access-Accept"
 	}
 	say(c.OutOrStdout(), "%s\n", verdict)
-	for _, line := range result.Reply.Lines(d) {
+	for _, line := range attributeLines(result.Reply, d) {
 		say(c.OutOrStdout(), "%s\n", line)
 	}
 	if !result.Accepted {
 		return withCode(errors.New("the server refused"), exitFailed)
 	}
 	return nil
+}
+
+// attributeLines are what a reply tells the device, without the signature that
+// every reply has.
+func attributeLines(r client.Reply, d *dictionary.Dictionary) []string {
+	return slices.DeleteFunc(r.Lines(d), func(line string) bool {
+		return strings.HasPrefix(line, "Message-Authenticator ")
+	})
 }
 
 func (o *askOptions) secret() (secret.Value, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
@@ -44,15 +43,13 @@ func (d *demo) signIn(ctx context.Context, p demoPerson, code func(context.Conte
 	if err != nil {
 		return err
 	}
-	lines := result.Reply.Lines(d.dictionary)
+	lines := attributeLines(result.Reply, d.dictionary)
 	if !result.Accepted {
 		return fmt.Errorf("the sign-in of %s was refused: %v", p.uid, lines)
 	}
 	d.say("   VPN  ◄──  Access-Accept\n")
 	for _, line := range lines {
-		if !strings.HasPrefix(line, "Message-Authenticator") {
-			d.say("               %s\n", line)
-		}
+		d.say("               %s\n", line)
 	}
 	return nil
 }
@@ -78,7 +75,7 @@ Carol has enrolled nothing: she is refused.
 
 With a client that walks the whole dialogue, in another terminal:
 
-  RADIUS_SECRET=%[1]s portvakt ask --server %[2]s --secret-env RADIUS_SECRET alice
+  RADIUS_SECRET=%[1]s bin/portvakt ask --server %[2]s --secret-env RADIUS_SECRET alice
 
 With radclient (Debian: freeradius-utils), a round at a time:
 
