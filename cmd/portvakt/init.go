@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,10 @@ func newInitCommand() *cobra.Command {
 		Short: "Write a configuration to begin with, and its keys",
 		Long: `Init writes a configuration with every section explained, and beside it the key
 that seals the database and a shared secret for the first client. It replaces
-nothing: a configuration that exists is an error, keys that exist are kept.`,
+nothing: a configuration that exists is an error, keys that exist are kept.
+
+With --config in a place of your own, the database and the admin socket are
+there too, so that everything can be tried without being root.`,
 		Example: `  portvakt init
   portvakt init --config ./portvakt.toml`,
 		Args: cobra.NoArgs,
@@ -42,7 +47,11 @@ func initialize(out io.Writer, path string) error {
 		return withHint(fmt.Errorf("%s exists already", path), "to begin anew, move it away first")
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	text, state, err := exampleFor(path)
+	if err != nil {
+		return initFailed(err)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o750), os.MkdirAll(state, 0o700)); err != nil {
 		return initFailed(err)
 	}
 	// The configuration comes last: when it is there, so is what it names.
@@ -53,7 +62,7 @@ func initialize(out io.Writer, path string) error {
 	}{
 		{filepath.Join(dir, storeKeyFile), "the key of the database: keep a copy in a safe place", store.NewRingFile, true},
 		{filepath.Join(dir, vpnSecretFile), "the shared secret of the first client", newText(rand.Text()+"\n", 0o600), true},
-		{path, "the configuration", newText(conf.Example(), 0o640), false},
+		{path, "the configuration", newText(text, 0o640), false},
 	} {
 		err := f.create(f.path)
 		done := "wrote"
@@ -72,7 +81,7 @@ func initialize(out io.Writer, path string) error {
 	if path != defaultConfig {
 		flag = " --config " + path
 	}
-	_, err := fmt.Fprintf(out, `
+	_, err = fmt.Fprintf(out, `
 Next:
   1. Write your directory and your clients into %s,
      and the password of the service account into %s (mode 0600).
@@ -81,6 +90,23 @@ Next:
   4. portvakt serve%[3]s
 `, path, filepath.Join(dir, "ldap.password"), flag)
 	return err
+}
+
+// exampleFor is the configuration for a path, and the directory of its
+// database.
+func exampleFor(path string) (text, state string, err error) {
+	usual := conf.DefaultFile()
+	text, state = conf.Example(), filepath.Dir(usual.Store.Path)
+	if path == defaultConfig {
+		return text, state, nil
+	}
+	if state, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return "", "", err
+	}
+	for _, place := range []string{usual.Store.Path, usual.Server.Admin} {
+		text = strings.ReplaceAll(text, strconv.Quote(place), strconv.Quote(filepath.Join(state, filepath.Base(place))))
+	}
+	return text, state, nil
 }
 
 func initFailed(err error) error {

@@ -108,6 +108,19 @@ func TestListenReplacesOnlyWhatIsDead(t *testing.T) {
 	}
 }
 
+func TestAMissingDirectoryIsMade(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "run", "portvakt", "admin.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("got %v %v, want a directory of mode 0700", info, err)
+	}
+}
+
 const childEnv = "PORTVAKT_SOCKET_CHILD"
 
 func TestMain(m *testing.M) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,9 +18,14 @@ var ErrServed = errors.New("socket: another daemon answers")
 // connections may be full.
 const dialTimeout = time.Second
 
-// Listen makes the socket at path, mode 0600. It replaces one that a killed
-// daemon has left, but not one that answers, nor a file that is no socket.
+// Listen makes the socket at path, mode 0600, and its directory when that is
+// missing: the one in /run is gone after a start of the machine. It replaces a
+// socket that a killed daemon has left, but not one that answers, nor a file
+// that is no socket.
 func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("admin socket: %w; make its directory, owned by the daemon's user", err)
+	}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
