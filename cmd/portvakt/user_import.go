@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"sync"
@@ -22,10 +23,10 @@ import (
 const importWorkers = 64
 
 // maxImport bounds the rows of a file, which are in memory together.
-const maxImport = 200_000
+const maxImport = 500_000
 
 func newUserImportCommand() *cobra.Command {
-	var dryRun bool
+	var o importOptions
 	c := &cobra.Command{
 		Use: "import FILE", Short: "Enroll many people from a CSV file", Args: cobra.ExactArgs(1),
 		Long: `Import enrolls tokens and telephones from a CSV file. The first line names the
@@ -35,32 +36,61 @@ phone. Without such a line the columns are user and secret.
 Every row that cannot be taken is reported with its line and the reason, also
 one of a person or with a secret that another row has; the others are enrolled.
 A row whose secret the person has already is left as it is, so a file may be
-imported again. With --dry-run nothing is written.`,
-		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv",
+imported again. With --dry-run nothing is written.
+
+With --oath the file is one of hardware tokens as their vendors deliver it, with
+the login names in front ("# version: 2"): serial, secret in hexadecimal, hotp or
+totp, digits, counter or period. Such a file does not tell the algorithm: ask the
+vendor, and say --algorithm.`,
+		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv\n  portvakt user import --oath --algorithm SHA256 tokens.csv",
 		RunE: func(c *cobra.Command, args []string) error {
 			return withSystem(c, func(ctx context.Context, s *system) error {
-				return s.importFile(ctx, c, args[0], dryRun)
+				return s.importFile(ctx, c, args[0], o)
 			})
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "report what would happen, write nothing")
+	f := c.Flags()
+	f.BoolVar(&o.dryRun, "dry-run", false, "report what would happen, write nothing")
+	f.BoolVar(&o.oath, "oath", false, "the file is a vendor's, of hardware tokens")
+	f.StringVar(&o.algorithm, "algorithm", "SHA1", "of the tokens of --oath: SHA1, SHA256 or SHA512")
 	return c
 }
 
-func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, dryRun bool) error {
+type importOptions struct {
+	dryRun, oath bool
+	algorithm    string
+}
+
+// read yields the rows of a file.
+func (o importOptions) read(file io.Reader) (iter.Seq2[tokens.Row, error], error) {
+	if !o.oath {
+		return tokens.Read(file), nil
+	}
+	algorithm, err := totp.ParseAlgorithm(o.algorithm)
+	if err != nil {
+		return nil, withCode(withHint(err, "the vendor knows which one it is"), exitUsage)
+	}
+	return tokens.ReadOATH(file, algorithm), nil
+}
+
+func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, o importOptions) error {
 	file, err := os.Open(path) //nolint:gosec // the administrator names the path
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	rows, err := readRows(file)
+	read, err := o.read(file)
+	if err != nil {
+		return err
+	}
+	rows, err := readRows(read)
 	if err != nil {
 		return err
 	}
 	// Whoever is listed twice is known when everybody has been looked up.
-	eachRow(rows, func(r *importRow) { r.account, r.err = s.lookup(ctx, r.User) })
+	eachRow(rows, func(r *importRow) { r.account, r.err = s.owner(ctx, r.Row) })
 	refuseTwice(rows)
-	eachRow(rows, func(r *importRow) { r.changed, r.err = s.importRow(ctx, r, dryRun) })
+	eachRow(rows, func(r *importRow) { r.changed, r.err = s.importRow(ctx, r, o.dryRun) })
 
 	var enrolled, unchanged, failed int
 	for i := range rows {
@@ -75,7 +105,7 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 		}
 	}
 	word := "enrolled"
-	if dryRun {
+	if o.dryRun {
 		word = "would be enrolled"
 	}
 	say(c.OutOrStdout(), "%d %s, %d unchanged, %d failed\n", enrolled, word, unchanged, failed)
@@ -93,9 +123,17 @@ type importRow struct {
 	changed bool
 }
 
-func readRows(file io.Reader) ([]importRow, error) {
+// owner is whose row it is.
+func (s *system) owner(ctx context.Context, r tokens.Row) (login.Account, error) {
+	if r.User == "" {
+		return login.Account{}, fmt.Errorf("nobody is named for token %s: put the login names in front, below a line \"# version: 2\"", r.Serial)
+	}
+	return s.lookup(ctx, r.User)
+}
+
+func readRows(read iter.Seq2[tokens.Row, error]) ([]importRow, error) {
 	var rows []importRow
-	for row, err := range tokens.Read(file) {
+	for row, err := range read {
 		if line, ok := errors.AsType[*tokens.LineError](err); ok {
 			err = line.Problem // the line is told for all rows
 		}
