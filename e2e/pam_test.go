@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -72,7 +74,8 @@ func TestUnsignedRequestsAreDroppedWhenSignedOnesAreRequired(t *testing.T) {
 
 func TestSSHAsksForTheCode(t *testing.T) {
 	t.Parallel()
-	const account = "pvtest-e2e"
+	// Tests of another checkout may run at the same time.
+	account := fmt.Sprintf("pve%d", os.Getpid())
 	slapd := peer.StartSlapd(t, peer.SlapdOptions{Data: strings.Join([]string{
 		"dn: " + peer.UserDN(account), "objectClass: inetOrgPerson", "uid: " + account, "cn: Test", "sn: Test",
 		"userPassword: " + peer.UserPassword, "", "",

@@ -1,6 +1,7 @@
 package peer_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +61,8 @@ func TestPAMLeavesNoServiceBehind(t *testing.T) {
 
 func TestSSHShowsTheQuestion(t *testing.T) {
 	t.Parallel()
-	const name = "pvtest-ssh"
+	// Tests of another checkout may run at the same time.
+	name := fmt.Sprintf("pvp%d", os.Getpid())
 	server := peer.FreeRADIUSAsking(t)
 	sshd := peer.SSH(t, server.Addr, server.Secret, name)
 	for _, d := range dialogues {
