@@ -87,7 +87,7 @@ func startFreeRADIUS(t testing.TB, site string, values map[string]any) *FreeRADI
 // log has the text ready.
 func startUntilSaid(t testing.TB, ready, program string, args ...string) *process {
 	t.Helper()
-	p := start(t, &output{}, program, args...)
+	p := start(t, &Output{}, program, args...)
 	t.Cleanup(func() {
 		p.stop()
 		if t.Failed() {

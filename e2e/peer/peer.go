@@ -100,30 +100,32 @@ func write(t testing.TB, path, content string) string {
 // A process is a peer that runs, in a process group of its own.
 type process struct {
 	cmd  *exec.Cmd
-	log  *output
+	log  *Output
 	done chan struct{}
 }
 
-// output collects what a peer prints.
-type output struct {
+// Output collects what a program prints. The zero value is ready.
+type Output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
+// Write adds.
+func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.b.Write(p)
 }
 
-func (o *output) String() string {
+// String is all there is so far.
+func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.b.String()
 }
 
 // start runs a program until stop, or until this program dies.
-func start(t testing.TB, log *output, program string, args ...string) *process {
+func start(t testing.TB, log *Output, program string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(find(program), args...), log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log

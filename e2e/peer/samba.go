@@ -37,7 +37,7 @@ type Samba struct {
 	URL, LDAPSURL, CAFile string
 
 	p   *process
-	log output
+	log Output
 }
 
 // provisioned is the domain as it was made first: making it takes seconds, so

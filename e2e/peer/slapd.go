@@ -64,7 +64,7 @@ type Slapd struct {
 
 	folder string
 	level  string
-	log    output
+	log    Output
 	p      *process
 }
 

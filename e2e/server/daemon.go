@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,11 +8,11 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/e2e/peer"
 	"github.com/portvakt/portvakt/radiusd/client"
 )
 
@@ -30,7 +29,7 @@ type Daemon struct {
 	*Site
 
 	cmd   *exec.Cmd
-	log   output
+	log   peer.Output
 	ended chan struct{}
 	over  bool // it has been ended on purpose, or was awaited
 }
@@ -238,22 +237,4 @@ func (d *Daemon) Refuse(t testing.TB, user, password string, answers ...string) 
 		t.Fatalf("%s was let in", user)
 	}
 	return result
-}
-
-// output collects what a process prints.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
