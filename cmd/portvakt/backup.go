@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/open"
 )
@@ -93,7 +92,7 @@ while the daemon runs and may be repeated.`,
 		Example: "  portvakt rewrap",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
-				n, err := store.Rewrap(ctx, st.raw, st.ring.Sealer(open.Purpose))
+				n, err := open.Rewrap(ctx, st.raw, st.ring)
 				if err != nil {
 					return err
 				}

@@ -22,19 +22,22 @@ func load(c *cobra.Command) (f conf.File, warnings conf.Problems, log *slog.Logg
 
 // withStorage runs fn with the store of the configuration.
 func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
-	f, _, log, err := load(c)
-	if err != nil {
-		return err
-	}
-	st, err := openStorage(c.Context(), f, log)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(c.Context(), st), st.close())
+	return withOpened(c, func(ctx context.Context, _ conf.File, st *storage, _ *slog.Logger) error { return fn(ctx, st) })
 }
 
 // withSystem runs fn with everything the configuration makes.
 func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error {
+	return withOpened(c, func(ctx context.Context, f conf.File, st *storage, log *slog.Logger) error {
+		s, err := build(f, st, log) //nolint:contextcheck // what it makes lives until it is closed
+		if err != nil {
+			return withCode(err, exitConfig)
+		}
+		return errors.Join(fn(ctx, s), s.close())
+	})
+}
+
+// withOpened reads the configuration and opens its store for fn.
+func withOpened(c *cobra.Command, fn func(context.Context, conf.File, *storage, *slog.Logger) error) error {
 	f, _, log, err := load(c)
 	if err != nil {
 		return err
@@ -43,9 +46,5 @@ func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error
 	if err != nil {
 		return err
 	}
-	s, err := build(f, st, log)
-	if err != nil {
-		return errors.Join(withCode(err, exitConfig), st.close())
-	}
-	return errors.Join(fn(c.Context(), s), s.close(), st.close())
+	return errors.Join(fn(c.Context(), f, st, log), st.close())
 }

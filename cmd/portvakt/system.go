@@ -72,16 +72,11 @@ func openFileStorage(ctx context.Context, f conf.File, log *slog.Logger) (*stora
 
 // unlock takes the key ring of a configuration into use.
 func (s *storage) unlock(ctx context.Context, c store.Config) error {
-	ring, err := c.Ring()
+	kv, ring, err := open.Unlock(ctx, c, s.raw)
 	if err != nil {
 		return err
 	}
-	sealer := ring.Sealer(open.Purpose)
-	if err := store.CheckKey(ctx, s.raw, sealer); err != nil {
-		return err
-	}
-	s.ring, s.kv = ring, store.Sealed(s.raw, sealer)
-	s.enrollments = store.NewEnrollments(s.kv)
+	s.kv, s.ring, s.enrollments = kv, ring, store.NewEnrollments(kv)
 	return nil
 }
 
@@ -121,8 +116,10 @@ func rebuild(f conf.File, st *storage, log *slog.Logger, before *system) (*syste
 	if s.texts, err = text.New(f.Texts); err != nil {
 		return nil, fmt.Errorf("texts: %w", err)
 	}
-	if ps := checkMessages(f, s.texts); f.SMS.Enabled() && len(ps) > 0 {
-		return nil, ps
+	if f.SMS.Enabled() {
+		if ps := checkMessages(f, s.texts); len(ps) > 0 {
+			return nil, ps
+		}
 	}
 	if s.policy, err = login.NewPolicy(f.Rules); err != nil {
 		return nil, fmt.Errorf("rule: %w", err)
@@ -166,7 +163,7 @@ func (s *system) factors() error {
 	if s.gateways, err = gateway.New(s.file.SMS.Provider, s.codes, s.log); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
-	if s.sms, err = sms.New(s.file.SMS, s.gateways, s.kv, s.ring.Steady("sms"), s.log, smsTexts{s.texts}); err != nil {
+	if s.sms, err = sms.New(s.file.SMS, s.gateways, s.kv, s.ring.Steady("sms"), s.log, s.texts); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
 	return nil
@@ -194,14 +191,6 @@ func (s *system) closeBeside(other *system) error {
 		return s.sms.Close()
 	}
 	return nil
-}
-
-// smsTexts gives the factor its sentence.
-type smsTexts struct{ *text.Texts }
-
-// Text fills in the sentence of a message.
-func (t smsTexts) Text(lang, key string, args map[string]any) string {
-	return t.Texts.Text(lang, key, "Code", fmt.Sprint(args["code"]), "Service", fmt.Sprint(args["service"]), "Minutes", fmt.Sprint(args["minutes"]))
 }
 
 // flowConfig is what the Flow is made of.

@@ -117,7 +117,7 @@ func (p proof) Is(text string) bool  { return string(p) == text }
 // words is a Texts of two languages.
 type words struct{}
 
-func (words) Text(lang, key string, args map[string]any) string {
+func (words) Text(lang, key string, args ...string) string {
 	format := map[string]string{
 		"nb": "%v er koden din for %v. Den gjelder i %v minutter, så skriv den nå.",
 		"uk": "%v – код для %v, %v хвилин",
@@ -128,7 +128,11 @@ func (words) Text(lang, key string, args map[string]any) string {
 	if key != textKey {
 		return key
 	}
-	return fmt.Sprintf(format, args["code"], args["service"], args["minutes"])
+	named := map[string]string{}
+	for i := 0; i+1 < len(args); i += 2 {
+		named[args[i]] = args[i+1]
+	}
+	return fmt.Sprintf(format, named["Code"], named["Service"], named["Minutes"])
 }
 
 type logBuffer struct {

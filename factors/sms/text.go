@@ -3,6 +3,7 @@ package sms
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -13,10 +14,10 @@ import (
 // Texts has the words of messages in the languages of people.
 type Texts interface {
 	// Text returns the text of a key in a language, a BCP 47 tag, or in the
-	// best one there is. The key "sms_code" has the arguments "code",
-	// "service" and "minutes"; the code comes first in the text, because that
-	// is what locked telephones show.
-	Text(lang, key string, args map[string]any) string
+	// best one there is; args are names and values in turn. The key "sms_code"
+	// has the arguments "Code", "Service" and "Minutes"; the code comes first
+	// in the text, because that is what locked telephones show.
+	Text(lang, key string, args ...string) string
 }
 
 const (
@@ -30,9 +31,8 @@ const (
 // must not fail because somebody translated too well.
 func (f *Factor) compose(u login.User, code string) string {
 	minutes := int(codeLife.Minutes())
-	text := strings.TrimSpace(f.texts.Text(u.Language, textKey, map[string]any{
-		"code": code, "service": serviceName(u.Client), "minutes": minutes,
-	}))
+	text := strings.TrimSpace(f.texts.Text(u.Language, textKey,
+		"Code", code, "Service", serviceName(u.Client), "Minutes", strconv.Itoa(minutes)))
 	if f.cfg.Transliterate {
 		text = gsm.Transliterate(text)
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-type textFunc func(lang, key string, args map[string]any) string
+type textFunc func(lang, key string, args ...string) string
 
-func (f textFunc) Text(lang, key string, args map[string]any) string { return f(lang, key, args) }
+func (f textFunc) Text(lang, key string, args ...string) string { return f(lang, key, args...) }
 
 func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 	t.Parallel()
@@ -33,11 +33,11 @@ func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 		{"accents go where the text would be two parts", "nb", "Łódź", words{}, false, "123456 er koden din for Lodz. Den gjelder i 5 minutter, så skriv den nå."},
 		{"a long service is cut", "en", strings.Repeat("a", 500), words{}, false, "123456 is your code for " + strings.Repeat("a", maxService) + ". It is valid for 5 minutes."},
 		{"a service breaks no line", "en", "v\np\rn", words{}, false, "123456 is your code for vpn. It is valid for 5 minutes."},
-		{"a text that is too long is replaced", "xx", "vpn", textFunc(func(_, _ string, a map[string]any) string {
-			return fmt.Sprint(a["code"], strings.Repeat(" blah", 100))
+		{"a text that is too long is replaced", "xx", "vpn", textFunc(func(_, _ string, a ...string) string {
+			return a[1] + strings.Repeat(" blah", 100)
 		}), false, plain},
-		{"a text without the code too", "xx", "vpn", textFunc(func(_, key string, _ map[string]any) string { return key }), false, plain},
-		{"no text too", "xx", "vpn", textFunc(func(_, _ string, _ map[string]any) string { return "" }), false, plain},
+		{"a text without the code too", "xx", "vpn", textFunc(func(_, key string, _ ...string) string { return key }), false, plain},
+		{"no text too", "xx", "vpn", textFunc(func(_, _ string, _ ...string) string { return "" }), false, plain},
 	} {
 		w := build(t, new(records), func(c *Config) { c.Transliterate = row.translit })
 		w.texts = row.texts

@@ -20,9 +20,9 @@ type Store struct {
 	Ring *store.Ring
 }
 
-// Purpose keeps values of the store apart from whatever else is sealed under
+// purpose keeps values of the store apart from whatever else is sealed under
 // the same key ring; see [store.Ring.Sealer].
-const Purpose = "store"
+const purpose = "store"
 
 // Open opens the configured store, and refuses one that was sealed under other
 // keys.
@@ -30,25 +30,35 @@ func Open(ctx context.Context, c store.Config, log *slog.Logger) (*Store, error)
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	ring, err := c.Ring()
-	if err != nil {
-		return nil, err
-	}
 	raw, err := bolt.Open(c.Path, bolt.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}
-	sealer := ring.Sealer(Purpose)
-	if err := store.CheckKey(ctx, raw, sealer); err != nil {
+	kv, ring, err := Unlock(ctx, c, raw)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", c.Path, err), raw.Close())
 	}
-	return &Store{KV: store.Sealed(raw, sealer), Raw: raw, Ring: ring}, nil
+	return &Store{KV: kv, Raw: raw, Ring: ring}, nil
 }
 
-// Rewrap seals again all values that are not under the active key, and returns
-// how many.
-func (s *Store) Rewrap(ctx context.Context) (changed int, err error) {
-	return store.Rewrap(ctx, s.Raw, s.Ring.Sealer(Purpose))
+// Unlock returns the values of an opened backend in the clear, under the
+// configured key ring, and refuses a ring that they were not sealed under.
+func Unlock(ctx context.Context, c store.Config, raw store.KV) (store.KV, *store.Ring, error) {
+	ring, err := c.Ring()
+	if err != nil {
+		return nil, nil, err
+	}
+	sealer := ring.Sealer(purpose)
+	if err := store.CheckKey(ctx, raw, sealer); err != nil {
+		return nil, nil, err
+	}
+	return store.Sealed(raw, sealer), ring, nil
+}
+
+// Rewrap seals again all values that are not under the active key of the ring,
+// and returns how many.
+func Rewrap(ctx context.Context, raw store.KV, ring *store.Ring) (changed int, err error) {
+	return store.Rewrap(ctx, raw, ring.Sealer(purpose))
 }
 
 // Close makes everything durable and closes the database.

@@ -132,7 +132,7 @@ func TestKeysCanBeRotated(t *testing.T) {
 		if got := string(storetest.Get(t, s.KV, "a").Data); got != "x" {
 			t.Errorf("got %q, want x", got)
 		}
-		if _, err := s.Rewrap(t.Context()); err != nil {
+		if _, err := open.Rewrap(t.Context(), s.Raw, s.Ring); err != nil {
 			t.Fatal(err)
 		}
 	}
