@@ -78,6 +78,8 @@ func (f *Flow) overLimit(t *attempt, err error) (Step, error) {
 
 // makeRoom forgets what has run out, and when nothing has, some entries that
 // are not limited: an attacker with many stations must not free a limited one.
+// Only when every entry is limited are all forgotten; memory stays bounded, and
+// accounts have counters of their own.
 func (s *sources) makeRoom(now time.Time) {
 	for id, c := range s.all {
 		if now.Sub(c.from) >= sourceWindow {
