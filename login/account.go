@@ -31,6 +31,13 @@ type Account struct {
 type Via struct {
 	// Client is the name of the RADIUS client block, or "terminal".
 	Client string
+	// Group is what clients share that take over each other's sign-ins: two
+	// concentrators of a cluster, a portal and its gateway. By itself a client
+	// is a group of its own name.
+	Group string
+	// Source is where the request came from, the NAS's address and port. It
+	// tells sign-ins apart where there is no Station.
+	Source netip.AddrPort
 	// Address is the address of the device that logs in; the zero value when
 	// the client did not tell.
 	Address netip.Addr
@@ -40,7 +47,7 @@ type Via struct {
 	CanAsk bool
 	// Append is how a code may be appended to the password.
 	Append Append
-	// Patience is how long the transport can keep its client waiting.
+	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
 }
 

@@ -1,7 +1,7 @@
 package login
 
-// A Step is what the Flow answers: [Accept], [Reject] or [Ask]. The set is
-// closed.
+// A Step is what the Flow answers: [Accept], [Reject], [Ask] or, when the answer
+// is still to come, [Wait]. The set is closed.
 //
 //sumtype:decl
 type Step interface{ step() }

@@ -1,0 +1,2 @@
+// Package prompts has what people hear in calls, in their languages.
+package prompts

@@ -1,0 +1,8 @@
+package prompts
+
+// A Message is something said in a call: as text for services that speak, and
+// as sound for exchanges.
+type Message struct {
+	Text  string
+	Audio []int16 // 8000 samples a second, mono
+}
