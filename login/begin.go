@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -25,7 +26,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if !validName(t.User) {
 		return f.reject(t, ReasonBadRequest)
 	}
-	password, code := split(t.Secret, t.Via.Append)
+	password, behind := split(t.Secret, t.Via.Append)
 	if text, ok := password.Reveal(); ok && text == "" {
 		// Directories take a bind without a password for an anonymous one and
 		// say yes (RFC 4513, section 5.1.2).
@@ -53,13 +54,16 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if g, err = f.inTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
-	if g.locked(t.station, t.began) {
+	switch {
+	case g.blocked(t.began):
+		return f.reject(t, ReasonBlocked)
+	case g.locked(t.station, t.began):
 		return f.reject(t, ReasonLocked)
 	}
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
 		return f.wrongPassword(t, account, err)
 	}
-	return f.authorize(t, account, g, code)
+	return f.authorize(t, account, g, behind)
 }
 
 // nobody refuses a name that no account or several have, after the same work
@@ -95,7 +99,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, erro
 }
 
 // authorize goes on behind the right password.
-func (f *Flow) authorize(t *attempt, account Account, g loaded, code Secret) (Step, error) {
+func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix) (Step, error) {
 	proof := passwordProof{account.ID}
 	d := f.Policy.For(account, t.Via, t.began)
 	t.event.Rule = d.Rule
@@ -116,18 +120,35 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, code Secret) (St
 		return f.accept(t, u, d, proof, nil, g)
 	case len(methods) == 0:
 		return f.reject(t, ReasonNotEnrolled)
-	case code != nil:
-		return f.appended(t, u, d, proof, methods, code, g)
-	case !t.Via.CanAsk:
+	case behind.code != nil:
+		return f.appended(t, u, d, proof, methods, behind.code, g)
+	}
+	w := &waiter{t: t, user: u, d: d, methods: methods, order: offered(methods), q: &question{attempt: t.id, account: account.ID}, g: g}
+	if behind.pick != "" {
+		i := picked(w.order, behind.pick)
+		if i < 0 {
+			return f.reject(t, ReasonMethodNotAllowed)
+		}
+		w.order, w.picked, w.chosen = startAt(w.order, i), true, true
+	}
+	if !w.canAsk() && !slices.ContainsFunc(w.order, func(m Method) bool { return f.approves(m, d) }) {
 		return f.reject(t, ReasonCannotAsk)
 	}
-	q := &question{attempt: t.id, account: account.ID}
-	return f.ask(t, u, methods, offered(methods), q, "")
+	return f.ask(w)
 }
 
 // appended checks a code that came behind the password.
 func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g loaded) (Step, error) {
-	second, err := f.prove(t, u, methods, nil, code)
+	q, err := f.sent(t, u, g)
+	if err != nil {
+		return nil, err
+	}
+	second, err := f.prove(t, u, methods, q, code)
+	if err == nil && q != nil && second.method == factorOf(q.method) {
+		if spent, err := f.spend(t, q, g); err != nil || !spent {
+			return f.unspent(t, err)
+		}
+	}
 	if err != nil {
 		if Refused(err) == ReasonWrongCode {
 			if _, gerr := f.countCode(t, u); gerr != nil {
@@ -149,7 +170,10 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 		}
 	}
 	notice := ""
-	if d.Remind {
+	switch {
+	case t.notice != "":
+		notice = t.notice
+	case d.Remind:
 		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly))
 	}
 	a, err := admit(u.Account, d, p, second, notice)
@@ -178,43 +202,4 @@ func (f *Flow) user(t *attempt, account Account) (User, error) {
 func validName(name string) bool {
 	return name != "" && len(name) <= maxName && utf8.ValidString(name) &&
 		strings.IndexFunc(name, unicode.IsControl) < 0 && strings.TrimSpace(name) != ""
-}
-
-// split takes an appended code off what was typed, from the right: a password
-// may hold commas and digits. It returns a nil code when there is none.
-func split(s Secret, how Append) (password, code Secret) {
-	text, ok := s.Reveal()
-	if !ok {
-		return s, nil
-	}
-	switch how {
-	case AppendOff:
-	case AppendComma:
-		if i := strings.LastIndexByte(text, ','); i >= 0 && plausibleCode(text[i+1:]) {
-			return Cleartext(text[:i]), Cleartext(text[i+1:])
-		}
-	case AppendDigits:
-		const digits = 6
-		if i := len(text) - digits; i >= 0 && allDigits(text[i:]) {
-			return Cleartext(text[:i]), Cleartext(text[i:])
-		}
-	}
-	return s, nil
-}
-
-// plausibleCode reports whether what follows the last comma can be a code:
-// digits, or a recovery code. A password such as "correct,horse" stays whole.
-func plausibleCode(s string) bool {
-	if allDigits(s) {
-		return len(s) >= 6 && len(s) <= 10
-	}
-	return len(s) >= 10 && len(s) <= 11 && strings.IndexFunc(s, func(r rune) bool {
-		return r != '-' && !digit(r) && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) < 0 && strings.ContainsFunc(s, digit)
-}
-
-func digit(r rune) bool { return r >= '0' && r <= '9' }
-
-func allDigits(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !digit(r) })
 }

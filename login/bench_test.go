@@ -13,7 +13,7 @@ import (
 func BenchmarkLogin(b *testing.B) {
 	w := logintest.NewWorld(b)
 	w.Audit = nil
-	w.Factors = []login.Prompter{w.SMS}
+	w.Factors = []login.Factor{w.SMS}
 	w.SMS.For = nil
 	w.Flow = login.NewFlow(w.Config)
 	const people = 50000

@@ -61,6 +61,7 @@ func (p *player) say(typed string) string {
 	case login.Ask:
 		p.ticket = s.Ticket
 		return fmt.Sprintf("ask %q", s.Text)
+	case login.Wait: // awaited by the world
 	}
 	return fmt.Sprintf("%T", step)
 }

@@ -59,6 +59,15 @@ const (
 	ReasonUnavailable      Reason = "dependency_unavailable"
 	ReasonNoMethodWorks    Reason = "no_method_works"
 	ReasonMethodNotAllowed Reason = "method_not_allowed"
+	ReasonWaiting          Reason = "waiting_for_approval"
+	ReasonDenied           Reason = "denied_by_person"
+	ReasonFraud            Reason = "fraud_reported"
+	ReasonBlocked          Reason = "blocked_by_fraud_report"
+	ReasonNoAnswer         Reason = "not_answered"
+	ReasonNoAnswerYet      Reason = "not_answered_in_time"
+	ReasonInProgress       Reason = "another_sign_in_in_progress"
+	ReasonTooManyCalls     Reason = "asked_too_often"
+	ReasonCodeSent         Reason = "code_sent"
 )
 
 // A Refusal is a decided "no" of a directory or a factor.

@@ -24,6 +24,9 @@ type Event struct {
 	// Method is the factor used or asked, never its number or code.
 	Method string
 	Took   time.Duration
+	// Alarm is whether somebody should look at it now: a person has said that
+	// a sign-in was not hers, or two sign-ins of one person meet.
+	Alarm bool
 }
 
 // Log keys: the closed list of attribute names of this program's log lines.

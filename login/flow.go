@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Directory   Directory
 	Policy      *Policy
-	Factors     []Prompter // in the order methods are offered when a rule names none
+	Factors     []Factor // in the order methods are offered when a rule names none
 	Enrollments Enrollments
 	Records     Records
 	Tickets     Sealer
@@ -31,6 +31,12 @@ type Config struct {
 	// HashUnknown keeps names that nobody has out of the log: they may be
 	// passwords typed into the wrong field.
 	HashUnknown bool
+	// Match is whether calls ask for digits shown at the prompt where a rule
+	// does not say what they ask for.
+	Match bool
+	// FraudLock is how long nobody may try the password of somebody who has
+	// reported a sign-in that was not hers.
+	FraudLock time.Duration
 }
 
 // A Flow decides logins. It owns every transition; see the drawing in the
@@ -41,6 +47,7 @@ type Flow struct {
 	answers *answering
 	sources *sources
 	turns   *turns
+	errands *errands
 	veil    *[32]byte // the key of veiled
 }
 
@@ -48,7 +55,7 @@ type Flow struct {
 func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
-		veil: new([32]byte),
+		errands: newErrands(), veil: new([32]byte),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -57,7 +64,17 @@ func NewFlow(c Config) *Flow {
 // With returns a Flow of another configuration that goes on with the
 // conversations and counters of this one, for a reload.
 func (f *Flow) With(c Config) *Flow {
-	return &Flow{Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns, veil: f.veil}
+	return &Flow{
+		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
+		errands: f.errands, veil: f.veil,
+	}
+}
+
+// Close ends what is being asked elsewhere and waits for it. Who still waits
+// for an answer gets an error: a transport that has drained has nobody waiting.
+func (f *Flow) Close() error {
+	f.errands.close()
+	return nil
 }
 
 // accountAgeAsked is how old an account may be when a question about it is
@@ -73,6 +90,8 @@ type attempt struct {
 	station uint64
 	event   Event
 	turns   []func() // to leave
+	notice  string   // for the person who gets in
+	done    bool     // audited
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
@@ -82,8 +101,13 @@ func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
 	return t
 }
 
-// finish audits a step or the error that kept the Flow from deciding.
+// finish audits a step or the error that kept the Flow from deciding, once. A
+// Wait is not ours any more: it is answered, and audited, by its errand.
 func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
+	if _, waiting := s.(Wait); waiting || t.done {
+		return s, err
+	}
+	t.done = true
 	e := &t.event
 	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
 	switch s := s.(type) {
@@ -91,10 +115,11 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 		e.Outcome, e.Reason, e.Rule = "accept", s.reason, s.rule
 	case Reject:
 		e.Outcome, e.Reason = "reject", s.Reason
+		e.Alarm = s.Reason == ReasonFraud || s.Reason == ReasonInProgress
 	case Ask:
 		e.Outcome = "ask"
 		e.Reason = cmp.Or(e.Reason, ReasonOK)
-	case nil:
+	case nil, Wait:
 		e.Outcome, e.Reason = "error", ReasonUnavailable
 		if err != nil {
 			e.Detail = err.Error()

@@ -30,6 +30,11 @@ const (
 	// unlocks it (SP 800-63B, section 3.2.2: no more than 100).
 	maxConsecutive = 100
 
+	// maxAsks is how often somebody is called or asked in her app before she
+	// has signed in, or asksForgotten has passed since the last time.
+	maxAsks       = 3
+	asksForgotten = time.Hour
+
 	maxKnown = 16 // stations remembered of an account
 	maxSpent = 32 // open dialogues remembered of an account
 	// knownFor is how long a station counts as known after its last success.
@@ -47,12 +52,17 @@ type guard struct {
 	known       []station
 	spent       []spentTicket
 	voidUpTo    int64 // tickets issued in this second or before are void
+	// blockedUntil, in Unix seconds, keeps everybody from trying the password:
+	// the person has reported a sign-in that was not hers.
+	blockedUntil int64
 }
 
 // A track counts the failures of one source.
 type track struct {
 	passwords, codes         int
 	passwordsLast, codesLast int64 // Unix seconds
+	asks                     int   // approvals asked for since the last success
+	asksLast                 int64 // Unix seconds
 }
 
 // A station is a place the account was used from successfully, with a budget of
@@ -98,6 +108,24 @@ func (g *guard) locked(id uint64, now time.Time) bool {
 // count here: whoever answers a question had the right one.
 func (g *guard) codesLocked(id uint64, now time.Time) bool {
 	return g.consecutive >= maxConsecutive || g.at(id, now).codesLocked(now)
+}
+
+// blocked reports whether a fraud report stops every sign-in.
+func (g *guard) blocked(now time.Time) bool { return now.Unix() < g.blockedUntil }
+
+// ask counts that the person is called or asked elsewhere, and reports whether
+// she may be.
+func (g *guard) ask(id uint64, now time.Time) bool {
+	t := g.at(id, now)
+	if !within(t.asksLast, asksForgotten, now) {
+		t.asks = 0
+	}
+	if t.asks >= maxAsks {
+		return false
+	}
+	t.asks++
+	t.asksLast = now.Unix()
+	return true
 }
 
 func (t *track) passwordsLocked(now time.Time) bool {
@@ -159,7 +187,7 @@ func (t track) forgiven(code bool) track {
 	if code {
 		return track{}
 	}
-	return track{codes: t.codes, codesLast: t.codesLast}
+	return track{codes: t.codes, codesLast: t.codesLast, asks: t.asks, asksLast: t.asksLast}
 }
 
 // success makes the station known and forgives its failures, not those of
@@ -190,7 +218,7 @@ func (g *guard) spend(nonce [8]byte, issued time.Time, id uint64, now time.Time)
 	// Two minutes more than a question lives, for clocks that differ.
 	oldest := now.Add(-questionFor - 2*time.Minute).Unix()
 	g.spent = slices.DeleteFunc(g.spent, func(s spentTicket) bool { return s.issued < oldest })
-	if issued.Unix() <= g.voidUpTo || slices.ContainsFunc(g.spent, func(s spentTicket) bool { return s.nonce == nonce }) {
+	if issued.Unix() <= g.voidUpTo || g.spentBefore(nonce) {
 		return false
 	}
 	if len(g.spent) == maxSpent {
@@ -210,10 +238,15 @@ func (g *guard) spend(nonce [8]byte, issued time.Time, id uint64, now time.Time)
 	return true
 }
 
+// spentBefore reports whether a ticket was answered.
+func (g *guard) spentBefore(nonce [8]byte) bool {
+	return slices.ContainsFunc(g.spent, func(s spentTicket) bool { return s.nonce == nonce })
+}
+
 const (
-	guardVersion = 1
-	guardHead    = 1 + 2 + 1 + 1 + 8
-	trackSize    = 2 + 2 + 8 + 8
+	guardVersion = 2
+	guardHead    = 1 + 2 + 1 + 1 + 8 + 8
+	trackSize    = 2 + 2 + 8 + 8 + 1 + 8
 )
 
 var errGuard = errors.New("login: guard record cannot be read: restore the database from a backup, or `portvakt user unlock` the account")
@@ -224,6 +257,7 @@ func (g *guard) encode() []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(g.consecutive)) //nolint:gosec // bounded at 1<<15
 	b = append(b, byte(len(g.known)), byte(len(g.spent)))       //nolint:gosec // at most maxKnown and maxSpent
 	b = appendTime(b, g.voidUpTo)
+	b = appendTime(b, g.blockedUntil)
 	b = g.strangers.append(b)
 	for _, s := range g.known {
 		b = binary.BigEndian.AppendUint64(b, s.id)
@@ -241,7 +275,9 @@ func (t *track) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(t.passwords)) //nolint:gosec // bounded at 1<<15
 	b = binary.BigEndian.AppendUint16(b, uint16(t.codes))     //nolint:gosec // bounded at 1<<15
 	b = appendTime(b, t.passwordsLast)
-	return appendTime(b, t.codesLast)
+	b = appendTime(b, t.codesLast)
+	b = append(b, byte(t.asks)) //nolint:gosec // at most maxAsks
+	return appendTime(b, t.asksLast)
 }
 
 func appendTime(b []byte, unix int64) []byte {
@@ -254,6 +290,7 @@ func readTrack(b []byte) track {
 	return track{
 		passwords: int(binary.BigEndian.Uint16(b)), codes: int(binary.BigEndian.Uint16(b[2:])),
 		passwordsLast: readTime(b[4:]), codesLast: readTime(b[12:]),
+		asks: int(b[20]), asksLast: readTime(b[21:]),
 	}
 }
 
@@ -268,7 +305,8 @@ func decodeGuard(b []byte) (*guard, error) {
 		return nil, errGuard
 	}
 	g := &guard{
-		consecutive: int(binary.BigEndian.Uint16(b[1:])), voidUpTo: readTime(b[5:]), strangers: readTrack(b[guardHead:]),
+		consecutive: int(binary.BigEndian.Uint16(b[1:])), strangers: readTrack(b[guardHead:]),
+		voidUpTo: readTime(b[5:]), blockedUntil: readTime(b[13:]),
 		known: make([]station, known, known+1), spent: make([]spentTicket, spent, spent+1),
 	}
 	b = b[guardHead+trackSize:]

@@ -75,6 +75,9 @@ type Lock struct {
 	Strangers bool
 	// Everywhere is whether an administrator must unlock it.
 	Everywhere bool
+	// BlockedUntil is until when a fraud report stops every sign-in; the zero
+	// time when none does.
+	BlockedUntil time.Time
 	// Consecutive are the wrong codes since the last success.
 	Consecutive int
 	// Known is how many stations it was used from lately.
@@ -87,19 +90,23 @@ func Standing(ctx context.Context, r Records, accountID string, now time.Time) (
 	if err != nil {
 		return Lock{}, err
 	}
-	return Lock{
+	l := Lock{
 		Strangers:   g.strangers.passwordsLocked(now) || g.strangers.codesLocked(now),
 		Everywhere:  g.consecutive >= maxConsecutive,
 		Consecutive: g.consecutive,
 		Known:       len(g.known),
-	}, nil
+	}
+	if g.blocked(now) {
+		l.BlockedUntil = time.Unix(g.blockedUntil, 0)
+	}
+	return l, nil
 }
 
-// Unlock forgets the failures of an account. Spent tickets and known stations
+// Unlock forgets the failures and the fraud report of an account. Spent tickets and known stations
 // are kept.
 func Unlock(ctx context.Context, r Records, accountID string) error {
 	return guards{r}.update(ctx, accountID, func(g *guard) {
-		g.consecutive, g.strangers = 0, track{}
+		g.consecutive, g.strangers, g.blockedUntil = 0, track{}, 0
 		for i := range g.known {
 			g.known[i].track = track{}
 		}

@@ -53,7 +53,7 @@ func TestS03ParallelAnswersAreNoMoreGuesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t)
 		app := &counted{Factor: w.TOTP}
-		w.Factors = []login.Prompter{app}
+		w.Factors = []login.Factor{app}
 		w.Flow = login.NewFlow(w.Config)
 		var tickets []login.Ticket
 		for range 30 {
@@ -161,7 +161,7 @@ func TestS03GuessesBesideABrokenFactorCount(t *testing.T) {
 	w.TOTP.CheckErr = errors.New("clock was set")
 	w.Recovery.For = nil
 	app := &counted{Factor: w.Recovery}
-	w.Factors = []login.Prompter{w.TOTP, app}
+	w.Factors = []login.Factor{w.TOTP, app}
 	w.Flow = login.NewFlow(w.Config)
 	for range 20 {
 		s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ const maxOffered = 9
 // first the one she prefers, then in the order of the rule.
 func (f *Flow) methods(u User, d Decision) []Method {
 	var ms []Method
-	add := func(p Prompter) { ms = append(ms, p.Methods(u)...) }
+	add := func(p Factor) { ms = append(ms, p.Methods(u)...) }
 	if len(d.Factors) == 0 {
 		for _, p := range f.Factors {
 			add(p)
@@ -41,7 +42,7 @@ func (f *Flow) methods(u User, d Decision) []Method {
 	return ms
 }
 
-func (f *Flow) factor(name string) Prompter {
+func (f *Flow) factor(name string) Factor {
 	for _, p := range f.Factors {
 		if p.Name() == name {
 			return p
@@ -92,26 +93,61 @@ func choose(answer Secret, menu []Method) (index int, ok bool) {
 	return 0, false
 }
 
-// ask prompts the first method of the order that works and puts its question.
-// A method that does not work leads to the next one in the same dialogue.
-func (f *Flow) ask(t *attempt, u User, methods, order []Method, q *question, say string) (Step, error) {
-	t.leave() // a gateway may be slow, and nothing is guessed any more
-	for _, m := range order {
-		p := f.factor(m.Factor)
-		memo, err := p.Prompt(t.ctx, u, m)
-		if err != nil {
-			t.event.Detail = err.Error()
-			say = "not_sent"
-			if t.ctx.Err() != nil {
-				return nil, err
-			}
-			continue
-		}
-		next := q.fresh(t.began)
-		next.method, next.memo = m.ID, memo
-		return f.again(t, u, offered(methods), next, say)
+// approves reports whether a method is answered elsewhere under a decision. A
+// factor may be both: a call asks for a key, or tells a code.
+func (f *Flow) approves(m Method, d Decision) bool {
+	factor := f.factor(m.Factor)
+	if _, ok := factor.(Approver); !ok {
+		return false
 	}
-	return f.reject(t, ReasonNoMethodWorks)
+	_, prompts := factor.(Prompter)
+	return !prompts || d.Call != CallCode
+}
+
+// matches reports whether an approval asks for digits shown at the prompt.
+func (f *Flow) matches(d Decision) bool { return d.Call == CallMatch || d.Call == "" && f.Match }
+
+// ask asks by the first method of the waiter's order that works. What needs
+// nothing but an answer is asked at once; what reaches out to the person is an
+// errand, so that the requests of one sign-in reach out once.
+func (f *Flow) ask(w *waiter) (Step, error) {
+	t := w.t
+	t.leave() // a gateway may be slow, and nothing is guessed any more
+	if m := w.order[0]; m.Standing && w.t.Via.CanAsk && !f.approves(m, w.d) {
+		p, ok := f.factor(m.Factor).(Prompter)
+		if !ok {
+			return nil, fmt.Errorf("factor %s neither prompts nor approves", m.Factor)
+		}
+		memo, err := p.Prompt(t.ctx, w.user, m)
+		if err == nil {
+			next := w.q.fresh(t.began)
+			next.method, next.memo, next.approval = m.ID, memo, false
+			return f.again(t, w.user, offered(w.methods), next, w.say)
+		}
+		t.event.Detail = err.Error()
+	}
+	return f.wait(w)
+}
+
+// wait begins the errand of a sign-in, or joins it.
+func (f *Flow) wait(w *waiter) (Step, error) {
+	w.flow = f
+	wait, answered := NewWait(w.leave)
+	w.answered = answered
+	e, mine, clash, err := f.errands.join(w)
+	switch {
+	case err != nil:
+		return nil, err
+	case clash != nil:
+		return f.reject(w.t, ReasonInProgress)
+	case mine:
+		if !f.errands.background(e.open) {
+			e.conclude(outcome{err: errClosing})
+		}
+	case e.shows(w) && e.drop(w):
+		w.answer(e.tellWaiting(w))
+	}
+	return wait, nil
 }
 
 // again puts the question q, without prompting.
@@ -139,6 +175,13 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 	for i, m := range menu {
 		number := strconv.Itoa(i + 1)
 		switch {
+		case m.ID == q.method && q.approval:
+			_, match := q.claim()
+			text = tx("wait_"+m.Factor, "Hint", m.Hint)
+			if match != "" {
+				text = tx("match_"+m.Factor, "Hint", m.Hint, "Match", match)
+			}
+			add(tx("retry", "Number", number))
 		case m.ID == q.method:
 			text = tx("ask_"+m.Factor, "Hint", m.Hint)
 			if !m.Standing {

@@ -25,7 +25,7 @@ func TestS11NothingHappensBeforeTheRightPassword(t *testing.T) {
 			w.Directory.Refuse("disabled", login.ReasonDisabled)
 			app := &counted{Factor: w.TOTP}
 			app.For, w.SMS.For = nil, nil // everybody has both
-			w.Factors = []login.Prompter{app, w.SMS}
+			w.Factors = []login.Factor{app, w.SMS}
 			w.Flow = login.NewFlow(w.Config)
 			for _, c := range [][2]string{
 				{"alice", "wrong"},

@@ -38,9 +38,13 @@ type RuleConfig struct {
 	// Unenrolled is what happens to people without a second factor: "deny" or
 	// "allow".
 	Unenrolled string `mapstructure:"unenrolled"`
+	// Call is what a call asks for: "approve" (press #), "match" (the two
+	// digits shown at the prompt, and #), "pin" (the person's own PIN, and #)
+	// or "code" (the call tells a code to be typed). Empty is as [call] says.
+	Call string `mapstructure:"call"`
 }
 
-// Values of RuleConfig.SecondFactor, Unenrolled and Before.
+// Values of RuleConfig.SecondFactor, Unenrolled, Call and Before.
 const (
 	SecondRequired = "required"
 	SecondEnrolled = "enrolled"
@@ -49,6 +53,11 @@ const (
 
 	UnenrolledDeny  = "deny"
 	UnenrolledAllow = "allow"
+
+	CallApprove = "approve"
+	CallMatch   = "match"
+	CallPIN     = "pin"
+	CallCode    = "code"
 
 	BeforeOff    = "off"
 	BeforeReport = "report"
@@ -74,6 +83,7 @@ type Decision struct {
 	Second     string
 	Factors    []string
 	Unenrolled string
+	Call       string
 	// Reason is ReasonNoSecondFactor or ReasonBeforeDate when Second is
 	// SecondNone.
 	Reason Reason
@@ -94,6 +104,7 @@ func (r RuleConfig) Validate() error {
 	oneOf("second_factor", r.SecondFactor, SecondRequired, SecondEnrolled, SecondNone, SecondDeny)
 	oneOf("unenrolled", r.Unenrolled, UnenrolledDeny, UnenrolledAllow)
 	oneOf("before", r.Before, BeforeOff, BeforeReport, BeforeRemind)
+	oneOf("call", r.Call, CallApprove, CallMatch, CallPIN, CallCode)
 	if r.Before != "" && r.From.IsZero() {
 		errs = append(errs, errors.New("before: has no meaning without from: add the date, or remove before"))
 	}
@@ -161,7 +172,7 @@ func (p *Policy) For(a Account, v Via, at time.Time) Decision {
 func (r *RuleConfig) early(at time.Time) bool { return !r.From.IsZero() && at.Before(r.From) }
 
 func (r *RuleConfig) decide(at time.Time) Decision {
-	d := Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, From: r.From}
+	d := Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, From: r.From}
 	switch {
 	case r.early(at) && r.SecondFactor != SecondDeny:
 		d.Second, d.Reason, d.Remind = SecondNone, ReasonBeforeDate, r.Before == BeforeRemind

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -45,7 +46,10 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 	if g, err = f.inTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
-	if g.codesLocked(t.station, t.began) {
+	switch {
+	case g.blocked(t.began):
+		return f.reject(t, ReasonBlocked)
+	case g.codesLocked(t.station, t.began):
 		return f.reject(t, ReasonLocked)
 	}
 	// The rules are asked again: they may have changed since the question.
@@ -76,7 +80,11 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 		if choice < 0 || q.menu != menuSum(menu) {
 			return f.again(t, u, menu, next, "unknown_choice")
 		}
-		return f.ask(t, u, methods, startAt(menu, choice), next, "")
+		f.leaveErrand(q)
+		return f.ask(&waiter{t: t, user: u, d: d, methods: methods, order: startAt(menu, choice), q: next, g: g, chosen: true})
+	}
+	if q.approval && !codeLike(t.Secret) {
+		return f.pressed(t, u, d, methods, q, g)
 	}
 
 	// Two durable facts are written at the same time, so that they share one
@@ -93,7 +101,39 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	case err != nil:
 		return f.wrongCode(t, u, menu, q, err)
 	}
+	f.leaveErrand(q)
 	return f.accept(t, u, d, passwordProof{q.account}, second, g)
+}
+
+// pressed goes on when the person says that she has answered elsewhere.
+func (f *Flow) pressed(t *attempt, u User, d Decision, methods []Method, q *question, g loaded) (Step, error) {
+	if spent, err := f.spend(t, q, g); err != nil || !spent {
+		return f.unspent(t, err)
+	}
+	next := q.fresh(t.began)
+	if next.rounds > maxRounds {
+		return f.reject(t, ReasonTooManyTries)
+	}
+	t.leave()
+	id, _ := q.claim()
+	return f.wait(&waiter{t: t, user: u, d: d, methods: methods, order: offered(methods), q: next, g: g, pressed: &id})
+}
+
+// leaveErrand ends what is being asked elsewhere for a question: the person has
+// taken another way.
+func (f *Flow) leaveErrand(q *question) {
+	if id, _ := q.claim(); q.approval {
+		f.errands.leave(q.account, id)
+	}
+}
+
+// codeLike reports whether an answer is a try at a code, where all that was
+// asked for is to go on. Of a proof only the empty text can be told.
+func codeLike(s Secret) bool {
+	if text, ok := s.Reveal(); ok {
+		return plausibleCode(strings.TrimSpace(text))
+	}
+	return !s.Is("")
 }
 
 func (f *Flow) spend(t *attempt, q *question, g loaded) (bool, error) {
@@ -160,8 +200,8 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 	guessed := false
 	refusal := &Refusal{Reason: ReasonWrongCode}
 	try := func(m Method, memo []byte) bool {
-		p := f.factor(m.Factor)
-		if p == nil {
+		p, ok := f.factor(m.Factor).(Prompter)
+		if !ok {
 			return false
 		}
 		err := p.Check(t.ctx, u, m, memo, answer)
@@ -180,7 +220,7 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		return false
 	}
 	asked := ""
-	if q != nil {
+	if q != nil && !q.approval {
 		asked = q.method
 		for _, m := range methods {
 			if m.ID == asked && try(m, q.memo) {

@@ -33,9 +33,12 @@ type question struct {
 	account string
 	method  string
 	memo    []byte
+	// approval is whether the method is answered elsewhere; the memo is the id
+	// of the claim then, and the digits to be keyed.
+	approval bool
 }
 
-const ticketVersion = 1
+const ticketVersion = 2
 
 // maxAccountID is the longest account id that fits a ticket with everything
 // else at its longest.
@@ -54,8 +57,8 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b := make([]byte, 0, 200)
 	b = append(b, ticketVersion)
 	b = append(b, q.nonce[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix())) //nolint:gosec // the bits of the time, read back below
-	b = append(b, byte(q.tries), byte(q.rounds))                  //nolint:gosec // bounded by maxTries and maxRounds
+	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix()))  //nolint:gosec // the bits of the time, read back below
+	b = append(b, byte(q.tries), byte(q.rounds), flag(q.approval)) //nolint:gosec // bounded by maxTries and maxRounds
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	for _, part := range []string{q.account, q.method, string(q.memo)} {
@@ -84,17 +87,17 @@ func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 }
 
 func parseQuestion(b []byte) (*question, error) {
-	const fixed = 1 + 8 + 8 + 2 + 5 + 2
+	const fixed = 1 + 8 + 8 + 3 + 5 + 2
 	if len(b) < fixed || b[0] != ticketVersion {
 		return nil, errTicket
 	}
 	q := &question{
 		issued: time.Unix(int64(binary.BigEndian.Uint64(b[9:])), 0), //nolint:gosec // as written by seal
 		tries:  int(b[17]), rounds: int(b[18]),
-		menu: binary.BigEndian.Uint16(b[24:]),
+		approval: b[19] == 1, menu: binary.BigEndian.Uint16(b[25:]),
 	}
 	copy(q.nonce[:], b[1:9])
-	copy(q.attempt[:], b[19:24])
+	copy(q.attempt[:], b[20:25])
 	b = b[fixed:]
 	parts := [3][]byte{}
 	for i := range parts {
@@ -110,7 +113,19 @@ func parseQuestion(b []byte) (*question, error) {
 	if len(parts[2]) > 0 {
 		q.memo = parts[2]
 	}
+	if q.approval && len(q.memo) < len(claim{}.id) {
+		return nil, errTicket
+	}
 	return q, nil
+}
+
+// claim is the id of the claim that a question of an approval is about, and the
+// digits to be keyed.
+func (q *question) claim() (id [8]byte, match string) {
+	if q.approval {
+		match = string(q.memo[copy(id[:], q.memo):])
+	}
+	return id, match
 }
 
 // fresh returns the question with a new nonce, to be asked again.

@@ -12,7 +12,10 @@ import (
 // become lines.
 func audit(ctx context.Context, log *slog.Logger, e login.Event) {
 	level := slog.LevelInfo
-	if e.Outcome == "error" {
+	switch {
+	case e.Alarm:
+		level = slog.LevelError
+	case e.Outcome == "error":
 		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {

@@ -28,6 +28,7 @@ what they should.`,
 					}
 				}
 				flow := login.NewFlow(s.flowConfig(func(e login.Event) { audit(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), e) }))
+				defer func() { _ = flow.Close() }()
 				return converse(ctx, flow, newPrompter(c.InOrStdin(), c.ErrOrStderr()), c, args[0], clientName)
 			})
 		},
@@ -45,6 +46,10 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 	}
 	step, err := flow.Begin(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via})
 	for {
+		if _, waiting := step.(login.Wait); waiting {
+			say(c.ErrOrStderr(), "Waiting for an answer elsewhere...\n")
+		}
+		step, err = login.Await(ctx, step, err)
 		if err != nil {
 			return withCode(withHint(fmt.Errorf("could not decide: %w", err), "portvakt check says what does not answer"), exitUnavailable)
 		}
@@ -65,6 +70,7 @@ func converse(ctx context.Context, flow *login.Flow, in *prompter, c *cobra.Comm
 				return err
 			}
 			step, err = flow.Resume(ctx, login.Attempt{User: user, Secret: login.Cleartext(typed), Via: via}, s.Ticket)
+		case login.Wait: // awaited above
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (t selfTest) run(ctx context.Context) error {
 	c := &canary{enrolled: login.Enrollment{Credentials: []login.Credential{cred}, Rev: 1}, records: map[string]login.Value{}}
 	config := login.Config{
 		Texts: t.config.Texts, Tickets: t.config.Tickets, Directory: c, Enrollments: c, Records: c,
-		Factors: []login.Prompter{t.factor(c)},
+		Factors: []login.Factor{t.factor(c)},
 	}
 	if config.Policy, err = login.NewPolicy(t.rules); err != nil {
 		return err

@@ -98,6 +98,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit))))
 	defer func() { _ = d.current.Load().close() }()
+	defer func() { _ = d.current.Load().flow.Close() }() // calls end before their lines do
 	defer d.retired.Wait()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
 		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,

@@ -171,8 +171,8 @@ func (s *system) factors() error {
 
 // prompters are the factors in the order they are offered when a rule names
 // none.
-func (s *system) prompters() []login.Prompter {
-	ps := []login.Prompter{s.totp}
+func (s *system) prompters() []login.Factor {
+	ps := []login.Factor{s.totp}
 	if s.sms != nil {
 		ps = append(ps, s.sms)
 	}

@@ -64,7 +64,7 @@ func serveFlow(ctx context.Context, s service) (err error) {
 		return err
 	}
 	flow := login.NewFlow(login.Config{
-		Directory: people, Policy: policy, Factors: []login.Prompter{totp.New(totp.DefaultConfig(), kv)},
+		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv)},
 		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
 	})
 	return serveRadius(ctx, s, flow, radiusd.Options{Records: kv})

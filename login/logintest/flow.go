@@ -23,6 +23,18 @@ type World struct {
 	events []login.Event
 }
 
+// Begin is the Flow's, with the answer awaited.
+func (w *World) Begin(ctx context.Context, a login.Attempt) (login.Step, error) {
+	s, err := w.Flow.Begin(ctx, a)
+	return login.Await(ctx, s, err)
+}
+
+// Resume is the Flow's, with the answer awaited.
+func (w *World) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (login.Step, error) {
+	s, err := w.Flow.Resume(ctx, a, t)
+	return login.Await(ctx, s, err)
+}
+
 // Events are the decisions so far.
 func (w *World) Events() []login.Event {
 	w.mu.Lock()
@@ -62,7 +74,7 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 	w.Directory.Add(login.Account{ID: "id-alice", Name: "alice", Groups: []string{"cn=staff,ou=groups,dc=example,dc=org"}}, "secret")
 	w.Directory.Add(login.Account{ID: "id-bob", Name: "bob"}, "hunter2")
 	w.Flow = login.NewFlow(login.Config{
-		Directory: w.Directory, Policy: policy, Factors: []login.Prompter{w.TOTP, w.SMS, w.Recovery},
+		Directory: w.Directory, Policy: policy, Factors: []login.Factor{w.TOTP, w.SMS, w.Recovery},
 		Enrollments: w.Enrollments, Records: w.Records, Tickets: NewSealer("shared"), Texts: texts,
 		AccountAge: 30 * time.Second, HashUnknown: true,
 		Audit: func(e login.Event) {

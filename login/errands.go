@@ -1,0 +1,160 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// maxErrands bounds the sign-ins asked elsewhere at one time on one node.
+const maxErrands = 100_000
+
+var errClosing = errors.New("the server is ending")
+
+// errands are the sign-ins that somebody is being asked about elsewhere, one at
+// most of an account. They live longer than the requests that wait for them.
+type errands struct {
+	node [8]byte // who this process is in claims
+
+	mu      sync.Mutex
+	by      map[string]*errand
+	ctx     context.Context //nolint:containedctx // of what outlives requests
+	cancel  context.CancelFunc
+	closed  bool
+	running sync.WaitGroup
+}
+
+func newErrands() *errands {
+	s := &errands{by: map[string]*errand{}}
+	rand.Read(s.node[:])
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// join adds a waiter to the errand of its account, beginning one when there is
+// none; mine is whether it did. An errand of another sign-in is a clash: the
+// key that the person presses must admit nobody else who has her password
+// (attack: signing in while the owner's telephone rings).
+func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	account := w.user.Account.ID
+	mark := fingerprint(account, w.t.Via)
+	e = s.by[account]
+	switch {
+	case s.closed:
+		return nil, false, nil, errClosing
+	case e != nil && e.mark != mark:
+		e.others++
+		return nil, false, e, nil
+	case e != nil:
+	case len(s.by) >= maxErrands:
+		return nil, false, nil, fmt.Errorf("%d people are being asked at this moment", len(s.by))
+	default:
+		e = &errand{errands: s, flow: w.flow, lead: w, account: account, mark: mark}
+		s.by[account] = e
+		mine = true
+	}
+	e.waiters = append(e.waiters, w)
+	w.errand = e
+	if patience := w.t.Via.Patience; patience > 0 {
+		w.patience = time.AfterFunc(max(patience-time.Since(w.t.began), 0), w.expire)
+	}
+	return e, mine, nil, nil
+}
+
+// leave ends the errand of an account that a ticket names, when it is still
+// under way: the person has taken another way.
+func (s *errands) leave(account string, id [8]byte) {
+	s.mu.Lock()
+	e := s.by[account]
+	found := e != nil && e.claim != nil && e.claim.id == id
+	s.mu.Unlock()
+	if found {
+		e.conclude(outcome{state: claimLeft})
+	}
+}
+
+// background runs fn in a goroutine that close waits for; not any more when
+// that has begun.
+func (s *errands) background(fn func(ctx context.Context)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.running.Go(func() { fn(s.ctx) })
+	return true
+}
+
+// close ends every errand and waits for what they have under way. Requests that
+// still wait get an error, so that their clients ask another server.
+func (s *errands) close() {
+	s.mu.Lock()
+	s.closed = true
+	var left []*errand
+	for _, e := range s.by {
+		left = append(left, e)
+	}
+	s.mu.Unlock()
+	for _, e := range left {
+		e.conclude(outcome{err: errClosing})
+	}
+	s.cancel()
+	s.running.Wait()
+}
+
+// A waiter is one request that waits for the outcome of an errand.
+type waiter struct {
+	flow    *Flow
+	errand  *errand
+	t       *attempt
+	user    User
+	d       Decision
+	methods []Method
+	order   []Method // what to try, beginning with what was chosen
+	g       loaded   // as it was when the wait began
+	q       *question
+	say     string
+	// chosen is whether the person asked for this now: what happened a moment
+	// ago does not answer her.
+	chosen bool
+	// pressed names the claim that the person says she has answered.
+	pressed *[8]byte
+	// picked is whether a client that cannot put a question may have a code
+	// sent: its person typed for it behind her password.
+	picked bool
+
+	answered func(Step, error)
+	patience *time.Timer
+}
+
+// canAsk is whether codes may be sent for it.
+func (w *waiter) canAsk() bool { return w.t.Via.CanAsk || w.picked }
+
+// expire answers while the client still listens: with a question where it can
+// show one, and else with a refusal. What was begun goes on.
+func (w *waiter) expire() {
+	if !w.errand.drop(w) {
+		return
+	}
+	w.answer(w.errand.tellWaiting(w))
+}
+
+// leave is called when the client has gone.
+func (w *waiter) leave() {
+	if w.errand.drop(w) && w.patience != nil {
+		w.patience.Stop()
+	}
+}
+
+func (w *waiter) answer(s Step, err error) {
+	if w.patience != nil {
+		w.patience.Stop()
+	}
+	s, err = w.flow.finish(w.t, s, err)
+	w.answered(s, err)
+}

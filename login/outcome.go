@@ -1,0 +1,266 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// watchEvery is how often a claim of another node is looked at.
+	watchEvery = 250 * time.Millisecond
+	// concludeWithin bounds what an outcome writes.
+	concludeWithin = 10 * time.Second
+)
+
+// conclude ends the errand: it is recorded, and then all who wait are told the
+// same. Only the first call does anything.
+func (e *errand) conclude(o outcome) {
+	e.mu.Lock()
+	if e.over {
+		e.mu.Unlock()
+		return
+	}
+	e.over = true
+	waiters, stop := e.waiters, e.stop
+	e.waiters, e.stop = nil, nil
+	if e.by[e.account] == e {
+		delete(e.by, e.account)
+	}
+	e.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), concludeWithin)
+	defer cancel()
+	if err := e.record(ctx, o, len(waiters) > 0); err != nil && o.state == claimApproved {
+		// What is not recorded could be used again.
+		o = outcome{err: fmt.Errorf("record approval: %w", err)}
+	}
+	if o.state == claimFraud {
+		if err := e.block(ctx); err != nil {
+			o = outcome{err: err}
+		}
+	}
+	for _, w := range waiters {
+		w.answer(e.tell(ctx, w, o))
+	}
+}
+
+// record writes how the errand ended. An approval that admits somebody at once
+// is used by that.
+func (e *errand) record(ctx context.Context, o outcome, waited bool) error {
+	e.mu.Lock()
+	mine, rev := e.claim, e.rev
+	remote := e.remote
+	e.mu.Unlock()
+	if mine == nil || remote || o.state == 0 {
+		return nil
+	}
+	c := *mine
+	c.used = o.state == claimApproved && waited
+	c.method = o.method.ID
+	c.end(o.state, time.Now())
+	if o.question != nil {
+		c.put(o.question)
+	}
+	for range maxConflicts {
+		err := e.flow.Records.Swap(ctx, ClaimKey(e.account), rev, c.encode())
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		had, now, err := loadClaim(ctx, e.flow.Records, e.account)
+		if err != nil {
+			return err
+		}
+		if had.id != c.id || had.node != c.node {
+			return fmt.Errorf("another sign-in took over: %w", ErrConflict)
+		}
+		rev = now
+	}
+	return ErrConflict
+}
+
+// block keeps the password from being tried, after the person has said that
+// somebody else has it.
+func (e *errand) block(ctx context.Context) error {
+	if e.flow.FraudLock <= 0 {
+		return nil
+	}
+	until := time.Now().Add(e.flow.FraudLock)
+	return e.flow.guards.update(ctx, e.account, func(g *guard) { g.blockedUntil = until.Unix() })
+}
+
+// tell is what one of those who wait is told.
+func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
+	f, t := e.flow, w.t
+	t.ctx = ctx
+	t.event.Detail = e.details
+	e.mu.Lock()
+	others := e.others
+	e.mu.Unlock()
+	switch {
+	case o.err != nil:
+		return nil, o.err
+	case o.reason != "":
+		return f.reject(t, o.reason)
+	}
+	t.event.Method = o.method.Factor
+	switch o.state {
+	case claimApproved:
+		g, err := f.guards.load(ctx, e.account)
+		if err != nil {
+			return nil, err
+		}
+		if g.blocked(time.Now()) {
+			return f.reject(t, ReasonBlocked)
+		}
+		if others > 0 {
+			t.notice = f.Texts.Text(w.user.Language, "other_attempt")
+		}
+		return f.accept(t, w.user, w.d, passwordProof{e.account}, &factorProof{e.account, o.method.Factor}, g)
+	case claimDenied:
+		return f.reject(t, ReasonDenied)
+	case claimFraud:
+		return f.reject(t, ReasonFraud)
+	case claimAsked:
+		return e.put(w, *o.question)
+	case claimUnanswered, claimLeft, claimAsking:
+	}
+	return f.reject(t, ReasonNoAnswer)
+}
+
+// put puts the question of a code that was sent.
+func (e *errand) put(w *waiter, q question) (Step, error) {
+	f := e.flow
+	q.attempt = w.t.id
+	w.t.event.Method = factorOf(q.method)
+	if !w.t.Via.CanAsk {
+		if w.picked {
+			return Reject{Reason: ReasonCodeSent, Text: f.Texts.Text(w.user.Language, "code_sent")}, nil
+		}
+		return f.reject(w.t, ReasonNoAnswer)
+	}
+	say := w.say
+	if e.say != "" {
+		say = e.say
+	}
+	return f.again(w.t, w.user, offered(w.methods), &q, say)
+}
+
+// tellAll puts the question with the digits to be keyed to all who wait: they
+// must be seen while the telephone rings.
+func (e *errand) tellAll() {
+	e.mu.Lock()
+	var shown []*waiter
+	kept := e.waiters[:0]
+	for _, w := range e.waiters {
+		if w.t.Via.CanAsk && w.pressed == nil {
+			shown = append(shown, w)
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	e.waiters = kept
+	e.mu.Unlock()
+	for _, w := range shown {
+		w.answer(e.tellWaiting(w))
+	}
+}
+
+// shows reports whether a newcomer is to see the digits at once.
+func (e *errand) shows(w *waiter) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return w.t.Via.CanAsk && w.pressed == nil && e.method.ID != "" && e.claim != nil && e.claim.match != ""
+}
+
+// tellWaiting is the question of somebody whose approval is still to come.
+func (e *errand) tellWaiting(w *waiter) (Step, error) {
+	e.mu.Lock()
+	c, m := e.claim, e.method
+	e.mu.Unlock()
+	w.t.event.Method = m.Factor
+	if !w.t.Via.CanAsk || c == nil {
+		return e.flow.reject(w.t, ReasonNoAnswerYet)
+	}
+	if m.ID == "" {
+		m = e.methodOf(c.method)
+	}
+	q := w.q.fresh(time.Now())
+	q.method, q.approval = m.ID, true
+	q.memo = slices.Concat(c.id[:], []byte(c.match))
+	w.t.event.Reason = ReasonWaiting
+	return e.flow.again(w.t, w.user, offered(w.methods), q, "")
+}
+
+// watch waits for the outcome of a claim of another node.
+func (e *errand) watch(had *claim) {
+	e.mu.Lock()
+	e.remote, e.claim, e.method = true, had, e.methodOf(had.method)
+	e.mu.Unlock()
+	if had.match != "" && e.lead.pressed == nil {
+		e.tellAll()
+	}
+	e.again()
+}
+
+func (e *errand) again() {
+	time.AfterFunc(watchEvery, func() {
+		if !e.background(e.look) {
+			e.conclude(outcome{err: errClosing})
+		}
+	})
+}
+
+// look goes by what the other node has written meanwhile. One that has died
+// while it rang leaves a claim that ends by itself; then codes may be sent, and
+// nothing rings a second time.
+func (e *errand) look(ctx context.Context) {
+	e.mu.Lock()
+	had, idle, over := e.claim, len(e.waiters) == 0, e.over
+	e.mu.Unlock()
+	if over {
+		return
+	}
+	if idle {
+		e.conclude(outcome{state: claimLeft})
+		return
+	}
+	now, rev, err := loadClaim(ctx, e.flow.Records, e.account)
+	if err != nil {
+		e.conclude(outcome{err: err})
+		return
+	}
+	e.mu.Lock()
+	e.rev = rev
+	e.mu.Unlock()
+	switch {
+	case now.id != had.id:
+		e.conclude(outcome{state: claimUnanswered})
+	case now.state == claimAsking && now.live(time.Now()):
+		e.mu.Lock()
+		e.claim, e.method = now, e.methodOf(now.method)
+		e.mu.Unlock()
+		e.again()
+	case now.state == claimAsking:
+		e.silent = true
+		e.failed(e.methodOf(now.method), errLost, "not_answered")
+		mine := *now
+		mine.node, mine.until = e.node, time.Now().Add(approvalFor+leaseGrace).UnixMilli()
+		e.mu.Lock()
+		e.remote = false
+		e.mu.Unlock()
+		if err := e.write(ctx, &mine); err != nil {
+			e.conclude(outcome{err: fmt.Errorf("take over claim: %w", err)})
+			return
+		}
+		e.advance(ctx)
+	default:
+		e.conclusion(ctx, now)
+	}
+}
+
+var errLost = errors.New("the server that asked has ended meanwhile")
