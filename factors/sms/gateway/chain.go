@@ -79,6 +79,15 @@ func Chained(log *slog.Logger, providers ...Provider) *Chain {
 	return c
 }
 
+// Close ends the providers. Messages that are on their way are not waited for.
+func (c *Chain) Close() error {
+	errs := make([]error, len(c.links))
+	for i, l := range c.links {
+		errs[i] = closing(l.Provider)
+	}
+	return errors.Join(errs...)
+}
+
 // Ready returns a [*NotSent] when Send would fail at once, because every
 // provider is paused.
 func (c *Chain) Ready() error {
@@ -121,7 +130,7 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	defer cancel()
 	name := slog.String(login.KeyProvider, l.Name())
 	start := time.Now()
-	err := l.Send(limited, to, text)
+	_, err := l.Send(limited, to, text)
 	took := slog.Duration(login.KeyTook, time.Since(start))
 
 	var not *NotSent

@@ -25,11 +25,11 @@ type script struct {
 
 func (s *script) Name() string { return s.name }
 
-func (s *script) Send(ctx context.Context, _ phone.Number, _ string) error {
+func (s *script) Send(ctx context.Context, _ phone.Number, _ string) (string, error) {
 	s.mu.Lock()
 	s.sent++
 	s.mu.Unlock()
-	return s.do(ctx)
+	return "", s.do(ctx)
 }
 
 func (s *script) count() int {

@@ -38,7 +38,7 @@ func newCommand(cfg Config) (*command, error) {
 
 func (c *command) Name() string { return c.name }
 
-func (c *command) Send(ctx context.Context, to phone.Number, text string) error {
+func (c *command) Send(ctx context.Context, to phone.Number, text string) (string, error) {
 	v := values{to: c.number.of(to), sender: c.sender, coding: c.coding.of(text)}
 	args := make([]string, len(c.argv))
 	for i, f := range c.argv {
@@ -53,19 +53,19 @@ func (c *command) Send(ctx context.Context, to phone.Number, text string) error 
 	cmd.WaitDelay = waitDelay
 
 	if err := cmd.Start(); err != nil {
-		return &NotSent{Reason: "the program did not start", Down: true}
+		return "", &NotSent{Reason: "the program did not start", Down: true}
 	}
 	_ = cmd.Wait() // the state tells more
 	state := cmd.ProcessState
 	switch {
 	case state != nil && state.Success():
-		return nil
+		return "", nil
 	case ctx.Err() != nil:
-		return errors.New("the program was ended: it took too long")
+		return "", errors.New("the program was ended: it took too long")
 	case state != nil && state.Exited():
-		return &NotSent{Reason: fmt.Sprintf("exit status %d", state.ExitCode()), Down: true}
+		return "", &NotSent{Reason: fmt.Sprintf("exit status %d", state.ExitCode()), Down: true}
 	default:
-		return errors.New("the program was killed")
+		return "", errors.New("the program was killed")
 	}
 }
 

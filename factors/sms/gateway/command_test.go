@@ -62,7 +62,7 @@ func TestCommandOutcomes(t *testing.T) {
 			t.Parallel()
 			path, _ := program(t, row.script)
 			c, _ := chain(t, Config{Name: "sms", Kind: "command", Command: []string{path, "{to}"}, Timeout: time.Second})
-			err := c.links[0].Send(deadline(t, time.Second), number(t), markText)
+			_, err := c.links[0].Send(deadline(t, time.Second), number(t), markText)
 			if got := outcome(err); got != row.want {
 				t.Errorf("%s (%v), want %s", got, err, row.want)
 			}
@@ -78,7 +78,7 @@ func TestTimeOutEndsTheWholeProcessGroup(t *testing.T) {
 	path, dir := program(t, "sleep 300 & echo $! >$D/child.new; mv $D/child.new $D/child; wait")
 	c, _ := chain(t, Config{Name: "sms", Kind: "command", Command: []string{path, "{to}"}})
 	start := time.Now()
-	if got := outcome(c.links[0].Send(deadline(t, time.Second), number(t), markText)); got != "unknown" {
+	if got := outcome(c.Send(deadline(t, time.Second), number(t), markText)); got != "unknown" {
 		t.Errorf("%s, want unknown", got)
 	}
 	if took := time.Since(start); took > 10*time.Second {

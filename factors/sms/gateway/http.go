@@ -92,7 +92,7 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 
 func (h *httpProvider) Name() string { return h.cfg.Name }
 
-func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) error {
+func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) (string, error) {
 	// Before there is a connection nothing can have been written.
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -103,7 +103,7 @@ func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) e
 		secret: h.cfg.Secret.Reveal(), coding: h.cfg.codings().of(text),
 	})
 	if err != nil {
-		return &NotSent{Reason: "the request could not be built"}
+		return "", &NotSent{Reason: "the request could not be built"}
 	}
 	// RoundTrip follows no redirect: it would carry the code and the
 	// credentials to somebody else.
@@ -111,12 +111,12 @@ func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) e
 	switch {
 	case err == nil:
 	case !connected.Load():
-		return &NotSent{Reason: beforeConnection(ctx, err), Down: true}
+		return "", &NotSent{Reason: beforeConnection(ctx, err), Down: true}
 	case ctx.Err() != nil:
-		return errors.New("no reply in time")
+		return "", errors.New("no reply in time")
 	default:
 		// The client's error may quote what the gateway wrote.
-		return errors.New("the connection broke before the reply")
+		return "", errors.New("the connection broke before the reply")
 	}
 	defer func() { _ = reply.Body.Close() }()
 	return h.judge(ctx, reply, to)
@@ -140,31 +140,33 @@ func beforeConnection(ctx context.Context, err error) string {
 	return "no connection"
 }
 
-// judge decides by the reply whether the message was accepted.
-func (h *httpProvider) judge(ctx context.Context, reply *http.Response, to phone.Number) error {
+// judge decides by the reply whether the message was accepted, and finds its
+// id.
+func (h *httpProvider) judge(ctx context.Context, reply *http.Response, to phone.Number) (string, error) {
 	status := reply.StatusCode
 	if !h.accepting(status) {
-		return refusal(status)
+		return "", refusal(status)
 	}
 	if h.okMatch == nil && h.failMatch == nil && h.idMatch == nil {
-		return nil
+		return "", nil
 	}
 	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
 	whole := err == nil && len(body) <= maxReply
 	switch {
 	case h.failMatch != nil && h.failMatch.Match(body):
-		return &NotSent{Reason: fmt.Sprintf("status %d, and fail_match fits the reply", status)}
+		return "", &NotSent{Reason: fmt.Sprintf("status %d, and fail_match fits the reply", status)}
 	case h.okMatch != nil && h.okMatch.Match(body):
 	case (h.okMatch != nil || h.failMatch != nil) && !whole:
-		return fmt.Errorf("status %d, but the reply broke off or is too long", status)
+		return "", fmt.Errorf("status %d, but the reply broke off or is too long", status)
 	case h.okMatch != nil:
-		return &NotSent{Reason: fmt.Sprintf("status %d, but ok_match does not fit the reply", status)}
+		return "", &NotSent{Reason: fmt.Sprintf("status %d, but ok_match does not fit the reply", status)}
 	}
-	if id := h.id(body, to); id != "" {
+	id := h.id(body, to)
+	if id != "" {
 		h.log.LogAttrs(ctx, slog.LevelDebug, "gateway gave an id", slog.String(login.KeyProvider, h.cfg.Name),
 			slog.String(login.KeyDetail, id))
 	}
-	return nil
+	return id, nil
 }
 
 func (h *httpProvider) accepting(status int) bool {

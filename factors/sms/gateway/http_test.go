@@ -59,7 +59,7 @@ func TestStatusesAndReplies(t *testing.T) {
 				row.change(&cfg)
 			}
 			c, _ := chain(t, cfg)
-			err := c.links[0].Send(t.Context(), number(t), markText)
+			_, err := c.links[0].Send(t.Context(), number(t), markText)
 			if got := outcome(err); got != row.want {
 				t.Errorf("%s (%v), want %s", got, err, row.want)
 			}

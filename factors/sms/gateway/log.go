@@ -19,11 +19,11 @@ type logProvider struct {
 
 func (p *logProvider) Name() string { return p.name }
 
-func (p *logProvider) Send(_ context.Context, to phone.Number, text string) error {
+func (p *logProvider) Send(_ context.Context, to phone.Number, text string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, err := fmt.Fprintf(p.out, "SMS to %s: %s\n", to.Masked(), text); err != nil {
-		return &NotSent{Reason: "the log cannot be written", Down: true}
+		return "", &NotSent{Reason: "the log cannot be written", Down: true}
 	}
-	return nil
+	return "", nil
 }

@@ -3,18 +3,32 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/portvakt/portvakt/factors/phone"
 )
 
-// A Provider hands one message to somebody who sends it.
+// A Provider hands one message to somebody who sends it. One that keeps
+// connections has a Close as well, of [io.Closer], which waits for its
+// goroutines; the chain calls it. See [Reporter] and [Poller] for those that
+// know more later.
 type Provider interface {
 	// Name is the provider's name in the configuration.
 	Name() string
-	// Send returns nil when the message was accepted for sending. A [*NotSent]
-	// means that it certainly was not; any other error that nobody knows.
-	// Errors hold no number, text, URL or secret.
-	Send(ctx context.Context, to phone.Number, text string) error
+	// Send returns no error when the message was accepted for sending. A
+	// [*NotSent] means that it certainly was not; any other error that nobody
+	// knows. Errors hold no number, text, URL or secret. The id is the
+	// gateway's name of an accepted message, by which receipts come; empty
+	// when there is none.
+	Send(ctx context.Context, to phone.Number, text string) (id string, err error)
+}
+
+// closing closes a provider that has a Close.
+func closing(p Provider) error {
+	if c, ok := p.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // A NotSent says that a message was certainly not sent, so that another
