@@ -70,6 +70,10 @@ func TestIDIsStableKeyedAndOfTheLine(t *testing.T) {
 	if a.ID(key) == a.ID([]byte("another key")) {
 		t.Error("the key makes no difference")
 	}
+	x, y := must(t, "22855050;ext=77"), must(t, "22855050;ext=78")
+	if x.ID(key) != y.ID(key) || x.TelephoneID(key) == y.TelephoneID(key) || x.Line().TelephoneID(key) != x.ID(key) {
+		t.Error("extensions have no telephone of their own on one line")
+	}
 	if a.ID(key) == must(t, "41234568").ID(key) {
 		t.Error("two numbers have one ID")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 )
 
@@ -18,8 +19,8 @@ func TestConfigurations(t *testing.T) {
 		t.Errorf("without a section: %v, enabled %v", err, DefaultConfig().Enabled())
 	}
 	err := config(func(c *Config) {
-		c.Countries, c.Region, c.AskAfter = []string{"no"}, "Norway", 0
-		c.PerUserHour, c.PerDay = 0, maxCap+1
+		c.Numbers.Countries, c.Numbers.Region, c.AskAfter = []string{"no"}, "Norway", 0
+		c.Caps.PerUserHour, c.Caps.PerDay = 0, caps.Max+1
 		c.Provider = append(c.Provider, gateway.Config{Name: "gw", Kind: "smpp"}, gateway.Config{Kind: "http"})
 	}).Validate()
 	for _, want := range []string{
@@ -31,7 +32,7 @@ func TestConfigurations(t *testing.T) {
 			t.Errorf("%q is not among the problems: %v", want, err)
 		}
 	}
-	err = config(func(c *Config) { c.Countries = nil }).Validate()
+	err = config(func(c *Config) { c.Numbers.Countries = nil }).Validate()
 	if err == nil || !strings.Contains(err.Error(), "countries: is empty") {
 		t.Errorf("got %v, want that no country gets messages", err)
 	}
@@ -54,7 +55,7 @@ func TestExampleDecodes(t *testing.T) {
 	if err := d.Decode(section); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Validate(); err != nil || !c.Enabled() || c.region() != "NO" || c.PerNumberDay != 10 {
+	if err := c.Validate(); err != nil || !c.Enabled() || c.Numbers.Countries[2] != "DK" || c.Caps.PerNumberDay != 10 {
 		t.Errorf("got %v, %+v", err, c)
 	}
 }
@@ -64,7 +65,7 @@ func TestShortKeyIsRefused(t *testing.T) {
 	if _, err := New(config(), new(sink), new(records), []byte("short"), logger(new(logBuffer)), words{}); err == nil {
 		t.Error("numbers could be read out of IDs")
 	}
-	if _, err := New(config(func(c *Config) { c.PerDay = 0 }), new(sink), new(records), idKey, logger(new(logBuffer)), words{}); err == nil {
+	if _, err := New(config(func(c *Config) { c.Caps.PerDay = 0 }), new(sink), new(records), idKey, logger(new(logBuffer)), words{}); err == nil {
 		t.Error("an invalid configuration passes")
 	}
 }

@@ -12,16 +12,15 @@
 // the old ticket when a new code is sent, after which the old code has no
 // ticket to be checked against. When two messages cross, the newest wins.
 //
-// What is kept, durably, is how many messages went to whom: text messages
-// cost money, and thieves earn by having them sent (toll fraud). A message is
-// counted before it is sent, so that a crash costs one unit of a cap and never
-// a message more. A message that could not be sent is counted too: some
-// gateways refuse and charge. While all gateways are paused nothing is counted.
+// Messages are counted by package caps before they are sent. A message that
+// could not be sent is counted too: some gateways refuse and charge. While all
+// gateways are paused nothing is counted.
 //
 // When a gateway does not tell whether it took a message, the question is put
 // all the same: the code may arrive, and another message might be a second one.
 // When a gateway takes longer than ask_after, the question is put meanwhile.
 //
 // The package does not know how messages are sent (package gateway), what a
-// number is (package phone), or what the text is in other languages ([Texts]).
+// number is (package phone), which of a person's numbers get messages (package
+// book), or what the text is in other languages ([Texts]).
 package sms

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/factors/phone/book"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 )
@@ -39,11 +41,11 @@ var _ Sender = (*gateway.Chain)(nil)
 type Factor struct {
 	cfg     Config
 	send    Sender
-	numbers *numbers
-	caps    *caps
+	numbers *book.Book
+	caps    *caps.Caps
 	key     []byte
 	log     *slog.Logger
-	often   *often
+	often   caps.Often
 	texts   Texts
 	sending sync.WaitGroup
 }
@@ -61,19 +63,17 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 	if len(idKey) < minKey {
 		return nil, fmt.Errorf("sms: the key of method IDs has %d octets, fewer than %d", len(idKey), minKey)
 	}
-	countries, err := phone.NewCountries(cfg.Countries...)
+	numbers, err := book.New(cfg.Numbers, book.Messages)
 	if err != nil {
-		return nil, fmt.Errorf("countries: %w", err)
+		return nil, err
 	}
-	many := newOften()
 	return &Factor{
 		cfg:     cfg,
 		send:    send,
-		numbers: newNumbers(cfg.region(), countries),
-		caps:    newCaps(cfg, records, idKey, log, many),
+		numbers: numbers,
+		caps:    caps.New(cfg.Caps, caps.SMS, records, idKey, log),
 		key:     idKey,
 		log:     log,
-		often:   many,
 		texts:   texts,
 	}, nil
 }
@@ -91,7 +91,7 @@ func (f *Factor) Name() string { return Name }
 // Methods returns one method for each number that can get a message.
 func (f *Factor) Methods(u login.User) []login.Method {
 	var methods []login.Method
-	for _, n := range f.numbers.of(u) {
+	for _, n := range f.numbers.Of(u) {
 		methods = append(methods, login.Method{ID: methodPrefix + n.ID(f.key), Factor: Name, Hint: n.Hint()})
 	}
 	return methods
@@ -99,7 +99,7 @@ func (f *Factor) Methods(u login.User) []login.Method {
 
 // find returns the number of a method, if the person still has it.
 func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
-	for _, n := range f.numbers.of(u) {
+	for _, n := range f.numbers.Of(u) {
 		if methodPrefix+n.ID(f.key) == m.ID {
 			return n, true
 		}
@@ -119,7 +119,7 @@ func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]by
 	if err := f.send.Ready(); err != nil {
 		return nil, fmt.Errorf("sms: %w", err)
 	}
-	if err := f.caps.take(ctx, u.Account.ID, number); err != nil {
+	if err := f.caps.Take(ctx, u.Account.ID, number); err != nil {
 		return nil, err
 	}
 	code, err := newCode()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 )
@@ -158,7 +159,7 @@ func logger(w io.Writer) *slog.Logger {
 
 func config(change ...func(*Config)) Config {
 	c := DefaultConfig()
-	c.Countries = []string{"NO", "SE"}
+	c.Numbers.Countries = []string{"NO", "SE"}
 	c.Provider = []gateway.Config{{
 		Name: "gw", Kind: "http", URL: "https://sms.example.org/", JSON: `{"to": "{to}", "text": "{text}"}`, Token: secret.New("x"),
 	}}
@@ -209,7 +210,7 @@ func (w world) first(t testing.TB, u login.User) login.Method {
 // enrolled is a credential of a telephone.
 func enrolled(t testing.TB, number string, verified bool) login.Credential {
 	t.Helper()
-	data, err := json.Marshal(Phone{Number: number, Verified: verified})
+	data, err := json.Marshal(book.Phone{Number: number, Verified: verified})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 func TestCodeFromTheTelephoneProves(t *testing.T) {
 	k := peer.StartKannel(t)
 	cfg := sms.DefaultConfig()
-	cfg.Countries = []string{"NO"}
+	cfg.Numbers.Countries = []string{"NO"}
 	cfg.Provider = []gateway.Config{
 		{Name: "dead", Kind: "http", URL: "http://127.0.0.1:1/", Form: []string{"to={to}", "text={text}"}},
 		{

@@ -44,7 +44,7 @@ func (f *Factor) compose(u login.User, code string) string {
 	if parts == 1 && strings.Contains(text, code) {
 		return text
 	}
-	if f.often.allow("text " + languageTag(u.Language)) {
+	if f.often.Allow("text " + languageTag(u.Language)) {
 		f.log.Warn("text of the message is too long or without the code, another is used",
 			slog.String(login.KeyKey, textKey), slog.String(login.KeyDetail, languageTag(u.Language)),
 			slog.Int(login.KeyCount, parts))

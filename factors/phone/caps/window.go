@@ -1,4 +1,4 @@
-package sms
+package caps
 
 import (
 	"encoding/binary"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A window is a cap: at most limit messages in any span of time of its length.
+// A window is a cap: at most limit uses in any span of time of its length.
 type window struct {
 	name  string
 	limit int
@@ -17,7 +17,7 @@ type window struct {
 
 func (w window) length() time.Duration { return w.slot * time.Duration(w.slots) }
 
-// A tally counts the messages of one window by the slot they fell into. It
+// A tally counts the uses of one window by the slot they fell into. It
 // has no more than slots+1 entries before and as many after now, so that it
 // stays small whatever the clock does.
 type tally []entry
@@ -49,7 +49,7 @@ func (t tally) sum() int64 {
 	return sum
 }
 
-// plus returns the tally with one more message.
+// plus returns the tally with one more use.
 func (t tally) plus(w window, at time.Time) tally {
 	now := w.now(at)
 	t = slices.Clone(t)
@@ -107,7 +107,7 @@ func decodeTallies(b []byte, n int) ([]tally, error) {
 		for range entries {
 			slot, okSlot := next()
 			count, okCount := next()
-			if !okSlot || !okCount || count > maxCap {
+			if !okSlot || !okCount || count > Max {
 				return nil, errTally
 			}
 			tallies[i] = append(tallies[i], entry{slot, count})

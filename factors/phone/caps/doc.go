@@ -1,0 +1,18 @@
+// Package caps counts what costs money, messages and calls, and stops it.
+//
+//	Take ─► one account ─► one number ─► its country ─► the day
+//	            all four are asked, then all four are counted
+//
+// Thieves earn by messages and calls (toll fraud): they rent numbers that pay
+// for each one received and have a stranger's server send to them. What is
+// counted is kept in records that all nodes share, durably: a use is counted
+// before it happens, so that a crash costs one unit of a cap and never a use
+// more, and a restart forgets none.
+//
+// A count is kept by slots of time, one more than its window has, so that
+// never more than the cap fall into any span of the window's length.
+//
+// The package does not know who sends or rings, and does not choose numbers:
+// that is package book. [Often] keeps one remark from filling the log; it is
+// here because caps are reached by crowds.
+package caps
