@@ -87,6 +87,16 @@ func (n Number) Masked() string {
 	return "+" + n.calling + strings.Repeat("•", hidden) + n.national[hidden:]
 }
 
+// rangeDigits are the last digits that the numbers of a range do not share.
+// Operators give out and rent out numbers by the thousand.
+const rangeDigits = 4
+
+// Range returns what some ten thousand numbers have in common, "+474123". It
+// is not for the line of a log that has the masked number.
+func (n Number) Range() string {
+	return "+" + n.calling + n.national[:max(0, len(n.national)-rangeDigits)]
+}
+
 // String masks: a number is written out only by who asks for its format.
 func (n Number) String() string { return n.Masked() }
 

@@ -78,8 +78,8 @@ func TestSinkCountEqualsCap(t *testing.T) {
 			if got := strings.Count(w.log.String(), "a cap is reached"); got != 1 {
 				t.Errorf("logged %d times, want once a minute", got)
 			}
-			if got := strings.Contains(w.log.String(), "nearly used up"); got != (row.cap == "per_day") {
-				t.Errorf("alarm of the day: %v", got)
+			if got := strings.Contains(w.log.String(), "nearly used up"); got != (row.cap == "per_day" || row.cap == "per_country_hour") {
+				t.Errorf("alarm: %v", got)
 			}
 		})
 	}
@@ -171,8 +171,8 @@ func TestRecordsAreSmallAndTellNoNumber(t *testing.T) {
 			time.Sleep(3 * time.Minute)
 		}
 		all := w.records.all()
-		if len(all) != 4 {
-			t.Errorf("%d records, want one each for user, number, country and all", len(all))
+		if len(all) != 6 {
+			t.Errorf("%d records, want one each for user, number, range, all, and two for the country", len(all))
 		}
 		for key, v := range all {
 			if len(v.Data) > 512 || len(key) > 64 {

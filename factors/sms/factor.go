@@ -24,6 +24,7 @@ const (
 	minKey       = 16 // octets
 	// sendWithin bounds a Sender that does not bound itself.
 	sendWithin = gateway.Overall + 2*time.Second
+	tellWithin = 5 * time.Second
 )
 
 // A Sender hands messages over; [gateway.Chain] is one.
@@ -79,7 +80,7 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 }
 
 // Close waits for messages that are on their way to a gateway. It is called
-// when no Prompt can come any more.
+// when no Prompt and no Check can come any more.
 func (f *Factor) Close() error {
 	f.sending.Wait()
 	return nil
@@ -199,7 +200,8 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	}
 	right := same(answer, code)
 	age := time.Since(at)
-	if _, ok := f.find(u, m); !ok {
+	number, ok := f.find(u, m)
+	if !ok {
 		// A stolen telephone was taken away from the account meanwhile.
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the number is not hers any more"}
 	}
@@ -211,5 +213,18 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	case !right:
 		return &login.Refusal{Reason: login.ReasonWrongCode}
 	}
+	f.answered(ctx, number)
 	return nil
+}
+
+// answered tells the watch over numbers that a code was entered. Nobody waits
+// for that, and a code is not wrong because it could not be told.
+func (f *Factor) answered(ctx context.Context, n phone.Number) {
+	f.sending.Go(func() {
+		telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
+		defer cancel()
+		if err := f.caps.Answered(telling, n); err != nil && f.often.Allow("answered") {
+			f.log.LogAttrs(telling, slog.LevelWarn, "a code that was entered is not counted", slog.Any(login.KeyErr, err))
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
@@ -18,12 +19,15 @@ import (
 
 const (
 	// maxSwaps is how often a record that somebody else changes is tried
-	// again. Each time somebody else's use was counted, so the bound is
-	// met only by a crowd that is far over the cap of a country.
+	// again. Each time somebody else's use was counted, so the bound is met
+	// only by a crowd that is far over the cap of a country.
 	maxSwaps = 200
-	// alarmAt is the part of the daily cap at which an operator is told.
+	// alarmAt is the part of a cap for many people at which an operator is
+	// told.
 	alarmAt = 0.8
 )
+
+const countryKey = "country/"
 
 // A ledger is one record: the windows of somebody who is counted.
 type ledger struct {
@@ -54,26 +58,26 @@ func New(cfg Config, service Service, records login.Records, key []byte, log *sl
 
 func (c *Caps) user(account string) ledger {
 	return ledger{"user/" + c.hash(account), []window{
-		{"per_user_hour", c.cfg.PerUserHour, 5 * time.Minute, 12},
+		{name: "per_user_hour", limit: c.cfg.PerUserHour, slot: 5 * time.Minute, slots: 12},
 	}}
 }
 
 func (c *Caps) number(n phone.Number) ledger {
 	return ledger{"number/" + n.ID(c.key), []window{
-		{"per_number_10min", c.cfg.PerNumber10Min, time.Minute, 10},
-		{"per_number_day", c.cfg.PerNumberDay, time.Hour, 24},
+		{name: "per_number_10min", limit: c.cfg.PerNumber10Min, slot: time.Minute, slots: 10},
+		{name: "per_number_day", limit: c.cfg.PerNumberDay, slot: time.Hour, slots: 24},
 	}}
 }
 
 func (c *Caps) country(n phone.Number) ledger {
-	return ledger{"country/" + n.Country(), []window{
-		{"per_country_hour", c.cfg.PerCountryHour, 5 * time.Minute, 12},
+	return ledger{countryKey + n.Country(), []window{
+		{name: "per_country_hour", limit: c.cfg.PerCountryHour, slot: 5 * time.Minute, slots: 12, alarm: true},
 	}}
 }
 
 func (c *Caps) all() ledger {
 	return ledger{"all", []window{
-		{"per_day", c.cfg.PerDay, time.Hour, 24},
+		{name: "per_day", limit: c.cfg.PerDay, slot: time.Hour, slots: 24, alarm: true},
 	}}
 }
 
@@ -96,50 +100,93 @@ func (c *Caps) Take(ctx context.Context, account string, n phone.Number) error {
 	narrow := []ledger{c.user(account), c.number(n)}
 	wide := []ledger{c.country(n), c.all()}
 	for _, l := range slices.Concat(narrow, wide) {
-		if _, _, err := c.next(ctx, l, account); err != nil {
+		if err := c.ask(ctx, l, account); err != nil {
 			return err
 		}
+	}
+	if err := c.watched(ctx, n); err != nil {
+		return err
 	}
 	for _, l := range narrow {
 		if err := c.count(ctx, l, account); err != nil {
 			return err
 		}
 	}
+	leave, err := c.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for _, l := range wide {
+		if err := c.ask(ctx, l, account); err != nil {
+			return err
+		}
+	}
+	// Written at the same time, so that they share one commit.
+	writes := []func() error{func() error { return c.sent(ctx, n) }}
+	for _, l := range wide {
+		writes = append(writes, func() error { return c.count(ctx, l, account) })
+	}
+	return together(writes...)
+}
+
+// enter waits for the turn to write ledgers of many people.
+func (c *Caps) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case c.wide <- struct{}{}:
+		return func() { <-c.wide }, nil
 	case <-ctx.Done():
-		return fmt.Errorf("%s: caps: %w", c.service, ctx.Err())
+		return nil, fmt.Errorf("%s: caps: %w", c.service, ctx.Err())
 	}
-	defer func() { <-c.wide }()
-	for _, l := range wide {
-		if err := c.count(ctx, l, account); err != nil {
+}
+
+// together does all and returns the first error of the list.
+func together(all ...func() error) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, do := range all {
+		wg.Go(func() { errs[i] = do() })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// count adds one use to each window of a ledger, or to none.
-func (c *Caps) count(ctx context.Context, l ledger, account string) error {
-	for range maxSwaps {
-		tallies, rev, err := c.next(ctx, l, account)
-		if err != nil {
-			return err
-		}
-		switch err := c.records.Swap(ctx, c.place(l), rev, encodeTallies(tallies)); {
-		case err == nil:
-			c.alarm(l, tallies)
-			return nil
-		case !errors.Is(err, login.ErrConflict):
-			return fmt.Errorf("%s: caps: %w", c.service, err)
-		}
+// ask refuses when a ledger has no room for one use more.
+func (c *Caps) ask(ctx context.Context, l ledger, account string) error {
+	tallies, _, err := c.read(ctx, l)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%s: caps: %s: %w", c.service, l.key, login.ErrConflict)
+	return c.room(l, tallies, account)
 }
 
-// next reads a ledger and returns its tallies with one more use, or
-// refuses.
-func (c *Caps) next(ctx context.Context, l ledger, account string) ([]tally, uint64, error) {
+// count adds one use to each window of a ledger, or to none.
+func (c *Caps) count(ctx context.Context, l ledger, account string) error {
+	var counted []tally
+	err := c.edit(ctx, l, func(tallies []tally) error {
+		if err := c.room(l, tallies, account); err != nil {
+			return err
+		}
+		now := time.Now()
+		for i, w := range l.windows {
+			tallies[i] = tallies[i].plus(w, now)
+		}
+		counted = tallies
+		return nil
+	})
+	if err == nil {
+		c.alarm(l, counted)
+	}
+	return err
+}
+
+// read returns the tallies of a ledger that still count.
+func (c *Caps) read(ctx context.Context, l ledger) ([]tally, uint64, error) {
 	v, err := c.records.Get(ctx, c.place(l))
 	if err != nil && !errors.Is(err, login.ErrNotFound) {
 		return nil, 0, fmt.Errorf("%s: caps: %w", c.service, err)
@@ -151,35 +198,66 @@ func (c *Caps) next(ctx context.Context, l ledger, account string) ([]tally, uin
 	now := time.Now()
 	for i, w := range l.windows {
 		tallies[i] = tallies[i].recent(w, now)
-		if sum := tallies[i].sum(); sum >= int64(w.limit) {
-			return nil, 0, c.refuse(w, sum, account)
-		}
-		tallies[i] = tallies[i].plus(w, now)
 	}
 	return tallies, v.Rev, nil
 }
 
-func (c *Caps) refuse(w window, sum int64, account string) error {
-	if c.often.Allow("cap " + w.name) {
-		c.log.Warn("a cap is reached", slog.String(login.KeyKind, string(c.service)), slog.String(login.KeyKey, w.name),
-			slog.Int64(login.KeyCount, sum), slog.String(login.KeyAccount, account),
-			slog.String(login.KeyHint, "one account over per_user_hour is a person in trouble or a stolen password; "+
-				"the caps of a country and of the day are reached by attacks"))
+// edit changes a ledger, durably, unless change returns an error.
+func (c *Caps) edit(ctx context.Context, l ledger, change func([]tally) error) error {
+	for range maxSwaps {
+		tallies, rev, err := c.read(ctx, l)
+		if err != nil {
+			return err
+		}
+		if err := change(tallies); err != nil {
+			return err
+		}
+		switch err := c.records.Swap(ctx, c.place(l), rev, encodeTallies(tallies)); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, login.ErrConflict):
+			return fmt.Errorf("%s: caps: %w", c.service, err)
+		}
 	}
-	return &login.Refusal{
-		Reason: login.ReasonSourceLimited,
-		Detail: fmt.Sprintf("%s: %d %s in %v", w.name, w.limit, c.service.units(), w.length()),
-	}
+	return fmt.Errorf("%s: caps: %s: %w", c.service, l.key, login.ErrConflict)
 }
 
-// alarm tells an operator before the daily cap stops everybody.
+// room refuses when a window is full.
+func (c *Caps) room(l ledger, tallies []tally, account string) error {
+	for i, w := range l.windows {
+		sum := tallies[i].sum()
+		if sum < int64(w.limit) {
+			continue
+		}
+		if c.often.Allow("cap " + w.name) {
+			c.log.Warn("a cap is reached", c.whose(l, w), slog.Int64(login.KeyCount, sum), slog.String(login.KeyAccount, account),
+				slog.String(login.KeyHint, "one account over per_user_hour is a person in trouble or a stolen password; "+
+					"the caps of a country and of the day are reached by attacks"))
+		}
+		return &login.Refusal{
+			Reason: login.ReasonSourceLimited,
+			Detail: fmt.Sprintf("%s: %d %s in %v", w.name, w.limit, c.service.units(), w.length()),
+		}
+	}
+	return nil
+}
+
+// alarm tells an operator before a cap stops many people.
 func (c *Caps) alarm(l ledger, tallies []tally) {
 	for i, w := range l.windows {
 		sum := tallies[i].sum()
-		if w.name == "per_day" && float64(sum) >= alarmAt*float64(w.limit) && c.often.Allow("alarm "+w.name) {
-			c.log.Warn("a cap is nearly used up", slog.String(login.KeyKind, string(c.service)), slog.String(login.KeyKey, w.name),
-				slog.Int64(login.KeyCount, sum),
+		if w.alarm && float64(sum) >= alarmAt*float64(w.limit) && c.often.Allow("alarm "+l.key) {
+			c.log.Warn("a cap is nearly used up", c.whose(l, w), slog.Int64(login.KeyCount, sum),
 				slog.String(login.KeyHint, "look for an attack; if there is none, raise the cap"))
 		}
 	}
+}
+
+// whose names a cap: its key, and the country of one that each country has.
+func (c *Caps) whose(l ledger, w window) slog.Attr {
+	attrs := []any{slog.String(login.KeyKind, string(c.service)), slog.String(login.KeyKey, w.name)}
+	if _, country, ok := strings.Cut(l.key, countryKey); ok {
+		attrs = append(attrs, slog.String(login.KeyDetail, country))
+	}
+	return slog.Group("", attrs...)
 }

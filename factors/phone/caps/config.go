@@ -31,10 +31,21 @@ type Config struct {
 	PerNumberDay   int `mapstructure:"per_number_day"`
 	PerCountryHour int `mapstructure:"per_country_hour"`
 	PerDay         int `mapstructure:"per_day"`
+	// MinSuccess is the part, in percent, of codes that are entered and of
+	// calls that are answered by a key, below which a range of numbers or a
+	// country is stopped for an hour; 0 never stops one. MinSuccessAfter is
+	// how many of one hour have to be judged by.
+	MinSuccess      int `mapstructure:"min_success"`
+	MinSuccessAfter int `mapstructure:"min_success_after"`
 }
 
 // Max is the highest cap there can be.
 const Max = 1_000_000
+
+const (
+	maxSuccess = 90
+	minJudged  = 10
+)
 
 // DefaultConfig returns what holds for keys that are not set. A call is for
 // people who have no other way, at each of their sign-ins; so one number gets
@@ -46,6 +57,9 @@ func DefaultConfig(s Service) Config {
 		PerNumberDay:   10,
 		PerCountryHour: 500,
 		PerDay:         2000,
+
+		MinSuccess:      10,
+		MinSuccessAfter: 50,
 	}
 	if s == Call {
 		c.PerNumberDay = 20
@@ -71,6 +85,14 @@ func (c Config) Validate() error {
 				"%s: %d is not between 1 and %d: a cap cannot be switched off, because thieves earn by messages and calls",
 				limit.key, limit.value, Max))
 		}
+	}
+	if c.MinSuccess < 0 || c.MinSuccess > maxSuccess {
+		errs = append(errs, fmt.Errorf("min_success: %d is not a percentage between 0 and %d: people lose telephones and change their minds",
+			c.MinSuccess, maxSuccess))
+	}
+	if c.MinSuccess > 0 && (c.MinSuccessAfter < minJudged || c.MinSuccessAfter > Max) {
+		errs = append(errs, fmt.Errorf("min_success_after: %d is not between %d and %d: fewer say nothing, because one person may not answer several",
+			c.MinSuccessAfter, minJudged, Max))
 	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,11 @@
 // before it happens, so that a crash costs one unit of a cap and never a use
 // more, and a restart forgets none.
 //
+// Beside the caps there is a watch: a code that is entered or a call that is
+// answered by a key is [Caps.Answered]. A country, or a range of ten thousand
+// numbers, of which hardly any are, is stopped for an hour, and an operator is
+// told at once.
+//
 // A count is kept by slots of time, one more than its window has, so that
 // never more than the cap fall into any span of the window's length.
 //

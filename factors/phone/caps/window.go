@@ -13,6 +13,7 @@ type window struct {
 	limit int
 	slot  time.Duration // the grain of time that is counted in
 	slots int64         // slots of a window
+	alarm bool          // an operator is told before it is full
 }
 
 func (w window) length() time.Duration { return w.slot * time.Duration(w.slots) }

@@ -8,7 +8,7 @@ import (
 
 func TestClockThatWasWrongDoesNotLockForYears(t *testing.T) {
 	t.Parallel()
-	w := window{"w", 3, time.Hour, 24}
+	w := window{name: "w", limit: 3, slot: time.Hour, slots: 24}
 	now := time.Now()
 	wrong := tally{}.plus(w, now.AddDate(5, 0, 0))
 	if got := wrong.recent(w, now).sum(); got != 0 {
@@ -21,7 +21,7 @@ func TestClockThatWasWrongDoesNotLockForYears(t *testing.T) {
 }
 
 func FuzzTallies(f *testing.F) {
-	w := window{"w", 3, time.Hour, 24}
+	w := window{name: "w", limit: 3, slot: time.Hour, slots: 24}
 	f.Add([]byte{}, 1)
 	f.Add(encodeTallies([]tally{nil, {{1, 2}}}), 2)
 	f.Add(encodeTallies([]tally{tally{}.plus(w, time.Now())}), 1)
