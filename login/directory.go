@@ -52,6 +52,7 @@ const (
 	ReasonCannotAsk        Reason = "client_cannot_ask"
 	ReasonWrongCode        Reason = "wrong_code"
 	ReasonUsedCode         Reason = "code_used_before"
+	ReasonNotDelivered     Reason = "not_delivered"
 	ReasonTooManyTries     Reason = "too_many_tries"
 	ReasonBadTicket        Reason = "bad_state"
 	ReasonSpentTicket      Reason = "state_used_before"

@@ -217,7 +217,7 @@ func (e *errand) advance(ctx context.Context) {
 		if !ok || !lead.canAsk() {
 			continue
 		}
-		memo, err := p.Prompt(ctx, lead.user, m)
+		memo, err := prompt(ctx, p, lead.user, m, lead.q)
 		if err != nil {
 			e.failed(m, err, "not_sent")
 			continue

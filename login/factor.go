@@ -46,10 +46,21 @@ type Prompter interface {
 	// Check decides whether the answer proves the method. nil means proven,
 	// and that the answer can never be used again: what makes that true is
 	// durable. A [*Refusal] with [ReasonWrongCode] or [ReasonUsedCode] means
-	// no; any other error "could not decide". memo is nil when a standing
+	// no, and one with [ReasonNotDelivered] also that no right answer will
+	// come, so that the Flow asks by another method; any other error "could not decide". memo is nil when a standing
 	// method was not asked. Implementations compare with answer.Is, so that
 	// codes work with transports that carry only a proof.
 	Check(ctx context.Context, u User, m Method, memo []byte, answer Secret) error
+}
+
+// A Resender is a Prompter whose question can be put once more as it was: a
+// code that was sent is sent again, so that of two messages that cross both
+// are good. Tries are counted by the dialogue and go on.
+type Resender interface {
+	Prompter
+	// Resend is Prompt for the method that was asked last, whose memo it gets.
+	// The memo that it returns takes that one's place.
+	Resend(ctx context.Context, u User, m Method, memo []byte) (next []byte, err error)
 }
 
 // MaxMemo is the most a factor may want to remember between question and

@@ -118,7 +118,7 @@ func (f *Flow) ask(w *waiter) (Step, error) {
 		if !ok {
 			return nil, fmt.Errorf("factor %s neither prompts nor approves", m.Factor)
 		}
-		memo, err := p.Prompt(t.ctx, w.user, m)
+		memo, err := prompt(t.ctx, p, w.user, m, w.q)
 		if err == nil {
 			next := w.q.fresh(t.began)
 			next.method, next.memo, next.approval = m.ID, memo, false
@@ -148,6 +148,23 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 		w.answer(e.tellWaiting(w))
 	}
 	return wait, nil
+}
+
+// prompt asks by a method, or once more by the method of the question before.
+func prompt(ctx context.Context, p Prompter, u User, m Method, before *question) ([]byte, error) {
+	if r, ok := p.(Resender); ok && m.ID == before.method && before.memo != nil && !before.approval {
+		return r.Resend(ctx, u, m, before.memo)
+	}
+	return p.Prompt(ctx, u, m)
+}
+
+// elsewhere is the menu behind a method and then before it, without it.
+func elsewhere(menu []Method, method string) []Method {
+	i := slices.IndexFunc(menu, func(m Method) bool { return m.ID == method })
+	if i < 0 {
+		return menu
+	}
+	return startAt(menu, i)[1:]
 }
 
 // again puts the question q, without prompting.

@@ -99,7 +99,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	case spendErr != nil || !spent:
 		return f.unspent(t, spendErr)
 	case err != nil:
-		return f.wrongCode(t, u, menu, q, err)
+		return f.wrongCode(t, u, d, methods, q, g, err)
 	}
 	f.leaveErrand(q)
 	return f.accept(t, u, d, passwordProof{q.account}, second, g)
@@ -149,20 +149,25 @@ func (f *Flow) unspent(t *attempt, err error) (Step, error) {
 
 // wrongCode counts a wrong answer and asks again while the dialogue and the
 // account have tries left.
-func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err error) (Step, error) {
+func (f *Flow) wrongCode(t *attempt, u User, d Decision, methods []Method, q *question, g loaded, err error) (Step, error) {
 	reason := Refused(err)
 	if reason == "" {
 		return nil, err
 	}
 	locked := false
-	if reason != ReasonUsedCode { // a code used twice is no guess
+	// A code used twice is no guess, nor is the plain "enter" of somebody to
+	// whom nothing has come.
+	guess := reason != ReasonUsedCode && (reason != ReasonNotDelivered || !t.Secret.Is(""))
+	if guess {
 		var gerr error
 		if locked, gerr = f.countCode(t, u); gerr != nil {
 			return nil, gerr
 		}
 	}
 	next := q.fresh(t.began)
-	next.tries++
+	if guess || reason == ReasonUsedCode {
+		next.tries++
+	}
 	switch {
 	case locked:
 		return f.reject(t, ReasonLocked)
@@ -170,12 +175,20 @@ func (f *Flow) wrongCode(t *attempt, u User, menu []Method, q *question, err err
 		return f.reject(t, ReasonTooManyTries)
 	}
 	t.event.Reason = reason
+	menu := offered(methods)
+	if rest := elsewhere(menu, q.method); reason == ReasonNotDelivered && len(rest) > 0 {
+		return f.ask(&waiter{t: t, user: u, d: d, methods: methods, order: rest, q: next, g: g, chosen: true, say: "not_delivered"})
+	}
 	// A code that was sent stays valid as long as it was: a wrong answer does
 	// not make it younger.
 	next.issued = q.issued
 	say := "wrong_code"
-	if reason == ReasonUsedCode {
+	switch reason {
+	case ReasonUsedCode:
 		say = "used_code"
+	case ReasonNotDelivered:
+		say = "not_delivered"
+	default:
 	}
 	return f.again(t, u, menu, next, say)
 }
@@ -210,8 +223,8 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		case err == nil:
 			return true
 		case errors.As(err, &r):
-			guessed = guessed || r.Reason == ReasonWrongCode
-			if r.Reason == ReasonUsedCode {
+			guessed = guessed || r.Reason == ReasonWrongCode || r.Reason == ReasonNotDelivered
+			if r.Reason == ReasonUsedCode || r.Reason == ReasonNotDelivered && refusal.Reason == ReasonWrongCode {
 				refusal = r
 			}
 		default:

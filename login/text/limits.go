@@ -23,7 +23,7 @@ var limits = map[string]int{
 	"menu": 24, "plain": 8, "choice": 16, "resend": 40,
 	"method_totp": 24, "method_totp_hint": 40, "method_sms": 24, "method_sms_hint": 32,
 	"method_recovery": 32, "method_bypass": 32,
-	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60,
+	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60,
 	"wait_call": 80, "match_call": 80, "ask_call": 60, "method_call": 24, "method_call_hint": 40, "retry": 40,
 	"not_answered": 60, "too_many_calls": 60, "other_attempt": 200, "code_sent": 120,
 	"rejected": 120, "remind": 200, "sms_code": 160,
