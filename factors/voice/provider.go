@@ -44,6 +44,9 @@ type Call struct {
 	// itself). It returns true when the call is decided, and how. nil when the
 	// call only tells something: then it ends when the prompt was said twice.
 	Keys func(key byte) (decided bool, answer error)
+	// OneKey is whether # alone approves: no digits to match and no PIN. Some
+	// services know no more than one key, and refuse calls that need others.
+	OneKey bool
 	// Ring is how long it may ring; Talk how long it may last after the
 	// answer.
 	Ring, Talk time.Duration
