@@ -1,0 +1,148 @@
+package cloud
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/portvakt/portvakt/factors/voice"
+)
+
+// maxReply is how many octets of a reply, and of its headers, are read.
+const maxReply = 64 << 10
+
+// A service is the web interface of one.
+type service struct {
+	base      string
+	timeout   time.Duration
+	authorize func(*http.Request)
+	transport *http.Transport
+}
+
+func newService(cfg Config, authorize func(*http.Request)) (*service, error) {
+	secured := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CA != "" {
+		pem, err := os.ReadFile(cfg.CA)
+		if err != nil {
+			return nil, fmt.Errorf("ca: %w", err)
+		}
+		secured.RootCAs = x509.NewCertPool()
+		if !secured.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca: no certificate in %s: it needs to be a PEM file", cfg.CA)
+		}
+	}
+	return &service{
+		base: cfg.url(), timeout: cfg.timeout(), authorize: authorize,
+		transport: &http.Transport{
+			TLSClientConfig: secured,
+			// The client repeats some requests by itself when a kept
+			// connection breaks: a second call. A new connection never does.
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: maxReply,
+		},
+	}, nil
+}
+
+// A reply is what a service answered.
+type reply struct {
+	status int
+	body   []byte
+}
+
+func (r reply) ok() bool { return r.status >= 200 && r.status <= 299 }
+
+// errUnsent is the error of a request that certainly did not leave.
+var errUnsent = errors.New("not sent")
+
+// ask sends one request. Redirects are not followed: they would carry the
+// credentials to somebody else.
+func (s *service) ask(ctx context.Context, method, path, contentType, body string) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var connected atomic.Bool // before it nothing can have been written
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	r, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, fmt.Errorf("the request could not be built: %w", errUnsent)
+	}
+	r.Header.Set("User-Agent", "portvakt")
+	r.Header.Set("Accept", "application/json")
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	s.authorize(r)
+	answer, err := s.transport.RoundTrip(r)
+	switch {
+	case err == nil:
+	case !connected.Load():
+		return reply{}, fmt.Errorf("%s: %w", beforeConnection(ctx, err), errUnsent)
+	case ctx.Err() != nil:
+		return reply{}, errors.New("no reply in time")
+	default:
+		// The client's error may quote what the service wrote.
+		return reply{}, errors.New("the connection broke before the reply")
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxReply))
+	if err != nil && answer.StatusCode < 400 {
+		return reply{}, errors.New("the reply broke off")
+	}
+	return reply{answer.StatusCode, text}, nil
+}
+
+// beforeConnection words an error that came before a connection. Those name
+// hosts, addresses and certificates only.
+func beforeConnection(ctx context.Context, err error) string {
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "no connection: " + cert.Error()
+	}
+	if ctx.Err() != nil {
+		return "no connection in time"
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return "no connection: " + dns.Error()
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return "no connection: " + op.Err.Error()
+	}
+	return "no connection"
+}
+
+// unplaced turns an error of the request that should have placed a call into a
+// Failure.
+func unplaced(ctx context.Context, err error) error {
+	f := &voice.Failure{Why: voice.WhyUnavailable, Rang: !errors.Is(err, errUnsent), Err: err}
+	if ctx.Err() != nil {
+		f.Why = voice.WhyStopped
+	}
+	return f
+}
+
+// refused is the Failure of a reply that no call was placed. detail is what
+// the service said, a number of its list.
+func refused(r reply, detail string) *voice.Failure {
+	f := &voice.Failure{Why: voice.WhyRefused, Err: fmt.Errorf("status %d%s", r.status, detail)}
+	switch {
+	case r.status == http.StatusBadGateway, r.status == http.StatusGatewayTimeout, r.status < 400:
+		// A proxy in front of the service lost it after passing the request on.
+		f.Why, f.Rang = voice.WhyUnavailable, true
+	case r.status >= 500, r.status == http.StatusTooManyRequests:
+		f.Why = voice.WhyUnavailable
+	}
+	return f
+}
+
+func (s *service) close() { s.transport.CloseIdleConnections() }
