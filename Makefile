@@ -14,7 +14,7 @@ GOFUMPT     := .cache/gofumpt-$(GOFUMPT_VERSION)/gofumpt
 GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test peers unit race e2e fuzz bench lint fmt fmt-diff tidy vet vuln cover check clean help
+.PHONY: build demo test peers unit race e2e fuzz bench lint fmt fmt-diff tidy vet vuln cover check prompts clean help
 
 ##@ Use
 
@@ -81,6 +81,9 @@ vuln: ## known vulnerabilities in what is called; needs vuln.go.dev, so not part
 	$(GOVULNCHECK) ./...
 
 ##@ Other
+
+prompts: ## speaks what people hear in calls again, from factors/voice/prompts/*/texts.toml; needs espeak-ng
+	$(GO) run ./factors/voice/prompts/internal/make factors/voice/prompts
 
 clean: ## removes bin/ and .cache/
 	rm -rf bin .cache
