@@ -8,9 +8,8 @@ type Approver interface {
 	Factor
 	// Approve asks the person and returns at once: thousands may be waiting,
 	// and a record costs less than a goroutine. done is called exactly once,
-	// from any goroutine and not before Approve has returned, with how it
-	// ended: nil when she approved; [ErrDenied] or [ErrFraud] when she said
-	// no; a [*Refusal] when this method may not be used now (a limit, a
+	// from any goroutine, with how it ended: nil when she approved;
+	// [ErrDenied] or [ErrFraud] when she said no; a [*Refusal] when this method may not be used now (a limit, a
 	// country); any other error when she could not be asked or did not answer
 	// (busy, no answer, unreachable), and the Flow goes on to her next method.
 	// stop ends the asking early, a ringing telephone falls silent; done is

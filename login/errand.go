@@ -1,7 +1,6 @@
 package login
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -182,7 +181,7 @@ func (e *errand) write(ctx context.Context, c *claim) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(v.Data, data) {
+	if !slices.Equal(v.Data, data) {
 		return ErrConflict
 	}
 	e.mu.Lock()

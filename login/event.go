@@ -53,4 +53,5 @@ const (
 	KeyVersion  = "version"
 	KeyKind     = "kind"
 	KeyKey      = "key"
+	KeyNumber   = "number" // masked
 )
