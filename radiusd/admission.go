@@ -5,20 +5,21 @@ import "sync"
 // An admission bounds the requests in hand: all of them, and those of each
 // client. A quarter of both is for requests with State only, so that people who
 // have answered half of their questions get in when newcomers must wait (RFC
-// 5080, section 2.2.3).
+// 5080, section 2.2.3). Those that are held have bounds of their own: they take
+// long and cost little, and must not keep others out.
 type admission struct {
 	mu       sync.Mutex
-	inHand   int
+	inHand   int // being decided
 	max      int
+	held     int
+	maxHeld  int
 	draining bool
 	closed   bool
 	done     bool
 	idle     chan struct{} // closed when a drain has come to its end
 }
 
-func newAdmission(maximum int) *admission {
-	return &admission{max: maximum, idle: make(chan struct{})}
-}
+func newAdmission() *admission { return &admission{idle: make(chan struct{})} }
 
 // enter admits a request or says why not. A limit of 0 means three quarters of
 // the server's.
@@ -55,6 +56,38 @@ func (a *admission) leave(p *peer) {
 	a.settle()
 }
 
+// hold moves a request from those being decided to those held, or says why not.
+// A limit of 0 means three quarters of the server's.
+func (a *admission) hold(p *peer, limit int) tally {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if limit == 0 {
+		limit = a.maxHeld - a.maxHeld/4
+	}
+	switch {
+	case a.closed:
+		return dropDraining
+	case a.held >= a.maxHeld:
+		return dropHeldFull
+	case p.held >= limit:
+		return dropClientHeldFull
+	}
+	a.inHand--
+	p.inHand--
+	a.held++
+	p.held++
+	return dropNone
+}
+
+// part ends what hold began.
+func (a *admission) part(p *peer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held--
+	p.held--
+	a.settle()
+}
+
 // drain admits no more new sign-ins and returns a channel that is closed when
 // nothing is in hand.
 func (a *admission) drain() <-chan struct{} {
@@ -73,26 +106,27 @@ func (a *admission) close() {
 }
 
 func (a *admission) settle() {
-	if a.draining && a.inHand == 0 && !a.done {
+	if a.draining && a.inHand+a.held == 0 && !a.done {
 		a.closed, a.done = true, true
 		close(a.idle)
 	}
 }
 
-func (a *admission) resize(maximum int) {
+func (a *admission) resize(maximum, held int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.max = maximum
+	a.max, a.maxHeld = maximum, held
 }
 
-func (a *admission) count() int {
+// count returns how many are in hand, and how many of those are held.
+func (a *admission) count() (inHand, held int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.inHand
+	return a.inHand + a.held, a.held
 }
 
-func (a *admission) countOf(p *peer) int {
+func (a *admission) countOf(p *peer) (inHand, held int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return p.inHand
+	return p.inHand + p.held, p.held
 }

@@ -41,11 +41,26 @@ type entry struct {
 	digest digest
 
 	// Guarded by the shard's lock. Times count from the start of the server.
+	trail      trail
+	held       *held  // while somebody is asked elsewhere; who takes it ends it
 	reply      []byte // nil while the request is in hand
 	gone       bool   // purged: its reply must not be sent
 	expires    time.Duration
 	until      time.Duration
-	prev, next *entry // among the answered ones of the shard, oldest first
+	prev, next *entry // among the answered or the held ones of the shard, oldest first
+}
+
+// A begun is what begin found.
+type begun struct {
+	entry *entry // of a request that is new
+	reply []byte // that the request has had already
+	drop  tally  // why it is dropped
+	// left is the held request whose place the new one takes; it is the
+	// caller's to end.
+	left *held
+	// resent is how long after its request the first copy came, when this is
+	// it.
+	resent time.Duration
 }
 
 // A replyCache knows the requests in hand and the replies sent lately, so that
@@ -62,6 +77,7 @@ type replyShard struct {
 	mu      sync.Mutex
 	entries map[source]*entry
 	sent    entry // head of the ring of answered entries
+	held    entry // and of those that are held
 }
 
 func newReplyCache(maximum int) *replyCache {
@@ -71,6 +87,7 @@ func newReplyCache(maximum int) *replyCache {
 		sh := &c.shards[i]
 		sh.entries = map[source]*entry{}
 		sh.sent.prev, sh.sent.next = &sh.sent, &sh.sent
+		sh.held.prev, sh.held.next = &sh.held, &sh.held
 	}
 	return c
 }
@@ -85,10 +102,10 @@ func (c *replyCache) shard(s source) *replyShard {
 	return &c.shards[(uint(s.from.Port())*31+uint(s.id))%replyShards]
 }
 
-// begin takes a request in hand and returns its entry; or the reply it has had
-// already; or why it is dropped. An older request of the same source is purged:
-// its reply is not going to be sent any more.
-func (c *replyCache) begin(s source, d digest, now time.Duration) (e *entry, reply []byte, drop tally) {
+// begin takes a request in hand; or returns the reply it has had already; or
+// why it is dropped. An older request of the same source is purged: its reply
+// is not going to be sent any more.
+func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 	sh := c.shard(s)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -98,21 +115,73 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (e *entry, rep
 		case old.reply != nil && now >= old.expires:
 		case old.digest != d:
 		case old.reply == nil:
-			return nil, nil, dropDuplicate
+			return begun{drop: dropDuplicate, resent: old.trail.copied(now)}
 		default:
 			old.expires = min(now+keepFor, old.until)
-			sh.unlink(old)
-			sh.link(old)
-			return nil, old.reply, dropNone
+			old.unlink()
+			old.link(&sh.sent)
+			return begun{reply: old.reply}
 		}
-		sh.retire(old) // and the new one takes its place
+		b.left = old.held
+		retire(old) // and the new one takes its place
 	} else if c.kept.Add(1) > c.max.Load() {
 		c.kept.Add(-1)
-		return nil, nil, dropRepliesFull
+		return begun{drop: dropRepliesFull}
 	}
-	e = &entry{source: s, digest: d}
-	sh.entries[s] = e
-	return e, nil, dropNone
+	b.entry = &entry{source: s, digest: d, trail: trail{first: now, last: now}}
+	sh.entries[s] = b.entry
+	return b
+}
+
+// hold keeps h with its entry and reports whether somebody still waits for it.
+func (c *replyCache) hold(h *held) bool {
+	sh := c.shard(h.entry.source)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if h.entry.gone {
+		return false
+	}
+	h.entry.held = h
+	h.entry.link(&sh.held)
+	return true
+}
+
+// take gives a held request to the one caller that ends it.
+func (c *replyCache) take(h *held) bool {
+	sh := c.shard(h.entry.source)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if h.entry.held != h {
+		return false
+	}
+	h.entry.unhold()
+	return true
+}
+
+// overdue takes the held requests that should have ended by now.
+func (c *replyCache) overdue(now time.Duration) (all []*held) {
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		for e := sh.held.next; e != &sh.held; {
+			next := e.next
+			if h := e.held; h.until <= now {
+				e.unhold()
+				all = append(all, h)
+			}
+			e = next
+		}
+		sh.mu.Unlock()
+	}
+	return all
+}
+
+// trailOf returns what has come of a request so far.
+func (c *replyCache) trailOf(e *entry) trail {
+	sh := c.shard(e.source)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return e.trail
 }
 
 // answer keeps the reply of a request in hand and reports whether it may be
@@ -125,7 +194,7 @@ func (c *replyCache) answer(e *entry, reply []byte, now time.Duration) bool {
 		return false
 	}
 	e.reply, e.expires, e.until = reply, now+keepFor, now+keepAtMost
-	sh.link(e)
+	e.link(&sh.sent)
 	return true
 }
 
@@ -165,25 +234,34 @@ func (c *replyCache) sweep(sh *replyShard, now time.Duration, n int) {
 }
 
 func (c *replyCache) drop(sh *replyShard, e *entry) {
-	sh.retire(e)
+	retire(e)
 	delete(sh.entries, e.source)
 	c.kept.Add(-1)
 }
 
 // retire ends an entry without making room for another source.
-func (sh *replyShard) retire(e *entry) {
+func retire(e *entry) {
 	if e.reply != nil {
-		sh.unlink(e)
+		e.unlink()
+	}
+	if e.held != nil {
+		e.unhold()
 	}
 	e.gone = true
 }
 
-func (sh *replyShard) link(e *entry) {
-	e.prev, e.next = sh.sent.prev, &sh.sent
+func (e *entry) unhold() {
+	e.held = nil
+	e.unlink()
+}
+
+// link puts an entry at the end of a ring.
+func (e *entry) link(ring *entry) {
+	e.prev, e.next = ring.prev, ring
 	e.prev.next, e.next.prev = e, e
 }
 
-func (sh *replyShard) unlink(e *entry) {
+func (e *entry) unlink() {
 	e.prev.next, e.next.prev = e.next, e.prev
 	e.prev, e.next = nil, nil
 }

@@ -17,6 +17,7 @@ type client struct {
 	ClientConfig
 	keys   []*key // the secret, and the old one while there is one
 	append login.Append
+	group  string
 	peer   *peer
 	// require and limit are what the configuration decides; unlearned leaves it
 	// to the peer.
@@ -30,6 +31,8 @@ type peer struct {
 	counters counters
 	status   bucket
 	inHand   int // guarded by the admission's lock
+	held     int // too
+	clock    clock
 
 	// What was learned of it, see verify.go and learned.go.
 	require, limit atomic.Uint32
@@ -86,6 +89,7 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 		c := &client{
 			ClientConfig: cc,
 			append:       cc.appended(),
+			group:        cmp.Or(cc.Group, cc.Name),
 			peer:         peerOf(cc.Name),
 			require:      learnedValue(cc.RequireMessageAuthenticator),
 			limit:        learnedValue(cc.LimitProxyState),
@@ -114,6 +118,12 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 	slices.SortFunc(t.lens4, longestFirst)
 	slices.SortFunc(t.lens6, longestFirst)
 	return t
+}
+
+// patience is how long the client waits for an answer: as configured, else as
+// learned.
+func (c *client) patience() time.Duration {
+	return cmp.Or(c.Patience, time.Duration(c.peer.clock.patience.Load()), defaultPatience)
 }
 
 // lookup returns the client of an address, or nil.

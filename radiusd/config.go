@@ -15,6 +15,9 @@ type Config struct {
 	// MaxRequests is how many requests may be in hand at once. A quarter of
 	// them is kept for answers to questions already put.
 	MaxRequests int `mapstructure:"max_requests"`
+	// MaxHeld is how many requests may be held for somebody who is asked
+	// elsewhere; they do not count as in hand.
+	MaxHeld int `mapstructure:"max_held"`
 	// MaxReplies is how many replies are kept for retransmissions.
 	MaxReplies int `mapstructure:"max_replies"`
 	// RejectDelay is how long after its request an Access-Reject leaves at the
@@ -47,11 +50,18 @@ type ClientConfig struct {
 	// Append is how a code may be appended to the password: "off", "comma",
 	// "digits", or "auto": comma for a client that cannot show a question.
 	Append string `mapstructure:"append"`
-	// Patience is how long the client waits for an answer, in all.
+	// Group is what clients share that take over each other's sign-ins; without
+	// one the client is a group of its own name.
+	Group string `mapstructure:"group"`
+	// Patience is how long the client waits for an answer, in all; 0 is what
+	// was learned of it, and 25 s until then.
 	Patience time.Duration `mapstructure:"patience"`
 	// MaxRequests is how many of its requests may be in hand; 0 means three
 	// quarters of what the server may have in hand.
 	MaxRequests int `mapstructure:"max_requests"`
+	// MaxHeld is how many of its requests may be held; 0 means three quarters
+	// of what the server may hold.
+	MaxHeld int `mapstructure:"max_held"`
 	// RequireMessageAuthenticator and LimitProxyState are "yes", "no" or
 	// "auto": learned from the first requests and remembered.
 	RequireMessageAuthenticator string `mapstructure:"require_message_authenticator"`
@@ -78,6 +88,9 @@ const (
 	methodPAP = "pap"
 
 	appendOff = "off"
+
+	// defaultPatience suits a client whose own limit is 30 s.
+	defaultPatience = 25 * time.Second
 )
 
 // DefaultConfig has the values of keys that the file leaves out.
@@ -85,6 +98,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen:           []string{"0.0.0.0:1812", "[::]:1812"},
 		MaxRequests:      16384,
+		MaxHeld:          20000,
 		MaxReplies:       1 << 17,
 		RejectDelay:      time.Second,
 		StatusServerRate: 10,
@@ -99,7 +113,6 @@ func DefaultClientConfig() ClientConfig {
 		Methods:                     []string{methodPAP},
 		Challenge:                   true,
 		Append:                      auto,
-		Patience:                    25 * time.Second,
 		RequireMessageAuthenticator: auto,
 		LimitProxyState:             auto,
 		SendMessageAuthenticator:    true,

@@ -36,47 +36,44 @@ func (s *Server) work(ctx context.Context, r *request) {
 	}
 }
 
-// handle answers one request in its goroutine.
+// handle answers one request in its goroutine, or leaves it held.
 func (s *Server) handle(ctx context.Context, r *request) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.logPanic(v, r.client.Name)
-			s.abandon(r, dropPanic)
-		}
-	}()
-	unsigned := r.key == nil
+	defer s.recovered(&r.pending)
 	step, err := s.decide(ctx, r)
-	if err != nil {
-		s.undecided(r, err)
+	if w, waiting := step.(login.Wait); waiting && err == nil && w != (login.Wait{}) {
+		s.hold(r, w)
 		return
 	}
-	packet, sent, err := s.compose(r, step)
-	if err != nil {
-		s.undecided(r, err)
-		return
+	s.conclude(&r.pending, step, err)
+}
+
+// recovered ends a request whose handling has panicked. It is deferred.
+func (s *Server) recovered(p *pending) {
+	if v := recover(); v != nil {
+		s.logPanic(v, p.client.Name)
+		s.abandon(p, dropPanic)
 	}
-	if unsigned && sent != sentReject && r.client.learnUnsigned(&r.outline) {
-		s.learn(r.client, false)
-	}
-	s.settle(r, packet, sent)
 }
 
 // decide asks the Conversation, unless the packet cannot be right.
 func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	c := r.client
 	if !r.outline.nas {
-		s.note(r, noteNoNAS)
+		s.note(&r.pending, noteNoNAS)
 	}
 	attempt, ticket, refused := r.attempt()
 	if refused != dropNone {
-		s.note(r, refused)
+		s.note(&r.pending, refused)
 		return login.Reject{Reason: login.ReasonBadRequest}, nil
 	}
 	if len(c.keys) > 1 && r.key == c.keys[1] {
-		s.note(r, noteOldSecret)
+		s.note(&r.pending, noteOldSecret)
 	}
-	// An answer for a client that has given up would only use up a code.
-	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	r.patience = c.patience()
+	attempt.Via.Patience = max(0, r.patience-(s.now()-r.arrived))
+	// An answer for a client that has given up would only use up a code. What
+	// is held is bounded by the Conversation itself.
+	ctx, cancel := context.WithTimeout(ctx, attempt.Via.Patience)
 	defer cancel()
 	if ticket != nil {
 		return s.flow.Resume(ctx, attempt, ticket)
@@ -84,64 +81,96 @@ func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	return s.flow.Begin(ctx, attempt)
 }
 
+// conclude answers a request with what was decided.
+func (s *Server) conclude(p *pending, step login.Step, err error) {
+	if err != nil {
+		s.undecided(p, err)
+		return
+	}
+	packet, sent, err := s.compose(p, step)
+	if err != nil {
+		s.undecided(p, err)
+		return
+	}
+	if p.unsigned && sent != sentReject && p.client.learnUnsigned(len(p.proxies) > 0) {
+		s.learn(p.client, false)
+	}
+	s.settle(p, packet, sent)
+}
+
 // undecided ends a request that nothing could be decided about. Silence makes
 // the NAS try its next server; it is forgotten, so that a retransmission tries
 // again here too.
-func (s *Server) undecided(r *request, err error) {
+func (s *Server) undecided(p *pending, err error) {
 	t := dropUndecided
 	if errors.Is(err, errTooLong) {
 		t = dropTooLong
 	}
 	s.journal.note(t, s.now(), func() []slog.Attr {
-		return []slog.Attr{slog.String(login.KeyClient, r.client.Name), slog.Any(login.KeyErr, err)}
+		return []slog.Attr{slog.String(login.KeyClient, p.client.Name), slog.Any(login.KeyErr, err)}
 	})
-	if r.client.OnError == reject {
-		if packet, sent, err := s.compose(r, login.Reject{Reason: login.ReasonUnavailable}); err == nil {
-			s.settle(r, packet, sent)
+	if p.client.OnError == reject {
+		if packet, sent, err := s.compose(p, login.Reject{Reason: login.ReasonUnavailable}); err == nil {
+			s.settle(p, packet, sent)
 			return
 		}
 	}
-	s.abandon(r, t)
+	s.abandon(p, t)
 }
 
 // settle sends the reply; an Access-Reject only when its time has come. No
 // goroutine waits for that.
-func (s *Server) settle(r *request, packet []byte, sent tally) {
-	r.settled = true
+func (s *Server) settle(p *pending, packet []byte, sent tally) {
+	p.settled = true
 	if sent == sentReject {
-		if wait := s.live.Load().cfg.RejectDelay - (s.now() - r.arrived); wait > 0 {
+		if wait := s.live.Load().cfg.RejectDelay - (s.now() - p.arrived); wait > 0 {
 			s.handlers.Add(1)
 			time.AfterFunc(wait, func() {
 				defer s.handlers.Done()
-				s.release(r, packet, sent)
+				s.release(p, packet, sent)
 			})
 			return
 		}
 	}
-	s.release(r, packet, sent)
+	s.release(p, packet, sent)
 }
 
 // release keeps and sends a reply and gives the request's place back.
-func (s *Server) release(r *request, packet []byte, sent tally) {
+func (s *Server) release(p *pending, packet []byte, sent tally) {
 	now := s.now()
-	if s.replies.answer(r.entry, packet, now) {
-		s.put(r.client, packet, r.socket, &r.route, sent, now)
+	if s.replies.answer(p.entry, packet, now) {
+		rt := p.route()
+		s.put(p.client, packet, p.socket, &rt, sent, now)
 	} else {
-		r.client.peer.counters[dropSuperseded].Add(1)
+		p.client.peer.counters[dropSuperseded].Add(1)
 	}
-	s.admission.leave(r.client.peer)
+	s.leave(p)
 }
 
 // abandon ends a request without a reply.
-func (s *Server) abandon(r *request, t tally) {
-	if r.settled {
+func (s *Server) abandon(p *pending, t tally) {
+	if p.settled {
 		return
 	}
-	r.settled = true
-	s.replies.forget(r.entry)
-	r.client.peer.counters[t].Add(1)
-	s.admission.leave(r.client.peer)
+	p.client.peer.counters[t].Add(1)
+	s.end(p)
+}
+
+// end forgets a request whose outcome is counted.
+func (s *Server) end(p *pending) {
+	p.settled = true
+	s.replies.forget(p.entry)
+	s.leave(p)
+}
+
+// leave gives the request's place back.
+func (s *Server) leave(p *pending) {
+	if p.held {
+		s.admission.part(p.client.peer)
+	} else {
+		s.admission.leave(p.client.peer)
+	}
 }
 
 // note counts and logs something about a request.
-func (s *Server) note(r *request, t tally) { s.tell(r.client, t, s.now(), r.route.to) }
+func (s *Server) note(p *pending, t tally) { s.tell(p.client, t, s.now(), p.entry.source.from) }

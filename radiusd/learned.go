@@ -38,7 +38,7 @@ func (s *Server) remember(ctx context.Context, p *peer) error {
 	}
 	p.require.Store(learnedValue(was.Require))
 	p.limit.Store(learnedValue(was.Limit))
-	return nil
+	return s.rememberClock(ctx, p)
 }
 
 func (s *Server) recall(ctx context.Context, name string) (learnedRecord, error) {
@@ -84,26 +84,48 @@ func (s *Server) save(ctx context.Context) {
 		}
 		if err := s.saveOne(ctx, p); err != nil {
 			p.unsaved.Store(true)
-			s.log.LogAttrs(ctx, slog.LevelError, "learned fact not saved",
-				slog.String(login.KeyClient, p.name), slog.Any(login.KeyErr, err),
-				slog.String(login.KeyHint, "it is tried again; until then a restart forgets it"))
+			s.notSaved(ctx, p, err)
 		}
 	}
 }
 
+// saveClocks writes what is new of the clients' clocks. Little is lost with it,
+// so it is done now and then.
+func (s *Server) saveClocks(ctx context.Context) {
+	if s.records == nil {
+		return
+	}
+	for _, p := range s.peers.all() {
+		if err := s.saveClock(ctx, p); err != nil {
+			s.notSaved(ctx, p, err)
+		}
+	}
+}
+
+func (s *Server) notSaved(ctx context.Context, p *peer, err error) {
+	s.log.LogAttrs(ctx, slog.LevelError, "learned fact not saved",
+		slog.String(login.KeyClient, p.name), slog.Any(login.KeyErr, err),
+		slog.String(login.KeyHint, "it is tried again; until then a restart forgets it"))
+}
+
 func (s *Server) saveOne(ctx context.Context, p *peer) error {
-	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
-	defer cancel()
 	data, err := json.Marshal(learnedRecord{1, learnedWord(p.require.Load()), learnedWord(p.limit.Load())})
 	if err != nil {
 		return err
 	}
+	return s.write(ctx, learnedPrefix+p.name, data)
+}
+
+// write replaces a record, whoever wrote it last.
+func (s *Server) write(ctx context.Context, key string, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
 	for range recordTries {
-		v, err := s.records.Get(ctx, learnedPrefix+p.name)
+		v, err := s.records.Get(ctx, key)
 		if err != nil && !errors.Is(err, login.ErrNotFound) {
 			return err
 		}
-		err = s.records.Swap(ctx, learnedPrefix+p.name, v.Rev, data)
+		err = s.records.Swap(ctx, key, v.Rev, data)
 		if !errors.Is(err, login.ErrConflict) {
 			return err
 		}

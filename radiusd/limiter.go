@@ -67,6 +67,8 @@ var lines = [numTallies]lineKind{
 	dropRepliesFull:       {true, slog.LevelError, "raise max_replies if this is no attack"},
 	dropBusy:              {true, slog.LevelError, "raise max_requests if the dependencies are healthy"},
 	dropClientBusy:        {true, slog.LevelError, "raise the client's max_requests if this is no attack"},
+	dropHeldFull:          {true, slog.LevelError, "raise max_held if this is no attack"},
+	dropClientHeldFull:    {true, slog.LevelError, "raise the client's max_held if this is no attack"},
 	dropUndecided:         {true, slog.LevelError, ""},
 	dropPanic:             {true, slog.LevelError, "please report this"},
 	dropTooLong:           {true, slog.LevelError, "fewer reply attributes"},

@@ -57,20 +57,20 @@ func (s *Server) guard(ctx context.Context, l *socket, b, oob []byte, from netip
 
 // receive is the way of a datagram up to its goroutine. The buffers are the
 // reader's, which uses them again.
-func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from netip.AddrPort) {
+func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
 	s.received.Add(1)
 	now := s.now()
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	if len(b) < headerLen {
+	if len(datagram) < headerLen {
 		s.tell(nil, dropShort, now, from)
 		return
 	}
-	n := int(binary.BigEndian.Uint16(b[2:]))
-	if n < headerLen || n > maxPacket || n > len(b) {
+	n := int(binary.BigEndian.Uint16(datagram[2:]))
+	if n < headerLen || n > maxPacket || n > len(datagram) {
 		s.tell(nil, dropLength, now, from)
 		return
 	}
-	p := b[:n] // octets beyond Length are padding (RFC 2865, section 3)
+	p := datagram[:n] // octets beyond Length are padding (RFC 2865, section 3)
 	code := radius.Code(p[0])
 	if code != radius.CodeAccessRequest && code != radius.CodeStatusServer {
 		s.tell(nil, dropCode, now, from)
@@ -107,24 +107,28 @@ func (s *Server) receive(ctx context.Context, l *socket, b, oob []byte, from net
 			s.tell(c, noteSignsAfterAll, now, from)
 		}
 	}
-	e, kept, drop := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
-	if kept != nil {
-		s.put(c, kept, l, &rt, sentAgain, now)
+	b := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
+	switch {
+	case b.reply != nil:
+		s.put(c, b.reply, l, &rt, sentAgain, now)
 		return
-	}
-	if drop != dropNone {
-		s.tell(c, drop, now, from)
+	case b.drop != dropNone:
+		if b.resent > 0 {
+			c.peer.clock.resent(b.resent, sameID, from.Addr())
+		}
+		s.tell(c, b.drop, now, from)
 		return
+	case b.left != nil:
+		s.dismiss(b.left, dropSuperseded)
 	}
 	if drop := s.admission.enter(c.peer, c.MaxRequests, o.states > 0); drop != dropNone {
-		s.replies.forget(e)
+		s.replies.forget(b.entry)
 		s.tell(c, drop, now, from)
 		return
 	}
-	s.dispatch(ctx, &request{
-		client: c, key: k, packet: parse(p, o.attrs), outline: o,
-		entry: e, socket: l, route: rt, arrived: now,
-	})
+	s.dispatch(ctx, newRequest(p, o, pending{
+		client: c, key: k, entry: b.entry, socket: l, local: rt.local, zone: rt.zone, arrived: now,
+	}))
 }
 
 // tell counts and logs what became of a datagram, or a note about it. Without a

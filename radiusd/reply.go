@@ -73,6 +73,15 @@ func (p *reply) add(typ byte, value []byte) {
 	p.b = append(p.b, value...)
 }
 
+// copy appends attributes as they came.
+func (p *reply) copy(avps []byte) {
+	if len(p.b)+len(avps) > maxPacket {
+		p.over = true
+		return
+	}
+	p.b = append(p.b, avps...)
+}
+
 // addAll appends encoded attributes when an Access-Accept may carry them.
 func (p *reply) addAll(avps []byte) error {
 	for at := 0; at < len(avps); {
@@ -121,12 +130,12 @@ func (p *reply) finish(k *key) ([]byte, error) {
 }
 
 // compose makes the packet of a step and says what it is.
-func (s *Server) compose(r *request, step login.Step) (packet []byte, sent tally, err error) {
+func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally, err error) {
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
-	c := r.client
+	c := q.client
 	start := func(code radius.Code) *reply {
-		return c.begin(buf[:], code, r.packet.Identifier, r.packet.Authenticator[:])
+		return c.begin(buf[:], code, q.entry.source.id, q.entry.digest.authenticator[:])
 	}
 	var p *reply
 	var text string
@@ -147,9 +156,9 @@ func (s *Server) compose(r *request, step login.Step) (packet []byte, sent tally
 		}
 	case login.Reject:
 		p, text, sent = start(radius.CodeAccessReject), st.Text, sentReject
-		if r.outline.eaps > 0 {
-			p.add(attrEAPMessage, r.eapFailure()) // RFC 3579, section 2.6.3
-			text = ""                             // and section 2.6.5
+		if q.eap { // answered with its identifier; an EAP-Start has none
+			p.add(attrEAPMessage, []byte{eapFailure, q.eapID, 0, eapFailureLen}) // RFC 3579, section 2.6.3
+			text = ""                                                            // and section 2.6.5
 		}
 	case login.Ask:
 		if !c.Challenge {
@@ -168,31 +177,12 @@ func (s *Server) compose(r *request, step login.Step) (packet []byte, sent tally
 	default:
 		return nil, dropNone, errNoStep
 	}
-	room := 0
-	for _, avp := range r.packet.Attributes {
-		if avp.Type == radius.Type(attrProxyState) {
-			room += 2 + len(avp.Attribute)
-		}
-	}
-	p.addText(c.prompt(text), room)
-	for _, avp := range r.packet.Attributes { // RFC 2865, section 5.33
-		if avp.Type == radius.Type(attrProxyState) {
-			p.add(attrProxyState, avp.Attribute)
-		}
-	}
-	k := r.key
+	p.addText(c.prompt(text), len(q.proxies))
+	p.copy(q.proxies) // RFC 2865, section 5.33
+	k := q.key
 	if k == nil {
 		k = c.keys[0]
 	}
 	packet, err = p.finish(k)
 	return packet, sent, err
-}
-
-// eapFailure answers the request's EAP packet; an EAP-Start has no identifier.
-func (r *request) eapFailure() []byte {
-	var id byte
-	if e := r.value(radius.Type(attrEAPMessage)); len(e) > 1 {
-		id = e[1]
-	}
-	return []byte{eapFailure, id, 0, eapFailureLen}
 }

@@ -2,6 +2,7 @@ package radiusd
 
 import (
 	"bytes"
+	"hash/maphash"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,15 +24,63 @@ const (
 // A request is an Access-Request in hand: authentic as far as its client's
 // rules go, and not a duplicate.
 type request struct {
-	client  *client
-	key     *key // nil when it has no Message-Authenticator
+	pending
 	packet  *radius.Packet
 	outline outline
-	entry   *entry
-	socket  *socket
-	route   route
-	arrived time.Duration
-	settled bool // its outcome is counted and its place given back
+}
+
+// A pending is what the reply to a request needs, and all that is kept of a
+// request while it is held. Its source, identifier and authenticator are in the
+// entry.
+type pending struct {
+	client   *client
+	key      *key // nil when it has no Message-Authenticator
+	entry    *entry
+	socket   *socket
+	local    netip.Addr // see route
+	proxies  []byte     // its Proxy-States, encoded
+	arrived  time.Duration
+	patience time.Duration // from its arrival
+	zone     uint32        // see route
+	eap      bool          // it has an EAP-Message,
+	eapID    byte          // with this identifier
+	unsigned bool          // it had no Message-Authenticator
+	settled  bool          // its outcome is counted and its place given back
+	held     bool          // its place is among the held ones
+}
+
+// newRequest makes a request of a datagram that survey has walked over.
+func newRequest(p []byte, o outline, of pending) *request {
+	r := &request{pending: of, packet: parse(p, o.attrs), outline: o}
+	r.eap, r.unsigned = o.eaps > 0, r.key == nil
+	if e := r.value(radius.Type(attrEAPMessage)); len(e) > 1 {
+		r.eapID = e[1]
+	}
+	if o.proxies > 0 {
+		for at := headerLen; at < len(p); at += int(p[at+1]) {
+			if p[at] == attrProxyState {
+				r.proxies = append(r.proxies, p[at:at+int(p[at+1])]...)
+			}
+		}
+	}
+	return r
+}
+
+// route is the way back to whoever asked.
+func (p *pending) route() route {
+	return route{to: p.entry.source.from, local: p.local, zone: p.zone}
+}
+
+// person identifies who signs in from where, as far as the client tells.
+func (r *request) person(seed maphash.Seed) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	h.WriteString(r.client.Name)
+	for _, t := range []radius.Type{rfc2865.UserName_Type, rfc2865.CallingStationID_Type} {
+		h.WriteByte(0)
+		h.Write(r.value(t))
+	}
+	return h.Sum64()
 }
 
 // attempt makes of a packet what the person typed, or says why it is refused
@@ -73,11 +122,12 @@ func (r *request) value(t radius.Type) []byte {
 func (r *request) via() login.Via {
 	c := r.client
 	v := login.Via{
-		Client:   c.Name,
-		Station:  string(r.value(rfc2865.CallingStationID_Type)),
-		CanAsk:   c.Challenge,
-		Append:   c.append,
-		Patience: c.Patience,
+		Client:  c.Name,
+		Group:   c.group,
+		Source:  r.entry.source.from,
+		Station: string(r.value(rfc2865.CallingStationID_Type)),
+		CanAsk:  c.Challenge,
+		Append:  c.append,
 	}
 	if a, err := netip.ParseAddr(v.Station); err == nil {
 		v.Address = a.Unmap()

@@ -84,13 +84,13 @@ func (s *Server) send(l *socket, stop <-chan struct{}) {
 				break gather
 			}
 		}
-		s.write(l, batch[:n])
+		s.writeBatch(l, batch[:n])
 	}
 }
 
-// write sends a batch. A datagram that cannot be sent is counted and left out:
+// writeBatch sends a batch. A datagram that cannot be sent is counted and left out:
 // its address may have been taken away.
-func (s *Server) write(l *socket, batch []ipv4.Message) {
+func (s *Server) writeBatch(l *socket, batch []ipv4.Message) {
 	for len(batch) > 0 {
 		n, err := l.batch.WriteBatch(batch, 0)
 		if err == nil {

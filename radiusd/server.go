@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -62,6 +63,7 @@ type Server struct {
 	peers     peers
 	replies   *replyCache
 	admission *admission
+	people    people
 	journal   journal
 	news      chan struct{}
 	handlers  sync.WaitGroup
@@ -99,7 +101,8 @@ func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.journal.log = s.log
-	s.admission = newAdmission(cfg.MaxRequests)
+	s.admission = newAdmission()
+	s.people.seed = maphash.MakeSeed()
 	if err := s.Reload(cfg); err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func (s *Server) Reload(cfg Config) error {
 	for _, w := range cfg.Warnings() {
 		s.log.LogAttrs(context.Background(), slog.LevelWarn, "configuration", slog.String(login.KeyHint, w))
 	}
-	s.admission.resize(cfg.MaxRequests)
+	s.admission.resize(cfg.MaxRequests, cfg.MaxHeld)
 	s.replies.max.Store(int64(cfg.MaxReplies))
 	s.live.Store(&live{cfg, newClientTable(cfg, s.peers.known)})
 	return nil
@@ -238,15 +241,17 @@ func (s *Server) drain(cancel context.CancelFunc) int {
 	case <-limit.C:
 	}
 	s.admission.close()
-	left := s.admission.count()
+	left, _ := s.admission.count()
 	cancel()
+	s.dismissAll()
 	grace := time.NewTimer(drainGrace)
 	defer grace.Stop()
 	select {
 	case <-idle:
 		return left
 	case <-grace.C:
-		return s.admission.count()
+		s.dismissAll() // those that were about to be held
+		return left
 	}
 }
 
@@ -258,7 +263,9 @@ func (s *Server) keep(ctx context.Context, stop <-chan struct{}) {
 		select {
 		case <-stop:
 			s.journal.flush(s.now())
-			s.save(context.WithoutCancel(ctx)) // the last chance; it has its own limit
+			last := context.WithoutCancel(ctx) // the last chance; each has its own limit
+			s.save(last)
+			s.saveClocks(last)
 			return
 		case <-s.news:
 			s.save(ctx)
@@ -268,9 +275,11 @@ func (s *Server) keep(ctx context.Context, stop <-chan struct{}) {
 		s.journal.flush(s.now())
 		if n%expireTicks == 0 {
 			s.replies.expire(s.now())
+			s.dismissOverdue(s.now())
 		}
 		if n%saveTicks == 0 {
 			s.save(ctx)
+			s.saveClocks(ctx)
 		}
 	}
 }

@@ -29,6 +29,8 @@ const (
 	dropRepliesFull
 	dropBusy
 	dropClientBusy
+	dropHeldFull
+	dropClientHeldFull
 	dropDraining
 	dropUndecided
 	dropPanic
@@ -55,6 +57,7 @@ const (
 	noteOldSecret
 	noteNoNAS
 	noteSignsAfterAll
+	noteNoStation
 	noteReadError
 	noteSendError
 	numTallies
@@ -68,27 +71,29 @@ const (
 )
 
 var tallyNames = [numTallies]string{
-	dropShort:         "short",
-	dropLength:        "bad_length",
-	dropCode:          "bad_code",
-	dropUnknownClient: "unknown_client",
-	dropMalformed:     "malformed",
-	dropAttributes:    "too_many_attributes",
-	dropUnsigned:      "no_message_authenticator",
-	dropBadSignature:  "bad_message_authenticator",
-	dropProxyState:    "proxy_state_without_message_authenticator",
-	dropStatusRate:    "status_rate",
-	dropUnhealthy:     "status_unhealthy",
-	dropDuplicate:     "duplicate_in_hand",
-	dropSuperseded:    "superseded",
-	dropRepliesFull:   "reply_cache_full",
-	dropBusy:          "busy",
-	dropClientBusy:    "client_busy",
-	dropDraining:      "draining",
-	dropUndecided:     "undecided",
-	dropPanic:         "panic",
-	dropTooLong:       "reply_too_long",
-	dropSendQueue:     "send_queue_full",
+	dropShort:          "short",
+	dropLength:         "bad_length",
+	dropCode:           "bad_code",
+	dropUnknownClient:  "unknown_client",
+	dropMalformed:      "malformed",
+	dropAttributes:     "too_many_attributes",
+	dropUnsigned:       "no_message_authenticator",
+	dropBadSignature:   "bad_message_authenticator",
+	dropProxyState:     "proxy_state_without_message_authenticator",
+	dropStatusRate:     "status_rate",
+	dropUnhealthy:      "status_unhealthy",
+	dropDuplicate:      "duplicate_in_hand",
+	dropSuperseded:     "superseded",
+	dropRepliesFull:    "reply_cache_full",
+	dropBusy:           "busy",
+	dropClientBusy:     "client_busy",
+	dropHeldFull:       "held_full",
+	dropClientHeldFull: "client_held_full",
+	dropDraining:       "draining",
+	dropUndecided:      "undecided",
+	dropPanic:          "panic",
+	dropTooLong:        "reply_too_long",
+	dropSendQueue:      "send_queue_full",
 
 	sentAccept:    "accept",
 	sentReject:    "reject",
@@ -107,6 +112,7 @@ var tallyNames = [numTallies]string{
 	noteOldSecret:     "old_secret_used",
 	noteNoNAS:         "no_nas_identification",
 	noteSignsAfterAll: "signs_after_all",
+	noteNoStation:     "held_without_station",
 	noteReadError:     "read_error",
 	noteSendError:     "send_error",
 }
@@ -131,9 +137,10 @@ type Stats struct {
 	Refused map[string]uint64
 	// Notes counts what an operator should know of and what changed nothing.
 	Notes map[string]uint64
-	// InHand is how many requests are being decided now, Kept how many replies
-	// and requests the reply cache has.
-	InHand, Kept int
+	// InHand is how many requests have had no answer yet, Held how many of them
+	// wait for somebody who is asked elsewhere, Kept how many replies and
+	// requests the reply cache has.
+	InHand, Held, Kept int
 	// KernelDrops counts datagrams lost because a receive buffer was full.
 	KernelDrops uint64
 	// Clients has the same counters for each client by name.
@@ -143,10 +150,12 @@ type Stats struct {
 // ClientStats are the counters of one client.
 type ClientStats struct {
 	Dropped, Sent, Refused, Notes map[string]uint64
-	InHand                        int
+	InHand, Held                  int
 	// RequireMessageAuthenticator and LimitProxyState are what is in force:
 	// "yes", "no", or "auto" as long as nothing was learned.
 	RequireMessageAuthenticator, LimitProxyState string
+	// Clock is when it sends again and gives up.
+	Clock Clock
 }
 
 // spread sorts counts into the maps of the statistics.
@@ -171,9 +180,10 @@ func (s *Server) Stats() Stats {
 		Received: s.received.Load(),
 		Dropped:  map[string]uint64{}, Sent: map[string]uint64{},
 		Refused: map[string]uint64{}, Notes: map[string]uint64{},
-		InHand: s.admission.count(), Kept: s.replies.count(),
+		Kept:    s.replies.count(),
 		Clients: map[string]ClientStats{},
 	}
+	st.InHand, st.Held = s.admission.count()
 	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
 	for _, l := range s.listening() {
 		st.KernelDrops += uint64(l.lost.Load())
@@ -182,8 +192,8 @@ func (s *Server) Stats() Stats {
 		cs := ClientStats{
 			Dropped: map[string]uint64{}, Sent: map[string]uint64{},
 			Refused: map[string]uint64{}, Notes: map[string]uint64{},
-			InHand: s.admission.countOf(p),
 		}
+		cs.InHand, cs.Held = s.admission.countOf(p)
 		p.counters.spread(cs.Dropped, cs.Sent, cs.Refused, cs.Notes)
 		p.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
 		st.Clients[p.name] = cs
@@ -192,6 +202,8 @@ func (s *Server) Stats() Stats {
 		cs := st.Clients[c.Name]
 		cs.RequireMessageAuthenticator = learnedWord(c.requires())
 		cs.LimitProxyState = learnedWord(c.limits())
+		cs.Clock = c.peer.clock.facts()
+		cs.Clock.Patience, cs.Clock.Learned = c.patience(), c.Patience == 0 && c.peer.clock.patience.Load() > 0
 		st.Clients[c.Name] = cs
 	}
 	return st

@@ -42,8 +42,11 @@ func (c Config) Validate() error {
 	if c.MaxRequests < minInHand || c.MaxRequests > maxInHand {
 		bad("server.max_requests is %d: choose %d to %d", c.MaxRequests, minInHand, maxInHand)
 	}
-	if c.MaxReplies < c.MaxRequests {
-		bad("server.max_replies is %d: each request in hand needs a place, so make it at least max_requests (%d)", c.MaxReplies, c.MaxRequests)
+	if c.MaxHeld < 0 || c.MaxHeld > maxInHand {
+		bad("server.max_held is %d: choose 0 (nobody is asked elsewhere) to %d", c.MaxHeld, maxInHand)
+	}
+	if need := c.MaxRequests + c.MaxHeld; c.MaxReplies < need {
+		bad("server.max_replies is %d: each request in hand or held needs a place, so make it at least max_requests and max_held together (%d)", c.MaxReplies, need)
 	}
 	if c.RejectDelay < 0 || c.RejectDelay > maxRejectDelay {
 		bad("server.reject_delay is %v: choose 0s to %v", c.RejectDelay, maxRejectDelay)
@@ -135,8 +138,14 @@ func (c ClientConfig) problems() []error {
 	word("require_message_authenticator", c.RequireMessageAuthenticator, yes, auto, no)
 	word("limit_proxy_state", c.LimitProxyState, yes, auto, no)
 	word("on_error", c.OnError, silent, reject)
-	if c.Patience < time.Second || c.Patience > maxPatience {
-		bad("patience is %v: choose 1s to %v, less than the product's own timeout", c.Patience, maxPatience)
+	if c.Patience != 0 && (c.Patience < time.Second || c.Patience > maxPatience) {
+		bad("patience is %v: choose 1s to %v, less than the product's own timeout, or leave it out to have it learned", c.Patience, maxPatience)
+	}
+	if len(c.Group) > maxName || strings.ContainsFunc(c.Group, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		bad("group: give it a printable name of at most %d octets, the same in each client of the group", maxName)
+	}
+	if c.MaxHeld < 0 {
+		bad("max_held is %d: choose 0 (three quarters of the server's) or more", c.MaxHeld)
 	}
 	if c.MaxRequests < 0 {
 		bad("max_requests is %d: choose 0 (three quarters of the server's) or more", c.MaxRequests)

@@ -91,10 +91,10 @@ func (c *client) learnSigned(o *outline) bool {
 // learnUnsigned is told of a request without Message-Authenticator whose
 // password was right. Others teach nothing: anybody can send them in the
 // client's name, and would so keep the door open.
-func (c *client) learnUnsigned(o *outline) bool {
+func (c *client) learnUnsigned(proxied bool) bool {
 	news := c.require == unlearned && c.peer.require.CompareAndSwap(unlearned, learnedNo)
 	limit := learnedYes
-	if o.proxies > 0 {
+	if proxied {
 		limit = learnedNo
 	}
 	if c.limit == unlearned && c.peer.limit.CompareAndSwap(unlearned, limit) {
