@@ -80,6 +80,7 @@ func (e *errand) open(ctx context.Context) {
 		}
 		c := &claim{state: claimAsking, node: e.node, mark: e.mark}
 		rand.Read(c.id[:])
+		c.method = e.lead.order[0].ID
 		c.until = time.Now().Add(approvalFor + leaseGrace).UnixMilli()
 		if e.flow.matches(e.lead.d) && e.lead.t.Via.CanAsk {
 			n, err := rand.Int(rand.Reader, big.NewInt(90))
@@ -261,9 +262,11 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 	e.leg++
 	leg := e.leg
 	e.mu.Unlock()
-	c.method, c.until = m.ID, time.Now().Add(approvalFor+leaseGrace).UnixMilli()
-	if err := e.write(ctx, &c); err != nil {
-		return false, fmt.Errorf("write claim: %w", err)
+	if leg > 1 || c.method != m.ID { // else it was written just now
+		c.method, c.until = m.ID, time.Now().Add(approvalFor+leaseGrace).UnixMilli()
+		if err := e.write(ctx, &c); err != nil {
+			return false, fmt.Errorf("write claim: %w", err)
+		}
 	}
 	timer := time.AfterFunc(approvalFor, func() { e.halt(leg) })
 	stop := a.Approve(Approval{

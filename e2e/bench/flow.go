@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -55,7 +56,7 @@ func serveFlow(ctx context.Context, s service) (err error) {
 	if err := enroll(ctx, enrollments, people, s.users); err != nil {
 		return err
 	}
-	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"totp"}}})
+	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"call", "totp"}}})
 	if err != nil {
 		return err
 	}
@@ -63,11 +64,37 @@ func serveFlow(ctx context.Context, s service) (err error) {
 	if err != nil {
 		return err
 	}
+	for n := range s.held {
+		name := fmt.Sprintf("hold%06d", n)
+		people.Add(login.Account{ID: name, Name: name, Phones: []string{"+4777644000"}}, passwordOf(n))
+	}
 	flow := login.NewFlow(login.Config{
-		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv)},
+		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), patient{s.hold}},
 		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
 	})
-	return serveRadius(ctx, s, flow, radiusd.Options{Records: kv})
+	return errors.Join(serveRadius(ctx, s, flow, radiusd.Options{Records: kv}), flow.Close())
+}
+
+// A patient approver asks nobody and approves after a while: what it costs to
+// hold a request, without what it costs to call.
+type patient struct{ hold time.Duration }
+
+func (patient) Name() string { return "call" }
+
+func (patient) Methods(u login.User) []login.Method {
+	if len(u.Account.Phones) == 0 {
+		return nil
+	}
+	return []login.Method{{ID: "call/1", Factor: "call"}}
+}
+
+func (p patient) Approve(_ login.Approval, done func(error)) (stop func()) {
+	timer := time.AfterFunc(p.hold, func() { done(nil) })
+	return func() {
+		if timer.Stop() {
+			go done(context.Canceled)
+		}
+	}
 }
 
 // enroll makes the population known, each person with a token.
@@ -129,6 +156,10 @@ func serveRadius(ctx context.Context, s service, c radiusd.Conversation, o radiu
 	client := radiusd.DefaultClientConfig()
 	client.Name, client.Networks, client.Secret = "bench", []string{"127.0.0.0/8"}, secret.New(benchSecret)
 	config := radiusd.DefaultConfig()
+	client.MaxHeld, config.MaxHeld = s.held, max(config.MaxHeld, s.held)
+	config.MaxRequests = max(config.MaxRequests, s.held)
+	config.MaxReplies = max(config.MaxReplies, 4*s.held)
+	client.Patience = time.Minute
 	config.Listen, config.RejectDelay, config.Clients = []string{s.listen}, 0, []radiusd.ClientConfig{client}
 	server, err := radiusd.New(config, c, o) //nolint:contextcheck // so does what it logs
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime/pprof"
+	"time"
 )
 
 // servers are the ones this program is itself.
@@ -18,6 +19,8 @@ var servers = []string{"floor", "echo", "flow", "refuse"}
 type service struct {
 	listen  string
 	users   int
+	held    int // more people, of whom each sign-in is held
+	hold    time.Duration
 	profile string
 	out     io.Writer
 }
@@ -46,6 +49,8 @@ func serveCommand(ctx context.Context, fs *flag.FlagSet, name string, args []str
 	s := service{out: out}
 	fs.StringVar(&s.listen, "listen", "127.0.0.1:0", "loopback address and port; what it is gets printed")
 	fs.IntVar(&s.users, "users", 10000, "people that flow knows")
+	fs.IntVar(&s.held, "held", 0, "people of flow, hold000000 and so on, who are called in place of asked")
+	fs.DurationVar(&s.hold, "hold", 15*time.Second, "how long those take to approve")
 	fs.StringVar(&s.profile, "profile", "", "write a processor profile of the serving to this file")
 	leash := fs.Bool("leash", false, "end when standard input does, so as not to outlive the program that started it")
 	ask := fs.Bool("ask", true, "floor asks for a code")
