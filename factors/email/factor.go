@@ -1,0 +1,207 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/portvakt/portvakt/factors/code"
+	"github.com/portvakt/portvakt/factors/phone/caps"
+	"github.com/portvakt/portvakt/login"
+)
+
+// Name is the factor's name in the configuration.
+const Name = "email"
+
+const (
+	methodPrefix = Name + "/"
+	minKey       = 16 // octets
+)
+
+// A Factor sends codes by e-mail. It is safe for concurrent use.
+type Factor struct {
+	cfg     Config
+	server  *server
+	post    func(context.Context, message) error // server.send
+	caps    *caps.Caps
+	key     []byte
+	log     *slog.Logger
+	texts   Texts
+	often   caps.Often
+	pause   pause
+	sending sync.WaitGroup
+}
+
+var _ login.Prompter = (*Factor)(nil)
+
+// New makes the factor of a valid configuration that is enabled. Caps are kept
+// in records. idKey, at least 16 octets, keeps addresses from being read out
+// of method IDs, and accounts out of keys of records; another one makes
+// preferred methods forgotten and lets the caps of users begin anew.
+func New(cfg Config, records login.Records, idKey []byte, log *slog.Logger, texts Texts) (*Factor, error) {
+	if !cfg.Enabled() {
+		return nil, errors.New("email: there is no server")
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if len(idKey) < minKey {
+		return nil, fmt.Errorf("email: the key of method IDs has %d octets, fewer than %d", len(idKey), minKey)
+	}
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("email.%w", err)
+	}
+	limits := caps.DefaultConfig(caps.Email)
+	limits.PerUserHour, limits.PerDay = cfg.PerUserHour, cfg.PerDay
+	return &Factor{
+		cfg: cfg, server: s, post: s.send, key: idKey, log: log, texts: texts,
+		caps: caps.New(limits, caps.Email, records, idKey, log),
+	}, nil
+}
+
+// Close waits for messages that are on their way. It is called when no Prompt
+// can come any more.
+func (f *Factor) Close() error {
+	f.sending.Wait()
+	return nil
+}
+
+// Reach connects to the server and logs in, without sending: for "portvakt
+// check".
+func (f *Factor) Reach(ctx context.Context) error { return f.server.check(ctx) }
+
+// Name returns "email".
+func (f *Factor) Name() string { return Name }
+
+// Methods returns one method when the directory has an address that may get a
+// message.
+func (f *Factor) Methods(u login.User) []login.Method {
+	address, ok := f.address(u)
+	if !ok {
+		return nil
+	}
+	return []login.Method{{ID: methodPrefix + id(f.key, address), Factor: Name, Hint: mask(address)}}
+}
+
+func (f *Factor) address(u login.User) (string, bool) {
+	address, err := parse(u.Account.Mail)
+	return address, err == nil && f.cfg.allowed(address)
+}
+
+// find returns the address of a method, if the person still has it.
+func (f *Factor) find(u login.User, m login.Method) (string, bool) {
+	address, ok := f.address(u)
+	return address, ok && m.ID == methodPrefix+id(f.key, address)
+}
+
+// Prompt sends a new code. It returns when the server has answered, or after
+// AskAfter while the message goes on its way. It refuses with
+// [login.ReasonSourceLimited] over a cap and with
+// [login.ReasonMethodNotAllowed] when the address is gone.
+func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]byte, error) {
+	c, err := code.New()
+	if err != nil {
+		return nil, fmt.Errorf("email: new code: %w", err)
+	}
+	memo := code.Memo(c, time.Now())
+	if err := f.ask(ctx, u, m, c); err != nil {
+		return nil, err
+	}
+	return memo, nil
+}
+
+// ask sends a code.
+func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string) error {
+	address, ok := f.find(u, m)
+	if !ok {
+		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such address any more"}
+	}
+	if !f.pause.over() {
+		return errors.New("email: the server is left alone after failures")
+	}
+	if err := f.caps.TakeAccount(ctx, u.Account.ID); err != nil {
+		return err
+	}
+	return f.deliver(ctx, u, f.compose(u, address, c))
+}
+
+// deliver hands the message over, and returns an error only when it was
+// certainly not sent or the caller has gone.
+func (f *Factor) deliver(ctx context.Context, u login.User, m message) error {
+	account := slog.String(login.KeyAccount, u.Account.ID)
+	answered := make(chan error, 1)
+	var settled atomic.Bool // by the server's answer, or by putting the question
+	f.sending.Go(func() {
+		// A message that was begun is finished: cutting it off would only
+		// make it unknown whether it was sent.
+		going := context.WithoutCancel(ctx)
+		err := f.post(going, m)
+		f.judge(going, err)
+		if settled.CompareAndSwap(false, true) {
+			answered <- err
+		} else if not, ok := errors.AsType[*notSent](err); ok {
+			f.log.LogAttrs(going, slog.LevelWarn, "message not sent, but the question was put already", account,
+				slog.Any(login.KeyErr, not))
+		}
+	})
+	timer := time.NewTimer(f.cfg.AskAfter)
+	defer timer.Stop()
+	select {
+	case err := <-answered:
+		return f.outcome(ctx, err, account)
+	case <-ctx.Done():
+		return fmt.Errorf("email: %w", ctx.Err())
+	case <-timer.C:
+	}
+	if settled.CompareAndSwap(false, true) {
+		return nil
+	}
+	return f.outcome(ctx, <-answered, account)
+}
+
+// outcome decides whether the question can be put.
+func (f *Factor) outcome(ctx context.Context, err error, account slog.Attr) error {
+	if err == nil {
+		return nil
+	}
+	if not, ok := errors.AsType[*notSent](err); ok {
+		return fmt.Errorf("email: %w", not)
+	}
+	f.log.LogAttrs(ctx, slog.LevelWarn, "message may have been sent, the question is put", account, slog.Any(login.KeyErr, err))
+	return nil
+}
+
+// judge tells the pause and the log how the server did.
+func (f *Factor) judge(ctx context.Context, err error) {
+	not, ok := errors.AsType[*notSent](err)
+	down := err != nil && (!ok || not.down)
+	began, ended := f.pause.note(!down)
+	switch {
+	case began:
+		f.log.LogAttrs(ctx, slog.LevelError, "mail server is left alone after failures", slog.String(login.KeyServer, f.cfg.Server),
+			slog.Any(login.KeyErr, err), slog.Duration(login.KeyDetail, pauseFor))
+	case ended:
+		f.log.LogAttrs(ctx, slog.LevelInfo, "mail server works again", slog.String(login.KeyServer, f.cfg.Server))
+	}
+}
+
+// Check decides whether the answer is the code of the memo.
+func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo []byte, answer login.Secret) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("email: %w", err)
+	}
+	err := code.Check(memo, answer)
+	if err != nil && login.Refused(err) == "" {
+		return fmt.Errorf("email: %w", err)
+	}
+	if _, ok := f.find(u, m); !ok {
+		// Her mailbox was taken away from the account meanwhile.
+		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the address is not hers any more"}
+	}
+	return err
+}
