@@ -54,4 +54,5 @@ const (
 	KeyKind     = "kind"
 	KeyKey      = "key"
 	KeyNumber   = "number" // masked
+	KeyStatus   = "status"
 )

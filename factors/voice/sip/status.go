@@ -1,0 +1,38 @@
+package sip
+
+import (
+	"fmt"
+
+	"github.com/portvakt/portvakt/factors/voice"
+)
+
+// failure is what a final answer to an INVITE means (RFC 3261, section 21).
+// rang is whether the exchange said before that a telephone rings. The reason
+// phrase is left out: exchanges write numbers into it.
+func failure(status int, rang bool) *voice.Failure {
+	f := &voice.Failure{Why: voice.WhyUnavailable, Rang: rang, Err: statusError(status)}
+	switch status {
+	case 486, 600, 603:
+		f.Why, f.Rang = voice.WhyBusy, true
+	case 408, 480, 487:
+		f.Why, f.Rang = voice.WhyNoAnswer, true
+	case 404, 410, 414, 416, 484, 485, 604:
+		f.Why = voice.WhyUnreachable
+	case 401, 402, 403, 407, 433, 436, 437, 438, 607, 608:
+		f.Why = voice.WhyRefused
+	case 415, 488, 606:
+		f.Why = voice.WhyMedia
+	}
+	// A redirection is never followed (attack: to a number that costs). Of the
+	// two first rows the telephone itself may be the source, though nobody
+	// said that it rings: they are never reason to ring again.
+	if status >= 300 && status < 400 {
+		f.Why = voice.WhyUnreachable
+	}
+	return f
+}
+
+// A statusError is a final answer that is not what was asked for.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("the exchange answers %d", int(e)) }
