@@ -25,9 +25,9 @@ func withCalls(w *logintest.World, answers ...logintest.Answer) *logintest.Appro
 }
 
 const (
-	choices   = `1 to try again, 2 for a call to ••17, 3 for the app, 4 for SMS to ••42, 5 for SMS to ••17:"`
-	stillCall = `ask "Still calling ••42: press Enter when you have answered, or type ` + choices
-	stillTwo  = `ask "Still calling ••17: press Enter when you have answered, or type 1 for a call to ••42, 2 to try again, 3 for the app, 4 for SMS to ••42, 5 for SMS to ••17:"`
+	choices   = `1 to be called again, 2 for a call to ••17, 3 for the app, 4 for SMS to ••42, 5 for SMS to ••17:"`
+	stillCall = `ask "Still calling ••42. Press Enter when done, or type ` + choices
+	stillTwo  = `ask "Still calling ••17. Press Enter when done, or type 1 for a call to ••42, 2 to be called again, 3 for the app, 4 for SMS to ••42, 5 for SMS to ••17:"`
 	nobody    = `ask "Nobody answered. Enter the code from your authenticator app, or type 1 for a call to ••42, 2 for a call to ••17, 4 for SMS to ••42, 5 for SMS to ••17:"`
 )
 

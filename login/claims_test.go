@@ -210,14 +210,14 @@ func TestDigitsToBeKeyedAreShownWhileItRings(t *testing.T) {
 			t.Fatal(outcome(s, err))
 		}
 		match := calls.Rung()[0].Match
-		if len(match) != 2 || !strings.Contains(ask.Text, "key "+match+" and #") {
+		if len(match) != 2 || !strings.Contains(ask.Text, "Key "+match+" and #") {
 			t.Errorf("asked %q, to be keyed %q", ask.Text, match)
 		}
 		if time.Since(began) > time.Second {
 			t.Errorf("shown after %v", time.Since(began))
 		}
 		again, err := w.Begin(t.Context(), alice(via))
-		if got := outcome(again, err); !strings.Contains(got, "key "+match+" and #") {
+		if got := outcome(again, err); !strings.Contains(got, "Key "+match+" and #") {
 			t.Errorf("a second request of the sign-in: %s", got)
 		}
 		enter := login.Attempt{User: "alice", Secret: login.Cleartext(""), Via: via}

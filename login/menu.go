@@ -198,7 +198,7 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 			if match != "" {
 				text = tx("match_"+m.Factor, "Hint", m.Hint, "Match", match)
 			}
-			add(tx("retry", "Number", number))
+			add(tx("retry_"+m.Factor, "Number", number))
 		case m.ID == q.method:
 			text = tx("ask_"+m.Factor, "Hint", m.Hint)
 			if !m.Standing {

@@ -11,7 +11,8 @@ import (
 // longest that occurs.
 var sample = map[string]any{
 	"Hint": "••42", "Ask": "", "Choices": "", "Number": "9", "What": "", "Date": "2026-12-24",
-	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5", "Match": "42",
+	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5",
+	"Match": "42",
 }
 
 // limits are the octets of UTF-8 each sentence may have, with the sample
@@ -23,10 +24,11 @@ var limits = map[string]int{
 	"menu": 24, "plain": 8, "choice": 16, "resend": 40,
 	"method_totp": 24, "method_totp_hint": 40, "method_sms": 24, "method_sms_hint": 32,
 	"method_recovery": 32, "method_bypass": 32,
-	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60,
-	"wait_call": 80, "match_call": 80, "ask_call": 60, "method_call": 24, "method_call_hint": 40, "retry": 40,
-	"not_answered": 60, "too_many_calls": 60, "other_attempt": 200, "code_sent": 120,
-	"rejected": 120, "remind": 200, "sms_code": 160,
+	"wait_call": 80, "match_call": 96, "ask_call": 60, "retry_call": 40,
+	"method_call": 24, "method_call_hint": 40,
+	"ask_email": 60, "method_email": 24, "method_email_hint": 32,
+	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
+	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 }
 
 // Keys are all keys a language has.

@@ -21,8 +21,8 @@ var shipped embed.FS
 
 // Config is the [texts] section.
 type Config struct {
-	// Language is the language when nothing is known of a person's wish: "en"
-	// or "nb", or one that Dir has.
+	// Language is the language when nothing is known of a person's wish: one
+	// of those shipped, as "en" or "nb", or one that Dir has.
 	Language string `mapstructure:"language"`
 	// Dir is a folder of files LANGUAGE.toml whose sentences replace ours; a
 	// file may hold only some of the keys, but for a new language all.

@@ -20,8 +20,9 @@ func shippedTexts(t *testing.T) *Texts {
 // for a sentence that is missing or too long.
 func TestEverySentenceIsThereAndFits(t *testing.T) {
 	texts := shippedTexts(t)
-	if got := strings.Join(texts.Languages(), " "); got != "en nb" {
-		t.Errorf("got languages %q, want %q", got, "en nb")
+	want := "en da de fi fr nb nn sv"
+	if got := strings.Join(texts.Languages(), " "); got != want {
+		t.Errorf("got languages %q, want %q", got, want)
 	}
 }
 
@@ -35,9 +36,11 @@ func TestMatchServesTheFirstWishItCan(t *testing.T) {
 		{[]string{"nb"}, "nb"},
 		{[]string{"no"}, "nb"},
 		{[]string{"no-NO, nb;q=0.9, en;q=0.8"}, "nb"},
-		{[]string{"da"}, "nb"},
-		{[]string{"fi"}, "en"},
-		{[]string{"fi", "nb"}, "nb"},
+		{[]string{"nn-NO"}, "nn"},
+		{[]string{"da"}, "da"},
+		{[]string{"de-CH"}, "de"},
+		{[]string{"nl"}, "en"},
+		{[]string{"nl", "nb"}, "nb"},
 		{[]string{";;;not a language"}, "en"},
 		{[]string{"en-GB", "nb"}, "en"},
 	} {
@@ -66,11 +69,11 @@ func TestEveryMistakeInAnOperatorsFileIsTold(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "en.toml", "wrong_code = \""+strings.Repeat("x", 61)+"\"\nrejectd = \"typo\"\n")
 	write(t, dir, "not a tag.toml", "rejected = \"x\"\n")
-	_, err := New(Config{Language: "fi", Dir: dir})
+	_, err := New(Config{Language: "nl", Dir: dir})
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	for _, want := range []string{"wrong_code: has 61 octets, and room for 60", "rejectd: is not a sentence", "not a language tag", `"fi" has no sentences`} {
+	for _, want := range []string{"wrong_code: has 61 octets, and room for 60", "rejectd: is not a sentence", "not a language tag", `"nl" has no sentences`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %q, want it to tell %q", err, want)
 		}

@@ -1,0 +1,75 @@
+package text
+
+import (
+	"strings"
+	"testing"
+)
+
+// marks are the values that show where a placeholder is.
+var marks = map[string]any{
+	"Hint": "<Hint>", "Ask": "<Ask>", "Choices": "<Choices>", "Number": "<Number>", "What": "<What>", "Date": "<Date>",
+	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>",
+}
+
+func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, key := range Keys() {
+		english, err := texts.render("en", key, marks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lang := range texts.Languages() {
+			got, err := texts.render(lang, key, marks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, mark := range marks {
+				if in, want := strings.Count(got, mark.(string)), strings.Count(english, mark.(string)); in != want {
+					t.Errorf("%s: %s: has %s %d times, want %d: %q", lang, key, name, in, want, got)
+				}
+			}
+			// What is asked stands before ", or type …:" or before ":".
+			if question := strings.HasPrefix(key, "ask_") || key == "still_calling"; question && strings.ContainsAny(got[len(got)-1:], ".:!?") {
+				t.Errorf("%s: %s: ends like a sentence: %q", lang, key, got)
+			}
+		}
+	}
+}
+
+func TestNoLanguageIsACopyOfAnother(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt"} {
+		said := map[string]string{}
+		for _, lang := range texts.Languages() {
+			text, err := texts.render(lang, key, sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, ok := said[text]; ok {
+				t.Errorf("%s: %s says the same as %s: %q", lang, key, other, text)
+			}
+			said[text] = lang
+		}
+	}
+}
+
+// The longest question that most people can get: what they chose, to get it
+// again, and two other ways.
+func TestAQuestionWithThreeWaysFitsOneReplyMessage(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, lang := range texts.Languages() {
+		tx := func(key string, args ...string) string { return texts.Text(lang, key, args...) }
+		choices := strings.Join([]string{
+			tx("call_again", "Number", "1"),
+			tx("choice", "Number", "2", "What", tx("method_sms_hint", "Hint", "••42")),
+			tx("choice", "Number", "3", "What", tx("method_totp")),
+		}, ", ")
+		for _, key := range []string{"ask_call", "ask_call_match", "still_calling"} {
+			ask := tx(key, "Hint", "••42", "Match", "42")
+			question := tx("not_answered") + " " + tx("menu", "Ask", ask, "Choices", choices)
+			if len(question) > 253 { // RFC 2865, section 5.18
+				t.Errorf("%s: %s: has %d octets, and room for 253: %q", lang, key, len(question), question)
+			}
+		}
+	}
+}
