@@ -31,8 +31,8 @@ func TestWhatPeopleAreTold(t *testing.T) {
 			s.Approve("en", Details{Service: "vpn", Place: "192.0.2.17"}),
 		},
 		{
-			"with digits to match", "Dette er the University of Oslo. Noen logger inn på vpn med kontoen din. Hvis det er deg, tast de to sifrene på skjermen din, og så firkant. Hvis det ikke er deg, trykk null og så firkant.",
-			s.Approve("nb", Details{Service: "vpn", Match: true}),
+			"with digits to match", "Det här är the University of Oslo. Någon loggar in på vpn med ditt konto. Om det är du, tryck de två siffrorna på din skärm, och sedan fyrkant. Om det inte är du, tryck noll och sedan fyrkant.",
+			s.Approve("sv", Details{Service: "vpn", Match: true}),
 		},
 		{
 			"with a PIN", "Hier ist the University of Oslo. Jemand meldet sich mit Ihrem Konto bei vpn an. Wenn Sie es sind, wählen Sie Ihre PIN, und dann Raute. Wenn Sie es nicht sind, drücken Sie null, dann Raute.",

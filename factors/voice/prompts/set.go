@@ -123,7 +123,7 @@ func (s *Set) Check(services []string) []string {
 	for _, lang := range s.names {
 		for _, name := range slices.Sorted(maps.Keys(s.speeches[lang].from)) {
 			if strings.HasPrefix(name, servicePrefix) && !slices.Contains(clips, name) {
-				warnings = append(warnings, fmt.Sprintf("%s: is not used: there is no [[client]] of this name", s.speeches[lang].from[name]))
+				warnings = append(warnings, s.speeches[lang].from[name]+": is not used: there is no [[client]] of this name")
 			}
 		}
 	}

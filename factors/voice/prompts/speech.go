@@ -30,7 +30,7 @@ func shippedLanguages() []string {
 // Bounds of what is read from a site's folder.
 const (
 	maxFile  = 1 << 20  // of one recording: a minute in 16 bit PCM
-	maxTotal = 64 << 20 // of all of them
+	maxTotal = 64 << 20 // of all of a language
 	maxText  = 300      // of one sentence
 )
 
@@ -43,12 +43,13 @@ type speech struct {
 
 // add puts the files of a folder in place of what is there already. site tells
 // whether it is the site's, whose warnings are returned.
-func (s *speech) add(dir fs.FS, lang string, site bool) (warnings []string, size int64, err error) {
+func (s *speech) add(dir fs.FS, lang string, site bool) (warnings []string, err error) {
 	entries, err := fs.ReadDir(dir, lang)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	var errs []error
+	size := int64(0)
 	for _, e := range entries {
 		path := lang + "/" + e.Name()
 		name, wav := strings.CutSuffix(e.Name(), ".wav")
@@ -57,7 +58,7 @@ func (s *speech) add(dir fs.FS, lang string, site bool) (warnings []string, size
 		case e.Name() == "MANIFEST":
 			continue
 		default:
-			warnings = append(warnings, fmt.Sprintf("%s: is not used: recordings are named as in \"portvakt prompts list\"", path))
+			warnings = append(warnings, path+": is not used: recordings are named as in \"portvakt prompts list\"")
 			continue
 		}
 		b, err := readFile(dir, path, maxTotal-size)
@@ -83,7 +84,7 @@ func (s *speech) add(dir fs.FS, lang string, site bool) (warnings []string, size
 			}
 		}
 	}
-	return warnings, size, errors.Join(errs...)
+	return warnings, errors.Join(errs...)
 }
 
 // conversion is the command, for the folder, that makes a recording one that
@@ -158,13 +159,13 @@ func (s *speech) missing(lang string) error {
 func load(lang string, site fs.FS) (*speech, []string, error) {
 	s := &speech{map[string]string{}, map[string]clip{}, map[string]string{}}
 	if slices.Contains(shippedLanguages(), lang) {
-		if _, _, err := s.add(shipped, lang, false); err != nil {
+		if _, err := s.add(shipped, lang, false); err != nil {
 			return nil, nil, err
 		}
 	}
 	var warnings []string
 	if site != nil {
-		w, _, err := s.add(site, lang, true)
+		w, err := s.add(site, lang, true)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, w, err
 		}

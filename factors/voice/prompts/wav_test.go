@@ -67,15 +67,16 @@ func TestWhatIsWrittenCanBeRead(t *testing.T) {
 
 // chunks is a WAV file of parts that are a name and what is in it, by turns.
 func chunks(parts ...string) string {
-	body := "WAVE"
+	var body strings.Builder
+	body.WriteString("WAVE")
 	for i := 0; i < len(parts); i += 2 {
 		size := binary.LittleEndian.AppendUint32(nil, uint32(len(parts[i+1])))
-		body += parts[i] + string(size) + parts[i+1]
+		body.WriteString(parts[i] + string(size) + parts[i+1])
 		if len(parts[i+1])%2 == 1 {
-			body += "\x00"
+			body.WriteByte(0)
 		}
 	}
-	return "RIFF" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(body)))) + body
+	return "RIFF" + string(binary.LittleEndian.AppendUint32(nil, uint32(body.Len()))) + body.String()
 }
 
 // format is a fmt chunk.

@@ -62,7 +62,7 @@ func makeLanguage(ctx context.Context, speaker *espeak.Speaker, dir string) (siz
 		return 0, err
 	}
 	for _, name := range old {
-		if err := os.Remove(name); err != nil {
+		if err := os.Remove(name); err != nil { //nolint:gosec // in the folder the developer named
 			return 0, err
 		}
 	}
