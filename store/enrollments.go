@@ -23,7 +23,8 @@ const (
 // [Sealed] one: the records hold seeds and telephone numbers. It is safe for
 // use by many goroutines, and by several processes on one KV.
 type Enrollments struct {
-	kv KV
+	kv        KV
+	revisions Reviser // kv, when it is one
 
 	mu      sync.RWMutex
 	decoded map[string]login.Enrollment // by account id; good for its Rev
@@ -33,7 +34,8 @@ var _ login.Enrollments = (*Enrollments)(nil)
 
 // NewEnrollments keeps enrollments in kv.
 func NewEnrollments(kv KV) *Enrollments {
-	return &Enrollments{kv: kv, decoded: make(map[string]login.Enrollment)}
+	revisions, _ := kv.(Reviser)
+	return &Enrollments{kv: kv, revisions: revisions, decoded: make(map[string]login.Enrollment)}
 }
 
 // NewCredentialID returns a random id for a credential: 26 characters, 128
@@ -61,6 +63,18 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 	if err != nil {
 		return login.Enrollment{}, err
 	}
+	s.mu.RLock()
+	e, ok := s.decoded[id]
+	s.mu.RUnlock()
+	if ok && s.revisions != nil {
+		rev, err := s.revisions.Revision(ctx, key)
+		if err != nil {
+			return login.Enrollment{}, err
+		}
+		if rev == e.Rev {
+			return e, nil
+		}
+	}
 	v, err := s.kv.Get(ctx, key)
 	if errors.Is(err, login.ErrNotFound) {
 		return login.Enrollment{}, nil
@@ -68,9 +82,6 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 	if err != nil {
 		return login.Enrollment{}, err
 	}
-	s.mu.RLock()
-	e, ok := s.decoded[id]
-	s.mu.RUnlock()
 	if ok && e.Rev == v.Rev {
 		return e, nil
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -10,7 +11,13 @@ import (
 // Sealed returns a KV whose values are sealed in kv, each in the context of
 // its key: a value that was moved to another key does not open. Values can
 // have some octets less than [MaxData].
-func Sealed(kv KV, s login.Sealer) KV { return &sealedKV{kv: kv, s: s} }
+func Sealed(kv KV, s login.Sealer) KV {
+	sealed := sealedKV{kv: kv, s: s}
+	if r, ok := kv.(Reviser); ok {
+		return &openedKV{sealedKV: sealed, revisions: r, seed: maphash.MakeSeed()}
+	}
+	return &sealed
+}
 
 type sealedKV struct {
 	kv KV

@@ -84,6 +84,13 @@ func (kv *KV) endFold(err error) {
 	}
 	f.folded++
 	f.failing = false
+	for key, e := range kv.folding { // only the committer writes to it
+		if e.deleted {
+			kv.cache.put(key, store.Value{})
+		} else {
+			kv.cache.put(key, store.Value{Data: e.data, Rev: e.rev})
+		}
+	}
 	kv.mu.Lock()
 	kv.folding = nil
 	kv.epoch++

@@ -20,6 +20,9 @@ type Options struct {
 	// Log gets what an operator must know: replays, failing disks. Nil logs
 	// nothing.
 	Log *slog.Logger
+	// Cache is the most memory for values of the file, in octets; 0 is
+	// [DefaultCache].
+	Cache int
 
 	openFile func(path string) (file, error)
 	hook     func(point string) error // called at named points of a fold
@@ -39,7 +42,7 @@ type KV struct {
 	folding map[string]*entry // durable, being folded; not written to
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
-	files   fileCache
+	cache   *cache
 	closed  bool
 
 	wake chan struct{}   // a batch has its first record
@@ -54,7 +57,10 @@ type KV struct {
 	commits, folds, foldErrors, swaps, journalBytes atomic.Uint64
 }
 
-var _ store.KV = (*KV)(nil)
+var (
+	_ store.KV      = (*KV)(nil)
+	_ store.Reviser = (*KV)(nil)
+)
 
 // An entry is a change of one key. It is not written to once it is durable.
 type entry struct {
@@ -95,11 +101,42 @@ func (kv *KV) Get(ctx context.Context, key string) (store.Value, error) {
 	case closed:
 		return store.Value{}, store.ErrClosed
 	case e == nil:
-		return kv.readAt(epoch, key)
+		v, err := kv.readAt(epoch, key)
+		if err == nil && v.Rev == 0 {
+			err = login.ErrNotFound
+		}
+		return v, err
 	case e.deleted:
 		return store.Value{}, login.ErrNotFound
 	}
 	return store.Value{Data: e.data, Rev: e.rev}, nil
+}
+
+// Revision returns the revision of the durable value of key, 0 when there is
+// none; see [store.Reviser].
+func (kv *KV) Revision(ctx context.Context, key string) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := store.ValidKey(key); err != nil {
+		return 0, err
+	}
+	kv.mu.RLock()
+	e, closed, epoch := kv.durable(key), kv.closed, kv.epoch
+	kv.mu.RUnlock()
+	switch {
+	case closed:
+		return 0, store.ErrClosed
+	case e == nil:
+		if rev, ok := kv.cache.revision(key); ok {
+			return rev, nil
+		}
+		v, err := kv.readAt(epoch, key)
+		return v.Rev, err
+	case e.deleted:
+		return 0, nil
+	}
+	return e.rev, nil
 }
 
 // durable returns what memory knows of key. The caller holds the mutex.
@@ -110,17 +147,37 @@ func (kv *KV) durable(key string) *entry {
 	return kv.folding[key]
 }
 
-// read returns what the bbolt file has under key.
+// read returns what the bbolt file has under key; the revision is 0 when it has
+// nothing.
 func (kv *KV) read(key string) (v store.Value, err error) {
 	err = kv.view(func(tx *bbolt.Tx) error {
 		raw := tx.Bucket(recordsBucket).Get([]byte(key))
 		if raw == nil {
-			return login.ErrNotFound
+			return nil
 		}
 		v, err = decode(bytes.Clone(raw))
 		return err
 	})
 	return v, err
+}
+
+// readAt is read with the cache. No change of key was known to memory in the
+// epoch. What was read is kept only while that is so: then nothing can have
+// changed it in the file meanwhile.
+func (kv *KV) readAt(epoch uint64, key string) (store.Value, error) {
+	if v, ok := kv.cache.get(key); ok {
+		return v, nil
+	}
+	v, err := kv.read(key)
+	if err != nil {
+		return store.Value{}, err
+	}
+	kv.mu.RLock()
+	defer kv.mu.RUnlock()
+	if kv.epoch == epoch && kv.durable(key) == nil {
+		kv.cache.put(key, v)
+	}
+	return v, nil
 }
 
 // Swap replaces the value that has revision rev and returns when that is
@@ -175,10 +232,13 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 		if known {
 			break
 		}
+		if now, known = kv.cache.revision(key); known {
+			break
+		}
 		epoch = kv.epoch
 		kv.mu.Unlock()
 		v, err := kv.readAt(epoch, key)
-		if err != nil && err != login.ErrNotFound { //nolint:errorlint // readAt returns it as it is
+		if err != nil {
 			return nil, false, err
 		}
 		now, known = v.Rev, true

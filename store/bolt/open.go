@@ -32,6 +32,9 @@ func Open(path string, o Options) (*KV, error) {
 	if o.openFile == nil {
 		o.openFile = openFile
 	}
+	if o.Cache == 0 {
+		o.Cache = DefaultCache
+	}
 	if o.hook == nil {
 		o.hook = func(string) error { return nil }
 	}
@@ -48,7 +51,8 @@ func Open(path string, o Options) (*KV, error) {
 	kv := &KV{
 		path: path, log: o.Log, hook: o.hook, db: db,
 		pending: make(map[string]*entry), overlay: make(map[string]*entry), batch: newBatch(nil),
-		wake: make(chan struct{}, 1), fold: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
+		cache: newCache(o.Cache),
+		wake:  make(chan struct{}, 1), fold: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
 		j:      journal{path: path, open: o.openFile},
 		folder: folder{result: make(chan error, 1)},
 	}

@@ -3,6 +3,7 @@ package mem
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +20,10 @@ type KV struct {
 	closed bool
 }
 
-var _ store.KV = (*KV)(nil)
+var (
+	_ store.KV      = (*KV)(nil)
+	_ store.Reviser = (*KV)(nil)
+)
 
 // New returns an empty KV.
 func New() *KV { return &KV{values: make(map[string]store.Value)} }
@@ -42,6 +46,15 @@ func (kv *KV) Get(ctx context.Context, key string) (store.Value, error) {
 		return store.Value{}, login.ErrNotFound
 	}
 	return v, nil
+}
+
+// Revision returns the revision of the value of key, 0 when there is none.
+func (kv *KV) Revision(ctx context.Context, key string) (uint64, error) {
+	v, err := kv.Get(ctx, key)
+	if errors.Is(err, login.ErrNotFound) {
+		err = nil
+	}
+	return v.Rev, err
 }
 
 // Swap replaces the value that has revision rev.

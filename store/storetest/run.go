@@ -19,6 +19,7 @@ func Run(t *testing.T, open func(t *testing.T) store.KV) {
 		"a swap replaces only the revision it names":      swaps,
 		"a deleted key can be made again":                 deletes,
 		"revisions are never 0 and never used twice":      revisions,
+		"a revision that is told is the value's":          told,
 		"empty data is a value, nil data is none":         emptyData,
 		"keys and values outside the limits are refused":  limits,
 		"a cancelled context does nothing":                cancelled,
@@ -65,6 +66,34 @@ func swaps(t *testing.T, kv store.KV) {
 	wantData(t, kv, "a", "two")
 	_, err := kv.Get(t.Context(), "b")
 	wantErr(t, err, login.ErrNotFound)
+}
+
+// told is for a backend that is a [store.Reviser], and those above it.
+func told(t *testing.T, kv store.KV) {
+	r, ok := kv.(store.Reviser)
+	if !ok {
+		return
+	}
+	want := func(key string, rev uint64) {
+		t.Helper()
+		if got, err := r.Revision(t.Context(), key); err != nil || got != rev {
+			t.Errorf("revision of %q is %d %v, want %d", key, got, err, rev)
+		}
+	}
+	want("a", 0)
+	one := Put(t, kv, "a", "one")
+	want("a", one)
+	two := Put(t, kv, "a", "two")
+	want("a", two)
+	wantData(t, kv, "a", "two")
+	want("b", 0)
+	swap(t, kv, "a", two, nil)
+	want("a", 0)
+	_, err := kv.Get(t.Context(), "a")
+	wantErr(t, err, login.ErrNotFound)
+	want("a", 0)
+	_, err = r.Revision(t.Context(), "")
+	wantErr(t, err, store.ErrLimit)
 }
 
 func deletes(t *testing.T, kv store.KV) {
