@@ -33,45 +33,11 @@ const (
 // together, but with people in memory instead of a directory, and without a
 // log. What it writes is durable.
 func serveFlow(ctx context.Context, s service) (err error) {
-	dir, err := os.MkdirTemp("", "bench")
+	flow, kv, done, err := newFlow(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	key := filepath.Join(dir, "store.key")
-	if err := store.NewRingFile(key); err != nil {
-		return err
-	}
-	ring, err := store.LoadRing(key)
-	if err != nil {
-		return err
-	}
-	raw, err := bolt.Open(filepath.Join(dir, "portvakt.db"), bolt.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, raw.Close()) }()
-	kv := store.Sealed(raw, ring.Sealer("store"))
-	enrollments, people := store.NewEnrollments(kv), &logintest.Directory{}
-	if err := enroll(ctx, enrollments, people, s.users); err != nil {
-		return err
-	}
-	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"call", "totp"}}})
-	if err != nil {
-		return err
-	}
-	texts, err := text.New(text.DefaultConfig())
-	if err != nil {
-		return err
-	}
-	for n := range s.held {
-		name := fmt.Sprintf("hold%06d", n)
-		people.Add(login.Account{ID: name, Name: name, Phones: []string{"+4777644000"}}, passwordOf(n))
-	}
-	flow := login.NewFlow(login.Config{
-		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), patient{s.hold}},
-		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
-	})
+	defer func() { err = errors.Join(err, done()) }()
 	return errors.Join(serveRadius(ctx, s, flow, radiusd.Options{Records: kv}), flow.Close())
 }
 
@@ -95,6 +61,55 @@ func (p patient) Approve(_ login.Approval, done func(error)) (stop func()) {
 			go done(context.Canceled)
 		}
 	}
+}
+
+// newFlow makes a Flow whose people are in memory and whose store is a new one,
+// which done removes.
+func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, done func() error, err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	done = func() error { return os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, done())
+		}
+	}()
+	key := filepath.Join(dir, "store.key")
+	if err := store.NewRingFile(key); err != nil {
+		return nil, nil, nil, err
+	}
+	ring, err := store.LoadRing(key)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	raw, err := bolt.Open(filepath.Join(dir, "portvakt.db"), bolt.Options{})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	done = func() error { return errors.Join(raw.Close(), os.RemoveAll(dir)) }
+	kv = store.Sealed(raw, ring.Sealer("store"))
+	enrollments, people := store.NewEnrollments(kv), &logintest.Directory{}
+	if err := enroll(ctx, enrollments, people, o.users); err != nil {
+		return nil, nil, nil, err
+	}
+	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"call", "totp"}}})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	texts, err := text.New(text.DefaultConfig())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for n := range o.held {
+		name := fmt.Sprintf("hold%06d", n)
+		people.Add(login.Account{ID: name, Name: name, Phones: []string{"+4777644000"}}, passwordOf(n))
+	}
+	return login.NewFlow(login.Config{
+		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), patient{o.hold}},
+		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
+	}), kv, done, nil
 }
 
 // enroll makes the population known, each person with a token.
