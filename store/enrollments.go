@@ -7,16 +7,15 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/portvakt/portvakt/login"
 )
 
 const (
 	enrollPrefix = "enroll/"
-	// maxCached bounds the decoded enrollments that are kept, about a
+	// maxDecoded bounds the decoded enrollments that are kept, about half a
 	// kilooctet each.
-	maxCached = 16 << 10
+	maxDecoded = 8 << 10
 )
 
 // Enrollments keeps what accounts have enrolled in a KV, which should be a
@@ -24,10 +23,8 @@ const (
 // use by many goroutines, and by several processes on one KV.
 type Enrollments struct {
 	kv        KV
-	revisions Reviser // kv, when it is one
-
-	mu      sync.RWMutex
-	decoded map[string]login.Enrollment // by account id; good for its Rev
+	revisions Reviser                   // kv, when it is one
+	decoded   *lately[login.Enrollment] // by account id; good for its Rev
 }
 
 var _ login.Enrollments = (*Enrollments)(nil)
@@ -35,7 +32,7 @@ var _ login.Enrollments = (*Enrollments)(nil)
 // NewEnrollments keeps enrollments in kv.
 func NewEnrollments(kv KV) *Enrollments {
 	revisions, _ := kv.(Reviser)
-	return &Enrollments{kv: kv, revisions: revisions, decoded: make(map[string]login.Enrollment)}
+	return &Enrollments{kv: kv, revisions: revisions, decoded: newLately[login.Enrollment](maxDecoded)}
 }
 
 // NewCredentialID returns a random id for a credential: 26 characters, 128
@@ -63,9 +60,7 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 	if err != nil {
 		return login.Enrollment{}, err
 	}
-	s.mu.RLock()
-	e, ok := s.decoded[id]
-	s.mu.RUnlock()
+	e, ok := s.decoded.get(id)
 	if ok && s.revisions != nil {
 		rev, err := s.revisions.Revision(ctx, key)
 		if err != nil {
@@ -89,20 +84,8 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 	if err != nil {
 		return login.Enrollment{}, err
 	}
-	s.keep(id, r.Enrollment)
+	s.decoded.keep(id, r.Enrollment)
 	return r.Enrollment, nil
-}
-
-func (s *Enrollments) keep(id string, e login.Enrollment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.decoded[id]; !ok && len(s.decoded) >= maxCached {
-		for other := range s.decoded {
-			delete(s.decoded, other) // any one: maps begin anywhere
-			break
-		}
-	}
-	s.decoded[id] = e
 }
 
 // Update changes what the account has by fn, which may run several times when
@@ -159,9 +142,7 @@ func (s *Enrollments) Forget(ctx context.Context, id string) error {
 		}
 		err = s.kv.Swap(ctx, key, v.Rev, nil)
 		if !errors.Is(err, login.ErrConflict) {
-			s.mu.Lock()
-			delete(s.decoded, id)
-			s.mu.Unlock()
+			s.decoded.forget(id)
 			return err
 		}
 	}

@@ -1,13 +1,8 @@
 package store
 
-import (
-	"context"
-	"hash/maphash"
-	"sync"
-)
+import "context"
 
 const (
-	openedShards = 16
 	// maxOpened bounds the opened values that are kept, openedSize each of
 	// them in octets: those of some thousand logins under way.
 	maxOpened  = 8 << 10
@@ -19,28 +14,14 @@ const (
 type openedKV struct {
 	sealedKV
 	revisions Reviser
-	seed      maphash.Seed
-	shards    [openedShards]openedShard
-}
-
-type openedShard struct {
-	mu     sync.Mutex
-	values map[string]Value
+	opened    *lately[Value]
 }
 
 var _ Reviser = (*openedKV)(nil)
 
-func (k *openedKV) shard(key string) *openedShard {
-	return &k.shards[maphash.String(k.seed, key)%openedShards]
-}
-
 // Get opens the value of key, unless it was opened before and has not changed.
 func (k *openedKV) Get(ctx context.Context, key string) (Value, error) {
-	s := k.shard(key)
-	s.mu.Lock()
-	v, ok := s.values[key]
-	s.mu.Unlock()
-	if ok {
+	if v, ok := k.opened.get(key); ok {
 		rev, err := k.revisions.Revision(ctx, key)
 		if err != nil {
 			return Value{}, err
@@ -51,7 +32,7 @@ func (k *openedKV) Get(ctx context.Context, key string) (Value, error) {
 	}
 	v, err := k.sealedKV.Get(ctx, key)
 	if err == nil && len(v.Data) <= openedSize {
-		s.keep(key, v)
+		k.opened.keep(key, v)
 	}
 	return v, err
 }
@@ -59,19 +40,4 @@ func (k *openedKV) Get(ctx context.Context, key string) (Value, error) {
 // Revision returns the revision of the value of key.
 func (k *openedKV) Revision(ctx context.Context, key string) (uint64, error) {
 	return k.revisions.Revision(ctx, key)
-}
-
-func (s *openedShard) keep(key string, v Value) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.values == nil {
-		s.values = make(map[string]Value)
-	}
-	if _, ok := s.values[key]; !ok && len(s.values) >= maxOpened/openedShards {
-		for other := range s.values {
-			delete(s.values, other) // any one: maps begin anywhere
-			break
-		}
-	}
-	s.values[key] = v
 }

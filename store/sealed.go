@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -14,7 +13,7 @@ import (
 func Sealed(kv KV, s login.Sealer) KV {
 	sealed := sealedKV{kv: kv, s: s}
 	if r, ok := kv.(Reviser); ok {
-		return &openedKV{sealedKV: sealed, revisions: r, seed: maphash.MakeSeed()}
+		return &openedKV{sealedKV: sealed, revisions: r, opened: newLately[Value](maxOpened)}
 	}
 	return &sealed
 }

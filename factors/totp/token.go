@@ -103,9 +103,12 @@ type data struct {
 // parse reads the token of a credential, and refuses a seed that should never
 // have been stored.
 func parse(c login.Credential) (Token, error) {
-	var d data
-	if json.Unmarshal(c.Data, &d) != nil {
-		return Token{}, errors.New("token data is damaged") // the cause may quote the data
+	d, ok := readWritten(c.Data)
+	if !ok {
+		d = data{}
+		if json.Unmarshal(c.Data, &d) != nil {
+			return Token{}, errors.New("token data is damaged") // the cause may quote the data
+		}
 	}
 	seed, err := decodeSeed(d.Secret)
 	if err != nil {
