@@ -27,7 +27,7 @@ func newLogging(c conf.Log, out io.Writer) *logging {
 		if c.Format == conf.LogText {
 			return slog.NewTextHandler(w, options)
 		}
-		return slog.NewJSONHandler(escaping{w}, options)
+		return newJSONLines(w, options)
 	}
 	// What was dropped is told past the buffer, which was too small for it.
 	direct := handler(out)

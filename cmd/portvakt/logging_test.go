@@ -157,12 +157,11 @@ func BenchmarkLogin(b *testing.B) {
 			defer log.Close()
 			b.ReportAllocs()
 			for b.Loop() {
-				log.LogAttrs(b.Context(), slog.LevelInfo, "login",
-					slog.String(login.KeyAttempt, "7GQ2-MX4D"), slog.String(login.KeyOutcome, "reject"),
-					slog.String(login.KeyReason, "wrong_code"), slog.String(login.KeyUser, "alice"),
-					slog.String(login.KeyClient, "vpn"), slog.String(login.KeyStation, "203.0.113.7"),
-					slog.String(login.KeyRule, "staff on the VPN"), slog.String(login.KeyMethod, "totp"),
-					slog.String(login.KeyTook, "1.02s"))
+				audit(b.Context(), log.Logger, login.Event{
+					Attempt: "7GQ2-MX4D", Outcome: "reject", Reason: login.ReasonWrongCode, User: "alice",
+					AccountID: "0b8e7c6a-5a1c-4c6e-9d0e-3f2a1b0c9d8e", Client: "vpn", Station: "203.0.113.7",
+					Rule: "staff on the VPN", Method: "totp", Took: 1020 * time.Millisecond,
+				})
 			}
 		})
 	}
