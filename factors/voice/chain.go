@@ -1,0 +1,108 @@
+package voice
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/portvakt/portvakt/factors/breaker"
+	"github.com/portvakt/portvakt/login"
+)
+
+// A link is one provider of the chain.
+type link struct {
+	Provider
+	breaker.Breaker
+}
+
+// A chain places a call through the first provider that can. The next one is
+// tried only when certainly nothing rang: one sign-in rings once.
+type chain struct {
+	links []*link
+	log   *slog.Logger
+}
+
+var errPaused = &Failure{Why: WhyUnavailable, Err: errors.New("every provider is paused after failures")}
+
+// ready reports whether a call could be tried at all.
+func (c *chain) ready() bool {
+	for _, l := range c.links {
+		if l.Ready() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *chain) call(ctx context.Context, call *Call) error {
+	var last error = errPaused
+	for _, l := range c.links {
+		if ctx.Err() != nil {
+			return &Failure{Why: WhyStopped, Err: errStopped}
+		}
+		if !l.Enter() {
+			continue
+		}
+		last = c.try(ctx, l, call)
+		if !Unrung(last) {
+			return last
+		}
+	}
+	return last
+}
+
+// try uses one provider, and tells its breaker and the log how it went.
+func (c *chain) try(ctx context.Context, l *link, call *Call) error {
+	start := time.Now()
+	err := l.Call(ctx, call)
+	why, level := outcome(err), slog.LevelInfo
+	if f, ok := errors.AsType[*Failure](err); ok && ctx.Err() == nil {
+		down := f.Why == WhyUnavailable || f.Why == WhyRefused || f.Why == WhyMedia
+		if down {
+			level = slog.LevelWarn
+		}
+		c.tell(ctx, l, !down)
+	} else if ctx.Err() == nil {
+		c.tell(ctx, l, true)
+	} else {
+		l.Abandon()
+	}
+	attrs := []slog.Attr{
+		slog.String(login.KeyProvider, l.Name()), slog.String(login.KeyAttempt, call.Reference),
+		slog.String(login.KeyOutcome, string(why)), slog.Any(login.KeyNumber, call.To),
+		slog.String(login.KeyTook, time.Since(start).Round(time.Millisecond).String()),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String(login.KeyErr, err.Error()))
+	}
+	c.log.LogAttrs(ctx, level, "call", attrs...)
+	return err
+}
+
+func (c *chain) tell(ctx context.Context, l *link, works bool) {
+	opened, recovered := l.Leave(works)
+	if opened {
+		c.log.LogAttrs(ctx, slog.LevelError, "provider of calls paused after failures", slog.String(login.KeyProvider, l.Name()),
+			slog.Duration(login.KeyDetail, breaker.For), slog.String(login.KeyHint, "portvakt check says what is wrong with it"))
+	}
+	if recovered {
+		c.log.LogAttrs(ctx, slog.LevelInfo, "provider of calls works again", slog.String(login.KeyProvider, l.Name()))
+	}
+}
+
+// outcome is what became of a call, in a word.
+func outcome(err error) Why {
+	f, ok := errors.AsType[*Failure](err)
+	switch {
+	case ok:
+		return f.Why
+	case err == nil:
+		return "approved"
+	case errors.Is(err, login.ErrFraud):
+		return "fraud"
+	case errors.Is(err, login.ErrDenied):
+		return "denied"
+	}
+	return "unknown"
+}
