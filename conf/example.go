@@ -19,9 +19,9 @@ func LaterVersions() Option {
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"ldap.attributes.nt_hash",
 		"rule.remember", "rule.unenrolled = enroll",
-		"rule.factors = call", "rule.factors = push", "rule.factors = email",
+		"rule.factors = push", "rule.factors = email",
 		"sms.provider.kind = twilio", "sms.provider.kind = vonage",
 		"sms.provider.kind = smpp", "sms.provider.kind = modem",
-		"call", "push", "email", "portal",
+		"push", "email", "portal",
 	)
 }

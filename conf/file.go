@@ -8,6 +8,7 @@ import (
 
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/ldapauth"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/text"
@@ -27,6 +28,7 @@ type File struct {
 	Replies []reply.RuleConfig     `mapstructure:"reply"`
 	TOTP    totp.Config            `mapstructure:"totp"`
 	SMS     sms.Config             `mapstructure:"sms"`
+	Call    Call                   `mapstructure:"call"`
 	Texts   text.Config            `mapstructure:"texts"`
 	Log     Log                    `mapstructure:"log"`
 }
@@ -51,6 +53,7 @@ func DefaultFile() File {
 		LDAP:   ldapauth.DefaultConfig(),
 		TOTP:   totp.DefaultConfig(),
 		SMS:    sms.DefaultConfig(),
+		Call:   Call{Config: voice.DefaultConfig()},
 		Texts:  text.DefaultConfig(),
 		Log:    DefaultLog(),
 	}
@@ -107,4 +110,4 @@ func (f *File) names(policy *login.Policy) error {
 }
 
 // FactorNames are the factors that rules may name.
-func FactorNames() []string { return []string{"totp", "sms", "recovery", "bypass"} }
+func FactorNames() []string { return []string{"totp", "sms", "call", "recovery", "bypass"} }

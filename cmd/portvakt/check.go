@@ -15,6 +15,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -56,6 +57,7 @@ something it names does not answer.`,
 				return withCode(withHint(fmt.Errorf("the store cannot be used: %w", err), "everything else needs it: mend it first"), exitUnavailable)
 			}
 			defer func() { _ = st.close() }()
+			st.dials = true
 			s, err := build(f, st, log)
 			if err != nil {
 				return withCode(err, exitConfig)
@@ -82,14 +84,17 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 			t.add("sms "+p.Kind, p.Name, p.Err, strings.TrimSpace(p.Target+" "+certificateNote(p.Expires)))
 		}
 	}
+	for i, p := range s.phones {
+		t.add("call "+f.Call.Provider[i].Kind, p.Name(), p.Check(ctx), "")
+	}
 	for i, r := range f.Rules {
-		// Without providers there is no factor "sms".
-		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool { return name == sms.Name && s.sms == nil }); {
+		// Without providers there are no factors "sms" and "call".
+		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool { return name == sms.Name && s.sms == nil || name == voice.Name && s.voice == nil }); {
 		case len(left) == len(r.Factors):
 		case len(left) == 0:
-			t.add("rule", ruleName(r, i), errors.New("allows only sms, which has no provider: add an [[sms.provider]], or allow another factor"), "")
+			t.add("rule", ruleName(r, i), errors.New("allows only factors without a provider: add an [[sms.provider]] or a [[call.provider]], or allow another factor"), "")
 		default:
-			t.add("rule", ruleName(r, i), nil, "allows sms, which has no provider: nobody is offered it")
+			t.add("rule", ruleName(r, i), nil, "allows a factor that has no provider: nobody is offered it")
 		}
 	}
 	if len(f.Clients) == 0 {

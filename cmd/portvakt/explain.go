@@ -136,6 +136,8 @@ func decisionText(d login.Decision, methods int) string {
 
 func lockText(l login.Lock) string {
 	switch {
+	case !l.BlockedUntil.IsZero():
+		return fmt.Sprintf("blocked until %s, as a sign-in was reported as fraud: change the password, then portvakt user unlock", l.BlockedUntil.Format(time.RFC3339))
 	case l.Everywhere:
 		return fmt.Sprintf("locked after %d wrong codes in a row: portvakt user unlock", l.Consecutive)
 	case l.Strangers:

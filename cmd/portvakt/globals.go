@@ -27,7 +27,13 @@ func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) err
 
 // withSystem runs fn with everything the configuration makes.
 func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error {
+	return withSystemThat(c, false, fn)
+}
+
+// withSystemThat is withSystem for commands that may place calls.
+func withSystemThat(c *cobra.Command, dials bool, fn func(context.Context, *system) error) error {
 	return withOpened(c, func(ctx context.Context, f conf.File, st *storage, log *slog.Logger) error {
+		st.dials = dials
 		s, err := build(f, st, log) //nolint:contextcheck // what it makes lives until it is closed
 		if err != nil {
 			return withCode(err, exitConfig)

@@ -21,7 +21,10 @@ client and no packet between. It shows whether directory, rules and factors do
 what they should.`,
 		Example: "  portvakt login alice\n\n  # as if at a certain client\n  portvakt login alice --client vpn",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
+			return withSystemThat(c, true, func(ctx context.Context, s *system) error {
+				if err := s.listenForCalls(ctx, nil); err != nil {
+					return withCode(withHint(err, "the daemon has the address: a service that posts keys can be tried only without it"), exitUnavailable)
+				}
 				if c.Flags().Changed("client") {
 					if err := s.knownClient(clientName); err != nil {
 						return err

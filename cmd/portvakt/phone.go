@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/factors/phone"
-	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -14,8 +14,8 @@ func newPhoneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "phone", Short: "Add and remove telephones beside those in the directory",
 		Long: `Phone manages the telephones a person has beside those in the directory. They
-come first in questions. Numbers are checked against the countries that [sms]
-allows.`,
+come first in questions. Numbers are checked against the countries that [call]
+or [sms] allows.`,
 		Example: "  portvakt phone add alice \"+47 900 00 042\"",
 	}
 	var labelText string
@@ -28,7 +28,7 @@ allows.`,
 				if err != nil {
 					return err
 				}
-				cred, number, err := sms.NewCredential(s.file.SMS, args[1], labelText)
+				cred, number, err := s.telephone(args[1], labelText)
 				if err != nil {
 					return withCode(err, exitUsage)
 				}
@@ -50,7 +50,7 @@ allows.`,
 				if err != nil {
 					return err
 				}
-				_, number, err := sms.NewCredential(s.file.SMS, args[1], "")
+				_, number, err := s.telephone(args[1], "")
 				if err != nil {
 					return withCode(err, exitUsage)
 				}
@@ -62,10 +62,37 @@ allows.`,
 	return c
 }
 
+// telephone makes the credential of a number that can be called or sent to.
+func (s *system) telephone(raw, label string) (login.Credential, phone.Number, error) {
+	var errs []error
+	for _, b := range []struct {
+		on  bool
+		cfg book.Config
+		use book.Use
+	}{
+		{s.file.Call.Enabled(), s.file.Call.Numbers, book.Calls},
+		{s.file.SMS.Enabled() || !s.file.Call.Enabled(), s.file.SMS.Numbers, book.Messages},
+	} {
+		if !b.on {
+			continue
+		}
+		numbers, err := book.New(b.cfg, b.use)
+		if err != nil {
+			return login.Credential{}, phone.Number{}, err
+		}
+		cred, number, err := numbers.NewCredential(raw, label)
+		if err == nil {
+			return cred, number, nil
+		}
+		errs = append(errs, err)
+	}
+	return login.Credential{}, phone.Number{}, errs[0]
+}
+
 // isTelephone picks the credential of a number.
 func isTelephone(number phone.Number) func(login.Credential) bool {
 	return func(c login.Credential) bool {
-		n, err := sms.Number(c)
+		n, err := book.Number(c)
 		return err == nil && n == number
 	}
 }

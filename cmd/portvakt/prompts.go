@@ -65,7 +65,7 @@ func (o promptsOptions) open(c *cobra.Command) (set *prompts.Set, services []str
 }
 
 // promptsConfig is what a configuration says of messages.
-func promptsConfig(conf.File) prompts.Config { return prompts.DefaultConfig() }
+func promptsConfig(f conf.File) prompts.Config { return f.Call.Speech }
 
 // spoken is the language that an argument names.
 func spoken(set *prompts.Set, lang string) error {

@@ -96,13 +96,16 @@ func (d *daemon) reload(ctx context.Context) error {
 	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin {
 		return errors.New("store.path and server.admin are read only at the start: restart to change them")
 	}
-	fresh := &storage{raw: d.store.raw, codes: d.store.codes}
+	fresh := &storage{raw: d.store.raw, codes: d.store.codes, dials: true}
 	if err := fresh.unlock(ctx, f.Store); err != nil {
 		return err
 	}
 	s, err := rebuild(f, fresh, d.log, old.system) //nolint:contextcheck // what it makes lives until it is closed
 	if err != nil {
 		return err
+	}
+	if err := s.listenForCalls(ctx, old.system); err != nil {
+		return errors.Join(err, s.closeBeside(old.system))
 	}
 	if err := d.radius.Reload(f.Server.Config); err != nil { //nolint:contextcheck // it reads with a limit of its own
 		return errors.Join(err, s.closeBeside(old.system))

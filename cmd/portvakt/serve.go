@@ -85,6 +85,7 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 	if err != nil {
 		return withCode(err, exitUnavailable)
 	}
+	st.dials = true
 	d.store = st
 	err = d.run(ctx, f, hup)
 	// The store closes last: what is drained may still write.
@@ -105,6 +106,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	})
 	if err != nil {
 		return withCode(err, exitConfig)
+	}
+	if err := s.listenForCalls(ctx, nil); err != nil {
+		return withCode(err, exitUnavailable)
 	}
 	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
 		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")

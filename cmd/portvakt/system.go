@@ -15,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/ldapauth"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/text"
@@ -35,6 +36,9 @@ type storage struct {
 	enrollments *store.Enrollments
 	// codes is where providers of kind "log" write.
 	codes io.Writer
+	// dials is whether calls may be placed: a command that only looks must not
+	// register at the exchange in the daemon's place.
+	dials bool
 }
 
 // openStorage opens the store of the daemon: over its socket when it runs, else
@@ -97,6 +101,8 @@ type system struct {
 	gateways   *gateway.Chain // nil too
 	recovery   *recovery.Factor
 	bypass     *recovery.Bypass
+	voice      *voice.Factor    // nil without providers
+	phones     []voice.Provider // its providers, when calls may be placed
 	// authorities is the file that ldap.ca named when it was read.
 	authorities []byte
 }
@@ -140,13 +146,16 @@ func rebuild(f conf.File, st *storage, log *slog.Logger, before *system) (*syste
 			return nil, fmt.Errorf("ldap: %w", err)
 		}
 	}
-	if err := s.factors(); err != nil {
+	if err := s.factors(before); err != nil {
 		return nil, errors.Join(err, s.closeBeside(before))
 	}
 	return s, nil
 }
 
-func (s *system) factors() error {
+func (s *system) factors(before *system) error {
+	if err := s.calls(before); err != nil {
+		return err
+	}
 	var err error
 	s.totp = totp.New(s.file.TOTP, s.kv)
 	key, old := s.ring.Keys("recovery")
@@ -172,7 +181,11 @@ func (s *system) factors() error {
 // prompters are the factors in the order they are offered when a rule names
 // none.
 func (s *system) prompters() []login.Factor {
-	ps := []login.Factor{s.totp}
+	var ps []login.Factor
+	if s.voice != nil {
+		ps = append(ps, s.voice)
+	}
+	ps = append(ps, s.totp)
 	if s.sms != nil {
 		ps = append(ps, s.sms)
 	}
@@ -187,10 +200,14 @@ func (s *system) closeBeside(other *system) error {
 	if other == nil || s.directory != other.directory {
 		s.directory.Close()
 	}
+	var err error
 	if s.sms != nil {
-		return s.sms.Close()
+		err = s.sms.Close()
 	}
-	return nil
+	if s.voice != nil && (other == nil || s.voice != other.voice) {
+		err = errors.Join(err, s.voice.Close())
+	}
+	return err
 }
 
 // flowConfig is what the Flow is made of.
@@ -201,5 +218,6 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		Enrollments: s.enrollments, Records: s.kv, Tickets: s.ring.Sealer("ticket"),
 		Texts: s.texts, Audit: audit,
 		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
+		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock,
 	}
 }

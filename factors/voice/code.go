@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
-	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -86,12 +84,17 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	return nil
 }
 
-// A TestCall rings a number and says that it is a test.
-func (f *Factor) TestCall(ctx context.Context, to phone.Number, lang string) error {
-	lang = f.prompts.Match(lang)
-	call := f.place("test", to, lang)
+// TestCall rings one of her telephones and says that it is a test. nil means
+// that # was pressed. Caps count it: whoever may run commands must not be made
+// to call for somebody who earns by it.
+func (f *Factor) TestCall(ctx context.Context, u login.User, m login.Method) error {
+	number, ok := f.find(u, m)
+	if !ok {
+		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
+	}
+	lang := f.language(u)
+	call := f.place("test", number, lang)
 	call.Prompt = f.prompts.TestCall(lang)
 	call.Keys, call.OneKey = (&keypad{}).press, true
-	f.log.LogAttrs(ctx, slog.LevelInfo, "test call", slog.Any(login.KeyNumber, to))
-	return f.chain.call(ctx, call)
+	return f.dial(ctx, u, call)
 }

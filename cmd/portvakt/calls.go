@@ -1,0 +1,71 @@
+package main
+
+import (
+	"crypto/hmac"
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/portvakt/portvakt/factors/voice"
+	"github.com/portvakt/portvakt/factors/voice/cloud"
+	"github.com/portvakt/portvakt/factors/voice/exchange"
+	"github.com/portvakt/portvakt/factors/voice/prompts"
+)
+
+// calls makes the factor that calls, or takes that of the system before when
+// nothing of it has changed: its calls, registrations and ports go on.
+func (s *system) calls(before *system) error {
+	c := s.file.Call
+	if !c.Enabled() {
+		return nil
+	}
+	if before != nil && before.voice != nil && s.callsAs(before) {
+		s.voice, s.phones = before.voice, before.phones
+		return nil
+	}
+	speech, err := prompts.Open(c.Speech, s.log)
+	if err != nil {
+		return fmt.Errorf("call: %w", err)
+	}
+	var phones []voice.Provider
+	if s.dials {
+		if phones, err = exchange.New(c.Provider, s.codes, s.log); err != nil {
+			return fmt.Errorf("call: %w", err)
+		}
+	}
+	key, old := s.ring.Keys("pin")
+	s.voice, err = voice.New(c.Config, voice.Needs{
+		Providers: phones, Records: s.kv, Prompts: speech, Key: s.ring.Steady("call"),
+		PINKeys: append([][]byte{key}, old...), Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("call: %w", err)
+	}
+	s.phones = phones
+	return nil
+}
+
+// callsAs reports whether everything that calls depend on is as it was.
+// Recordings may have changed under the same names.
+func (s *system) callsAs(before *system) bool {
+	now, _ := s.ring.Keys("pin")
+	was, _ := before.ring.Keys("pin")
+	return reflect.DeepEqual(before.file.Call, s.file.Call) && s.file.Call.Speech.Folder == "" &&
+		hmac.Equal(now, was) && hmac.Equal(s.ring.Steady("call"), before.ring.Steady("call"))
+}
+
+// listenForCalls has services tell of keys, in a system that serves; not again
+// those that the system before has.
+func (s *system) listenForCalls(ctx context.Context, before *system) error {
+	if before != nil && before.voice == s.voice {
+		return nil
+	}
+	for _, p := range s.phones {
+		if l, ok := p.(cloud.Listener); ok {
+			if err := l.Listen(ctx); err != nil {
+				return fmt.Errorf("call provider %q: %w", p.Name(), err)
+			}
+		}
+	}
+	return nil
+}
