@@ -84,7 +84,7 @@ func (s *Session) read(text []byte) (*agreement, error) {
 		return nil, fmt.Errorf("%w: %d lines", ErrTooLarge, n)
 	}
 	// The error of the parser quotes lines, and they may have keys.
-	if d.UnmarshalString(lines) != nil {
+	if lines == "" || d.UnmarshalString(lines) != nil {
 		return nil, ErrMalformed
 	}
 	if len(d.MediaDescriptions) == 0 {
