@@ -25,12 +25,12 @@ func (l Law) String() string {
 func (l Law) Encode(dst []byte, pcm []int16) []byte {
 	if l == ALaw {
 		for _, x := range pcm {
-			dst = append(dst, alawCodes[uint16(x)>>alawShift])
+			dst = append(dst, alawCodes[uint16(x)>>alawShift]) //nolint:gosec // the same bits
 		}
 		return dst
 	}
 	for _, x := range pcm {
-		dst = append(dst, mulawCodes[uint16(x)>>mulawShift])
+		dst = append(dst, mulawCodes[uint16(x)>>mulawShift]) //nolint:gosec // the same bits
 	}
 	return dst
 }
@@ -72,7 +72,7 @@ func values(value func(byte) int16) (table [256]int16) {
 func codes(shift int, code func(int16) byte) []byte {
 	table := make([]byte, 1<<16>>shift)
 	for i := range table {
-		table[i] = code(int16(uint16(i << shift)))
+		table[i] = code(int16(uint16(i << shift))) //nolint:gosec // the same bits
 	}
 	return table
 }
@@ -106,7 +106,7 @@ func alawCode(x int16) byte {
 		x >>= 1
 		segment++
 	}
-	step := byte(x >> 4)
+	step := byte(x >> 4) //nolint:gosec // below 32
 	if step > 15 {
 		segment++
 	}

@@ -25,13 +25,13 @@ func sweep(d time.Duration) []int16 {
 	return pcm
 }
 
-// tune is 60 s of chords of two to four notes of the tempered scale between 196
+// tune is 30 s of chords of two to four notes of the tempered scale between 196
 // and 1568 Hz, three a second, with the overtones of an instrument and a
 // vibrato. Every interval comes, those near to keys among them.
 func tune(instrument string) []int16 {
 	r := rand.New(rand.NewPCG(3, 4))
 	var pcm []int16
-	for range 180 {
+	for range 90 {
 		chord := make([]float64, Samples(time.Second/3))
 		for range 2 + r.IntN(3) {
 			note := 196 * math.Pow(2, float64(r.IntN(37))/12)

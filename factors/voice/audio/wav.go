@@ -9,11 +9,11 @@ import (
 )
 
 // MaxLength is how long a recording may be.
-const MaxLength = 5 * time.Minute
+const MaxLength = maxSamples / Rate * time.Second
 
 // Bounds of a file: what is longer is refused before it is read.
 const (
-	maxSamples = int(MaxLength/time.Second) * Rate
+	maxSamples = 5 * 60 * Rate
 	maxSkipped = 64 << 10 // octets of chunks that are not sound: titles, pictures
 )
 
@@ -27,6 +27,14 @@ const (
 	FormatALaw  Format = 6
 	FormatMuLaw Format = 7
 )
+
+// octets is the size of a sample.
+func (f Format) octets() uint16 {
+	if f == FormatPCM {
+		return 2
+	}
+	return 1
+}
 
 // ErrRecording is a file that is not a recording as calls need it.
 var ErrRecording = errors.New("audio: not a WAV file of 8000 Hz, mono, 16 bits or G.711")
@@ -95,14 +103,11 @@ func readFormat(body []byte) (Format, error) {
 }
 
 func readSamples(r io.Reader, format Format, size uint32) ([]int16, error) {
-	octets := 1
-	switch format {
-	case 0:
+	if format == 0 {
 		return nil, bad("its sound comes before its format")
-	case FormatPCM:
-		octets = 2
 	}
-	limit := uint32(maxSamples * octets)
+	octets := format.octets()
+	limit := maxSamples * uint32(octets)
 	// A program that writes to a pipe does not know the size in advance, and
 	// says one that no file has.
 	if size >= 0x7ffff000 {
@@ -122,12 +127,13 @@ func readSamples(r io.Reader, format Format, size uint32) ([]int16, error) {
 		return ALaw.Decode(make([]int16, 0, len(data)), data), nil
 	case FormatMuLaw:
 		return MuLaw.Decode(make([]int16, 0, len(data)), data), nil
+	default:
+		pcm := make([]int16, len(data)/2)
+		for i := range pcm {
+			pcm[i] = int16(binary.LittleEndian.Uint16(data[2*i:])) //nolint:gosec // the same bits
+		}
+		return pcm, nil
 	}
-	pcm := make([]int16, len(data)/2)
-	for i := range pcm {
-		pcm[i] = int16(binary.LittleEndian.Uint16(data[2*i:]))
-	}
-	return pcm, nil
 }
 
 func readFull(r io.Reader, into []byte) error {
@@ -144,12 +150,10 @@ func WriteWAV(w io.Writer, format Format, pcm []int16) error {
 		return bad("it is longer than %v", MaxLength)
 	}
 	var data []byte
-	octets := 1
 	switch format {
 	case FormatPCM:
-		octets = 2
 		for _, x := range pcm {
-			data = binary.LittleEndian.AppendUint16(data, uint16(x))
+			data = binary.LittleEndian.AppendUint16(data, uint16(x)) //nolint:gosec // the same bits
 		}
 	case FormatALaw:
 		data = ALaw.Encode(nil, pcm)
@@ -158,20 +162,21 @@ func WriteWAV(w io.Writer, format Format, pcm []int16) error {
 	default:
 		return bad("its format is %d", format)
 	}
-	pad := len(data) & 1
-	file := make([]byte, 0, 44+len(data)+pad)
+	size, octets := uint32(len(data)), format.octets() //nolint:gosec // at most MaxLength
+	pad := size & 1
+	file := make([]byte, 0, 44+size+pad)
 	file = append(file, "RIFF"...)
-	file = binary.LittleEndian.AppendUint32(file, uint32(36+len(data)+pad))
+	file = binary.LittleEndian.AppendUint32(file, 36+size+pad)
 	file = append(file, "WAVEfmt "...)
 	file = binary.LittleEndian.AppendUint32(file, 16)
 	file = binary.LittleEndian.AppendUint16(file, uint16(format))
 	file = binary.LittleEndian.AppendUint16(file, 1)
 	file = binary.LittleEndian.AppendUint32(file, Rate)
-	file = binary.LittleEndian.AppendUint32(file, uint32(Rate*octets))
-	file = binary.LittleEndian.AppendUint16(file, uint16(octets))
-	file = binary.LittleEndian.AppendUint16(file, uint16(8*octets))
+	file = binary.LittleEndian.AppendUint32(file, Rate*uint32(octets))
+	file = binary.LittleEndian.AppendUint16(file, octets)
+	file = binary.LittleEndian.AppendUint16(file, 8*octets)
 	file = append(file, "data"...)
-	file = binary.LittleEndian.AppendUint32(file, uint32(len(data)))
+	file = binary.LittleEndian.AppendUint32(file, size)
 	file = append(file, data...)
 	file = append(file, make([]byte, pad)...)
 	_, err := w.Write(file)

@@ -158,6 +158,10 @@ func (a *agreement) address(d *sdp.SessionDescription, m *sdp.MediaDescription, 
 	}
 	ip = ip.Unmap()
 	broadcast := ip == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	// Attack: a far side far away has us send to services of this machine.
+	if ip.IsLoopback() && !local.IsLoopback() && !local.IsUnspecified() {
+		return fmt.Errorf("%w: %v is this machine", ErrAddress, ip)
+	}
 	if ip.Zone() != "" || ip.IsUnspecified() || ip.IsMulticast() || broadcast {
 		return fmt.Errorf("%w: nobody can be called at %v", ErrAddress, ip)
 	}

@@ -94,6 +94,7 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 		{"multicast", address("IP4 224.2.36.42"), ErrAddress},
 		{"multicast with a lifetime", address("IP4 224.2.36.42/127"), ErrAddress},
 		{"everybody", address("IP4 255.255.255.255"), ErrAddress},
+		{"our own machine", address("IP4 127.0.0.1"), ErrAddress},
 		{"IPv6 of an IPv4 call", address("IP6 2001:db8::1"), ErrAddress},
 		{"IPv6 as IPv4", address("IP4 2001:db8::1"), ErrAddress},
 		{"an interface of ours", address("IP6 fe80::1%eth0"), ErrAddress},

@@ -27,17 +27,28 @@ type ear struct {
 
 // take returns the keys that a packet presses, until the next call.
 func (e *ear) take(ssrc uint32, seq uint16, ts uint32, payload []byte, law audio.Law) []byte {
-	if e.began && ssrc == e.ssrc {
-		ahead := seq - e.seq
-		if late := -ahead; late < maxMisorder {
-			return nil
-		}
-		if gap := ts - e.next; ahead == 1 && gap >= pauseGap && gap < endless {
-			e.detector.Reset()
-		}
+	if e.late(ssrc, seq) {
+		return nil
 	}
-	e.began, e.ssrc, e.seq, e.next = true, ssrc, seq, ts+uint32(len(payload))
+	if gap := ts - e.next; e.began && ssrc == e.ssrc && seq-e.seq == 1 && gap >= pauseGap && gap < endless {
+		e.detector.Reset()
+	}
+	e.began, e.ssrc, e.seq = true, ssrc, seq
+	e.next = ts + uint32(len(payload)) //nolint:gosec // at most maxPacket
 	e.pcm = law.Decode(e.pcm[:0], payload)
 	e.keys = e.detector.Append(e.keys[:0], e.pcm)
 	return e.keys
+}
+
+// pause takes a packet that says that there is no sound for a while.
+func (e *ear) pause(ssrc uint32, seq uint16) {
+	if !e.late(ssrc, seq) {
+		e.detector.Reset()
+		e.began, e.ssrc, e.seq = true, ssrc, seq
+	}
+}
+
+// late reports whether a packet is a duplicate or overtaken.
+func (e *ear) late(ssrc uint32, seq uint16) bool {
+	return e.began && ssrc == e.ssrc && e.seq-seq < maxMisorder
 }

@@ -15,9 +15,6 @@ const (
 	// minAgain is from when to when, in samples, a key can be pressed again:
 	// ITU-T Q.24 asks for 40 ms of tone and 40 ms of pause.
 	minAgain = 80 * 8
-	// oldest is by how many samples an earlier timestamp is of a late packet,
-	// and not of a sender that began again: 10 s.
-	oldest = 10 * 8000
 	// handOver is how long a key can be down between two senders.
 	handOver = 500 * time.Millisecond
 )
@@ -39,6 +36,7 @@ type eventReader struct {
 // A press is the last one of a source.
 type press struct {
 	ssrc, ts uint32
+	before   uint32 // the timestamp of the one before
 	seq      uint16
 	code     byte
 	ended    bool
@@ -61,13 +59,18 @@ func (e *eventReader) take(ssrc uint32, seq uint16, ts uint32, payload []byte, n
 		l := e.latest
 		again = l.code == code && !l.ended && now.Sub(l.at) < handOver
 	}
-	if known && !again && p.before(ts) {
+	before := p.ts
+	switch {
+	case !known:
+		before = ts
+	case again && ts == p.ts:
+		before, code, ended = p.before, p.code, ended || p.ended
+	case again:
+		before = p.before
+	case ts == p.before: // its end, sent once more
 		return 0
 	}
-	if again && known && ts == p.ts {
-		code, ended = p.code, ended || p.ended
-	}
-	*p = press{ssrc: ssrc, ts: ts, seq: seq, code: code, ended: ended, at: now}
+	*p = press{ssrc: ssrc, ts: ts, before: before, seq: seq, code: code, ended: ended, at: now}
 	e.latest = p
 	if again {
 		return 0
@@ -109,9 +112,4 @@ func (p *press) continues(code byte, ts uint32) bool {
 	}
 	ahead := ts - p.ts
 	return code == p.code && (ahead < minAgain || ahead == maxSegment && !p.ended)
-}
-
-// before reports whether a timestamp is of an earlier press, sent again.
-func (p *press) before(ts uint32) bool {
-	return p.ts-ts < oldest
 }

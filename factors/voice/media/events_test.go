@@ -112,6 +112,7 @@ func TestEachPressCountsOnce(t *testing.T) {
 		{"another sender after the end", all(reports('5', 1, 10, 1000), reports('5', 2, 999, 77)), "55"},
 		{"another sender, and the first once more", all(reports('5', 1, 10, 1000), reports('6', 2, 9, 5), reports('5', 1, 17, 1000)[:1]), "56"},
 		{"a sender that began again with lower numbers", all(reports('1', 1, 9000, 500000), reports('2', 1, 10, 100)), "12"},
+		{"a sender whose clock began again", all(reports('1', 1, 10, 40000), reports('2', 1, 100, 16000)), "12"},
 		{"no duration yet", []report{{key: '5', ssrc: 1}}, "5"},
 		{"more senders than are remembered", all(
 			reports('1', 1, 0, 0), reports('2', 2, 0, 0), reports('3', 3, 0, 0),

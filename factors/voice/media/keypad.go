@@ -27,7 +27,7 @@ type keypad struct {
 	jobs []job
 
 	code  byte    // of the event that is being sent
-	slot  int     // the next packet of the event, from 1; 0 is none
+	slot  uint16  // the next packet of the event, from 1; 0 is none
 	began uint32  // its timestamp
 	tone  []int16 // the rest of a key that is sent as sound
 	rest  int     // packets of pause
@@ -89,7 +89,7 @@ func (k *keypad) step(asEvent bool, ts uint32) step {
 			k.rest = pauseSlots
 		case code < 0:
 		case asEvent:
-			k.code, k.slot, k.began = byte(code), 1, ts
+			k.code, k.slot, k.began = byte(code), 1, ts //nolint:gosec // below 12
 		default:
 			k.tone = audio.Press(string(key), keySlots*packetTime, gapSlots*packetTime, keyLevel)
 		}
@@ -113,7 +113,7 @@ func (k *keypad) event(dst []byte) (payload []byte, first bool) {
 		flags |= 0x80
 	}
 	dst = append(dst, k.code, flags)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(min(k.slot, keySlots)*packetSamples))
+	dst = binary.BigEndian.AppendUint16(dst, min(k.slot, keySlots)*packetSamples)
 	if k.slot++; k.slot > keySlots+endSlots {
 		k.slot, k.rest = 0, gapSlots
 	}

@@ -34,7 +34,7 @@ func bind(local netip.Addr, first, last int) (*net.UDPConn, int, error) {
 	}
 	// A port that was used a moment ago may still get packets of another call.
 	n := (last-first)/2 + 1
-	from := int(random64() % uint64(n))
+	from := int(random64()>>1) % n
 	var why error
 	for i := range n {
 		conn, port, err := listen(local, first+2*((from+i)%n))
@@ -51,7 +51,7 @@ func listen(local netip.Addr, port int) (*net.UDPConn, int, error) {
 	if !local.Is4() {
 		network = "udp6"
 	}
-	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, uint16(port))))
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, uint16(port)))) //nolint:gosec // checked by bind
 	if err != nil {
 		return nil, 0, err
 	}

@@ -116,8 +116,9 @@ func fits(k kind, size int) bool {
 		return size > 0
 	case events:
 		return size >= minEvent
+	default:
+		return k == noise
 	}
-	return k == noise
 }
 
 // latch decides whether sound may come from a port, and has ours go there. The
@@ -129,7 +130,8 @@ func (r *receiver) latch(from netip.AddrPort, now time.Time) bool {
 		if at != nil && r.a.remote == nil && from != r.a.to && now.Sub(r.last) < relatchAfter {
 			return false
 		}
-		r.s.latched.Store(&from)
+		to := from
+		r.s.latched.Store(&to)
 	}
 	r.last = now
 	return true
@@ -149,6 +151,7 @@ func (r *receiver) listen(now time.Time) {
 		law = audio.ALaw
 	case pcmu:
 	default:
+		r.ear.pause(p.SSRC, p.SequenceNumber)
 		return
 	}
 	if r.a.events {

@@ -86,6 +86,17 @@ func TestLostAndLateSound(t *testing.T) {
 			}
 			return two
 		}, "5 5"},
+		{"the sender says that there is silence between two presses", func(p [][]byte) [][]byte {
+			p[5] = packet(typeNoise, 5, 5*packetSamples, 60)
+			return p
+		}, "5 5"},
+		{"what says so comes late", func(p [][]byte) [][]byte {
+			quiet := packet(typeNoise, 0, 0, 60)
+			for i := range p {
+				p[i][3]++
+			}
+			return append(append(p[:6:6], quiet), p[6:]...)
+		}, "5"},
 		{"another sender goes on with the tone", func(p [][]byte) [][]byte {
 			for _, b := range p[6:] {
 				b[11]++

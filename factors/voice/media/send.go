@@ -49,8 +49,8 @@ func (o *sender) init(s *Session) {
 	// RFC 4568, section 6.4: a sequence number that begins low does not wrap
 	// before the far side has its first packet, even if that is lost.
 	start := random64()
-	o.header = rtp.Header{Version: 2, SSRC: s.ssrc, SequenceNumber: uint16(start) >> 1}
-	o.clock = uint32(start >> 32)
+	o.header = rtp.Header{Version: 2, SSRC: s.ssrc, SequenceNumber: uint16(start >> 49)}
+	o.clock = uint32(start & 0xffffffff)
 	o.payload = make([]byte, 0, packetSamples)
 	o.packet = make([]byte, maxPacket)
 	o.encrypted = make([]byte, maxPacket)
@@ -127,7 +127,7 @@ func (o *sender) run() {
 			// section 5.1).
 			missed := late / packetTime
 			due = due.Add(missed * packetTime)
-			o.clock += uint32(missed) * packetSamples
+			o.clock += uint32(missed) * packetSamples //nolint:gosec // timestamps wrap
 			o.quiet = true
 		}
 		if a := o.s.agreed.Load(); a != nil {

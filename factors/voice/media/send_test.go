@@ -171,8 +171,8 @@ func shown(out []sent) string {
 func TestKeysAreSentAsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := fake(t, withEvents)
-		s.Start()
 		sound := s.Play(audio.Tone(200*time.Millisecond, -10, 440))
+		s.Start()
 		wait(90 * time.Millisecond)
 		done := s.Send("4,x#")
 		wait(1700 * time.Millisecond)

@@ -67,9 +67,10 @@ type Session struct {
 	out  sender
 	keys chan Key
 
-	work sync.WaitGroup
-	once sync.Once
-	done chan struct{} // closed by Close
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup
+	done   chan struct{} // closed by Close
 }
 
 // A socket is a UDP socket, as far as a session uses it.
@@ -99,7 +100,7 @@ func open(cfg Config, conn socket, port int) *Session {
 	s := &Session{
 		cfg: cfg, log: log, conn: conn, port: port,
 		// RFC 3550, section 5.1: all of these begin at random.
-		id: random64() >> 1, ssrc: uint32(random64()),
+		id: random64() >> 1, ssrc: uint32(random64() >> 32),
 		keys: make(chan Key, keysAhead),
 		done: make(chan struct{}),
 	}
@@ -145,14 +146,12 @@ func random64() uint64 {
 // call is answered; what was pressed before is not a key. Further calls do
 // nothing.
 func (s *Session) Start() {
-	if s.started.Swap(true) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.started.Swap(true) {
 		return
 	}
-	select {
-	case <-s.done:
-	default:
-		s.work.Go(s.out.run)
-	}
+	s.work.Go(s.out.run)
 }
 
 // Play sends a sound, at 8000 samples a second, instead of what is played now.
@@ -177,14 +176,17 @@ func (s *Session) Heard() bool { return s.heard.Load() }
 // Close ends the session and waits until nothing of it runs. What Play and Send
 // returned is closed.
 func (s *Session) Close() error {
-	var err error
-	s.once.Do(func() {
-		close(s.done)
-		err = s.conn.Close()
-		s.work.Wait()
-		s.out.end()
-		close(s.keys)
-		s.stats.report(s.log)
-	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.done)
+	err := s.conn.Close()
+	s.work.Wait()
+	s.out.end()
+	close(s.keys)
+	s.stats.report(s.log)
 	return err
 }

@@ -69,8 +69,8 @@ func TestSRTPBothWays(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, sock, f := secured(t, tag)
 			pcm := audio.Tone(200*time.Millisecond, -10, 440)
-			s.Start()
 			s.Play(pcm)
+			s.Start()
 			wait(210 * time.Millisecond)
 			var got []byte
 			for _, p := range sock.packets() {
