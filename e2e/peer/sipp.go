@@ -187,6 +187,7 @@ From: <sip:exchange@[local_ip]>;tag=[pid]x[call_number]
 To: [$1]
 [last_Call-ID:]
 CSeq: %[2]d %[1]s
+[routes]
 Max-Forwards: 70
 `, method, seq), more, false)
 }

@@ -122,6 +122,7 @@ func TestStrongerAlgorithmsAndProxies(t *testing.T) {
 				if header(ack, row.proof) == "" {
 					t.Error("the ACK proves nothing")
 				}
+				f.none("BYE", short) // the prompt has begun
 				// An exchange may ask again for the BYE.
 				f.send(f.inCall("INFO", 5, "Content-Type: application/dtmf\n\n#"))
 				bye := f.next("BYE")

@@ -80,11 +80,11 @@ func (c Config) register() bool {
 	return c.User != ""
 }
 
-func (c Config) authUser() string        { return cmp.Or(c.AuthUser, c.User) }
-func (c Config) expires() time.Duration  { return cmp.Or(c.Expires, DefaultExpires) }
-func (c Config) timeout() time.Duration  { return cmp.Or(c.Timeout, DefaultTimeout) }
-func (c Config) maxCalls() int           { return cmp.Or(c.MaxCalls, DefaultMaxCalls) }
-func (c Config) numberFormat() string    { return cmp.Or(c.Number, formatE164) }
+func (c Config) authUser() string       { return cmp.Or(c.AuthUser, c.User) }
+func (c Config) expires() time.Duration { return cmp.Or(c.Expires, DefaultExpires) }
+func (c Config) timeout() time.Duration { return cmp.Or(c.Timeout, DefaultTimeout) }
+func (c Config) maxCalls() int          { return cmp.Or(c.MaxCalls, DefaultMaxCalls) }
+func (c Config) numberFormat() string   { return cmp.Or(c.Number, formatE164) }
 
 // srtp resolves "auto": the key of SDES stands in the messages, so that
 // encrypted sound is worth something where they are encrypted too (RFC 4568,

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // A fake is an exchange written here, of plain texts: for what no real one does
@@ -145,4 +144,3 @@ func during(t testing.TB, exchange func(), call func()) {
 	call()
 	<-done
 }
-

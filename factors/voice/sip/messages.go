@@ -10,8 +10,8 @@ import (
 const (
 	userAgent  = "Portvakt"
 	allowed    = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
-	maxForward = 70                    // RFC 3261, section 8.1.1.6
-	seqFirst   = 1                     // RFC 3261, section 8.1.1.5
+	maxForward = 70 // RFC 3261, section 8.1.1.6
+	seqFirst   = 1  // RFC 3261, section 8.1.1.5
 	magic      = sip.RFC3261BranchMagicCookie
 )
 
