@@ -25,29 +25,29 @@ type dialog struct {
 
 var errRoute = errors.New("the exchange answers with an address that cannot be reached")
 
-// newDialog makes the dialog of a 2xx to an INVITE.
-func (inv *invitation) newDialog(ctx context.Context, res *sip.Response) (*dialog, error) {
-	contact := res.Contact()
-	if contact == nil || res.To() == nil {
-		return nil, errRoute
-	}
+// newDialog makes the dialog of a 2xx to an INVITE. An exchange that says badly
+// where it is gets the end of its call where it got the beginning.
+func (inv *invitation) newDialog(ctx context.Context, res *sip.Response) *dialog {
 	side := *inv.leg
-	side.peer = tagOf(res.To().Params)
-	d := &dialog{e: inv.e, flow: inv.flow, leg: &side, proof: inv.proof, target: contact.Address, shut: func() {}}
+	if res.To() != nil {
+		side.peer = tagOf(res.To().Params)
+	}
+	d := &dialog{e: inv.e, flow: inv.flow, leg: &side, proof: inv.proof, target: inv.to}
+	if contact := res.Contact(); contact != nil && contact.Address.Host != "" {
+		d.target = contact.Address
+	}
 	for _, h := range slices.Backward(res.GetHeaders("Record-Route")) {
 		d.routes = append(d.routes, h.Value())
 	}
-	next, err := d.nextHop(ctx)
-	if err != nil {
-		return nil, err
+	if next, err := d.nextHop(ctx); err == nil {
+		d.flow.to = next
 	}
-	d.flow.to = next
-	d.shut = inv.e.door.open(next.Addr())
+	d.shut = inv.e.door.open(d.flow.to.Addr())
 	d.ack = d.request(sip.ACK, inv.req.CSeq().SeqNo)
 	// The ACK proves what the INVITE did (RFC 3261, section 13.2.2.4).
 	sip.CopyHeaders("Authorization", inv.req, d.ack)
 	sip.CopyHeaders("Proxy-Authorization", inv.req, d.ack)
-	return d, nil
+	return d
 }
 
 // nextHop is where the requests of the dialog go: to the first route, else to

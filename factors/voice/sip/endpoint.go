@@ -182,7 +182,7 @@ func (e *endpoint) reach(ctx context.Context, to netip.AddrPort) (netip.AddrPort
 	if e.hop.reliable() {
 		conn, err := e.dial(ctx, to)
 		if err != nil {
-			return netip.AddrPort{}, err
+			return netip.AddrPort{}, plain(err)
 		}
 		defer func() { _, _ = conn.TryClose() }() // ours: it stays open for the next
 		return netip.ParseAddrPort(conn.LocalAddr().String())
@@ -238,11 +238,12 @@ func (e *endpoint) route(req *sip.Request, to netip.AddrPort) {
 func (e *endpoint) send(ctx context.Context, req *sip.Request) (sip.ClientTransaction, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.timeout())
 	defer cancel()
-	return e.client.TransactionRequest(ctx, req, asItIs)
+	tx, err := e.client.TransactionRequest(ctx, req, asItIs)
+	return tx, plain(err)
 }
 
 // write sends an ACK, which has no transaction.
-func (e *endpoint) write(req *sip.Request) error { return e.client.WriteRequest(req, asItIs) }
+func (e *endpoint) write(req *sip.Request) error { return plain(e.client.WriteRequest(req, asItIs)) }
 
 // asItIs keeps sipgo from adding headers.
 func asItIs(*sipgo.Client, *sip.Request) error { return nil }
@@ -283,7 +284,7 @@ func (e *endpoint) once(ctx context.Context, req *sip.Request) (*sip.Response, e
 				return res, nil
 			}
 		case <-tx.Done():
-			return nil, tx.Err()
+			return nil, plain(tx.Err())
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -99,7 +98,7 @@ func (inv *invitation) await(ctx context.Context, tx sip.ClientTransaction, limi
 				return res, nil
 			}
 		case <-tx.Done():
-			return nil, &voice.Failure{Why: voice.WhyUnavailable, Rang: inv.call.mayHaveRung(), Err: fmt.Errorf("the connection was lost: %w", tx.Err())}
+			return nil, &voice.Failure{Why: voice.WhyUnavailable, Rang: inv.call.mayHaveRung(), Err: errLost}
 		case <-silence.C:
 			inv.abandon(tx)
 			return nil, &voice.Failure{Why: voice.WhyUnavailable, Rang: inv.call.mayHaveRung(), Err: errSilent}
@@ -125,6 +124,7 @@ func (inv *invitation) heard(res *sip.Response) {
 func (inv *invitation) answered(ctx context.Context, tx sip.ClientTransaction, res *sip.Response) (*dialog, []byte, error) {
 	d, err := inv.accept(ctx, tx, res)
 	if err != nil {
+		d.shut()
 		return nil, nil, &voice.Failure{Why: voice.WhyUnavailable, Rang: true, Err: err}
 	}
 	sdp := res.Body()
@@ -135,10 +135,7 @@ func (inv *invitation) answered(ctx context.Context, tx sip.ClientTransaction, r
 }
 
 func (inv *invitation) accept(ctx context.Context, tx sip.ClientTransaction, res *sip.Response) (*dialog, error) {
-	d, err := inv.newDialog(context.WithoutCancel(ctx), res) // it is bounded, and must be made to be ended
-	if err != nil {
-		return nil, err
-	}
+	d := inv.newDialog(context.WithoutCancel(ctx), res) // it is bounded, and must be made to be ended
 	inv.call.answered(d.leg.peer)
 	tx.OnRetransmission(func(again *sip.Response) {
 		if again.To() != nil && tagOf(again.To().Params) != d.leg.peer {
@@ -155,10 +152,7 @@ func (inv *invitation) accept(ctx context.Context, tx sip.ClientTransaction, res
 func (inv *invitation) hangUp(res *sip.Response) {
 	ctx, cancel := context.WithTimeout(inv.p.hard, settled)
 	defer cancel()
-	d, err := inv.newDialog(ctx, res)
-	if err != nil {
-		return
-	}
+	d := inv.newDialog(ctx, res)
 	defer d.shut()
 	if d.confirm() == nil {
 		d.bye(ctx)
@@ -170,7 +164,7 @@ func (inv *invitation) hangUp(res *sip.Response) {
 // answered by [registry.late].
 func (inv *invitation) abandon(tx sip.ClientTransaction) {
 	tx.Terminate()
-	inv.e.drop(inv.flow.to)
+	inv.p.drop(inv.flow.to)
 	inv.e.calls.remember(inv)
 }
 

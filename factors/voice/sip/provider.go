@@ -142,11 +142,22 @@ func (p *Provider) place(ctx context.Context, c *voice.Call, r *record) error {
 	}
 	for i, to := range all {
 		err = p.callBy(ctx, c, to, r)
+		if errors.Is(err, errLost) && voice.Unrung(err) {
+			// A connection that was open from the last call, and is no more.
+			err = p.callBy(ctx, c, to, r)
+		}
 		if f, ok := errors.AsType[*voice.Failure](err); !ok || f.Why != voice.WhyUnavailable || f.Rang || i == len(all)-1 {
 			return err
 		}
 	}
 	return err
+}
+
+// drop closes a connection that swallows messages, unless others call by it.
+func (p *Provider) drop(to netip.AddrPort) {
+	if len(p.lines) <= 1 {
+		p.e.drop(to)
+	}
 }
 
 func (p *Provider) addresses(ctx context.Context) ([]netip.AddrPort, error) {

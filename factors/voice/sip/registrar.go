@@ -183,7 +183,7 @@ func (r *registrar) ask(ctx context.Context, f flow, expires time.Duration) (*si
 		return req
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		r.p.e.drop(f.to)
+		r.p.drop(f.to)
 		return nil, errSilent
 	}
 	return res, err

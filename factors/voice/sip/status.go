@@ -1,7 +1,11 @@
 package sip
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
 
 	"github.com/portvakt/portvakt/factors/voice"
 )
@@ -36,3 +40,25 @@ func failure(status int, rang bool) *voice.Failure {
 type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("the exchange answers %d", int(e)) }
+
+var errLost = errors.New("the message could not be sent, or the connection was lost")
+
+// plain returns what is told of an error of sipgo, which writes whole requests
+// into its errors, with the number that was dialled.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return bad
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	return errLost
+}
