@@ -17,6 +17,8 @@ const (
 	codeDigits = 6
 	codeCount  = 1_000_000
 	codeLife   = 5 * time.Minute // NIST SP 800-63B, section 5.1.3.2, allows 10
+	// worthSending is what must be left of a code's life to send it again.
+	worthSending = time.Minute
 	// maxSkew is how far the clocks of two nodes may be apart.
 	maxSkew = time.Minute
 	// maxAnswer is the longest answer that is looked at, in octets.

@@ -3,6 +3,8 @@ package sms
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone/book"
@@ -20,6 +22,12 @@ type Config struct {
 	// AskAfter is how long the question waits for the gateway's answer.
 	AskAfter time.Duration `mapstructure:"ask_after"`
 
+	// ReceiptWithin is how soon a gateway that tells of deliveries has to tell
+	// of one, or the message goes through the next; 0 waits for a failure.
+	ReceiptWithin time.Duration `mapstructure:"receipt_within"`
+	// ReceiptsListen is where gateways call back, for a [gateway.Receiver].
+	ReceiptsListen netip.AddrPort `mapstructure:"receipts_listen"`
+
 	// Provider are tried in order; the next one only when a message was
 	// certainly not sent.
 	Provider []gateway.Config `mapstructure:"provider"`
@@ -28,6 +36,7 @@ type Config struct {
 const (
 	maxAskAfter  = gateway.Overall // there is nothing to wait for after it
 	maxProviders = 8
+	minReceipt   = 5 * time.Second // messages take that long
 )
 
 // DefaultConfig returns what holds for keys that are not set.
@@ -52,6 +61,13 @@ func (c Config) Validate() error {
 	if c.AskAfter <= 0 || c.AskAfter > maxAskAfter {
 		add("ask_after: %v is not above 0s and up to %v: the person's device waits for it", c.AskAfter, maxAskAfter)
 	}
+	if c.ReceiptWithin != 0 && (c.ReceiptWithin < minReceipt || c.ReceiptWithin >= codeLife) {
+		add("receipt_within: %v is not 0s, nor from %v to below %v, which is the life of a code", c.ReceiptWithin, minReceipt, codeLife)
+	}
+	if c.ReceiptWithin > 0 && c.Enabled() && !slices.ContainsFunc(c.Provider, gateway.Config.Reports) {
+		add("receipt_within: no provider tells of deliveries: set status_url or callback for one, or remove the key")
+	}
+	c.validateListen(add)
 	errs = append(errs, each(c.Caps.Validate())...)
 	if len(c.Provider) > maxProviders {
 		add("provider: there are %d, more than %d: people wait while they are tried", len(c.Provider), maxProviders)
@@ -67,6 +83,20 @@ func (c Config) Validate() error {
 		seen[p.Name] = true
 	}
 	return errors.Join(errs...)
+}
+
+func (c Config) validateListen(add func(string, ...any)) {
+	called := slices.ContainsFunc(c.Provider, func(p gateway.Config) bool { return !p.Receipts.Callback.IsZero() })
+	switch addr := c.ReceiptsListen.Addr(); {
+	case called && !addr.IsValid():
+		add("receipts_listen: is not set, so no gateway can call back: write an address, as \"127.0.0.1:8446\"")
+	case !called && addr.IsValid():
+		add("receipts_listen: no provider has a callback: set callback for one, or remove the key")
+	case called && c.ReceiptsListen.Port() == 0:
+		add("receipts_listen: has no port: gateways would not find it")
+	case called && !addr.IsLoopback() && !addr.IsPrivate():
+		add("receipts_listen: %v would take secrets in the clear: listen on 127.0.0.1 behind a proxy that has the certificate", c.ReceiptsListen)
+	}
 }
 
 // each takes joined errors apart.

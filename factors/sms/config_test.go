@@ -1,11 +1,14 @@
 package sms
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 
+	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 )
@@ -31,6 +34,32 @@ func TestConfigurations(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not among the problems: %v", want, err)
 		}
+	}
+	for within, want := range map[time.Duration]string{
+		time.Second: "receipt_within: 1s is not 0s", codeLife: "receipt_within: 5m0s is not 0s",
+		20 * time.Second: "receipt_within: no provider tells",
+	} {
+		if err := config(func(c *Config) { c.ReceiptWithin = within }).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	for listen, want := range map[string]string{
+		"": "is not set, so no gateway", "127.0.0.1:0": "has no port", "0.0.0.0:80": "in the clear", "127.0.0.1:8446": "", "10.0.0.1:80": "",
+	} {
+		err := config(func(c *Config) {
+			if listen != "" {
+				c.ReceiptsListen = netip.MustParseAddrPort(listen)
+			}
+			c.Provider[0].IDMatch = "/id"
+			c.Provider[0].Receipts = gateway.Receipts{Callback: secret.New("0123456789abcdef0123"), CallbackID: "/id", StatusFailed: "x"}
+		}).Validate()
+		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", listen, err, want)
+		}
+	}
+	err = config(func(c *Config) { c.ReceiptsListen = netip.MustParseAddrPort("127.0.0.1:8446") }).Validate()
+	if err == nil || !strings.Contains(err.Error(), "no provider has a callback") {
+		t.Errorf("got %v, want that nobody calls", err)
 	}
 	err = config(func(c *Config) { c.Numbers.Countries = nil }).Validate()
 	if err == nil || !strings.Contains(err.Error(), "countries: is empty") {

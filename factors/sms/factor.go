@@ -29,11 +29,11 @@ const (
 
 // A Sender hands messages over; [gateway.Chain] is one.
 type Sender interface {
-	// Ready returns an error when Send would fail at once.
-	Ready() error
-	// Send returns nil when the message was accepted, a [*gateway.NotSent]
+	// Ready returns an error when Deliver would fail at once.
+	Ready(to phone.Number) error
+	// Deliver returns nil when the message was accepted, a [*gateway.NotSent]
 	// when it was certainly not sent, and another error when nobody knows.
-	Send(ctx context.Context, to phone.Number, text string) error
+	Deliver(ctx context.Context, m gateway.Message) error
 }
 
 var _ Sender = (*gateway.Chain)(nil)
@@ -48,10 +48,11 @@ type Factor struct {
 	log     *slog.Logger
 	often   caps.Often
 	texts   Texts
+	open    open
 	sending sync.WaitGroup
 }
 
-var _ login.Prompter = (*Factor)(nil)
+var _ login.Resender = (*Factor)(nil)
 
 // New makes the factor of a valid configuration. Caps are kept in records.
 // idKey, at least 16 octets, keeps numbers from being read out of method IDs
@@ -113,22 +114,55 @@ func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
 // [login.ReasonSourceLimited] over a cap and with
 // [login.ReasonMethodNotAllowed] when the number is gone.
 func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]byte, error) {
+	code, err := newCode()
+	if err != nil {
+		return nil, fmt.Errorf("sms: new code: %w", err)
+	}
+	return f.ask(ctx, u, m, code, time.Now())
+}
+
+// Resend sends the code of the memo again: people type the code of whichever
+// message comes first. Its life goes on; when hardly anything is left of it, a
+// new code is sent as Prompt does.
+func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
+	code, at, err := readMemo(memo)
+	if age := time.Since(at); err != nil || age < -maxSkew || codeLife-age < worthSending {
+		return f.Prompt(ctx, u, m)
+	}
+	return f.ask(ctx, u, m, code, at)
+}
+
+// ask sends a code that was made at a time, and returns its memo.
+func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, code string, at time.Time) ([]byte, error) {
 	number, ok := f.find(u, m)
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
 	}
-	if err := f.send.Ready(); err != nil {
+	if err := f.send.Ready(number); err != nil {
 		return nil, fmt.Errorf("sms: %w", err)
 	}
 	if err := f.caps.Take(ctx, u.Account.ID, number); err != nil {
 		return nil, err
 	}
-	code, err := newCode()
-	if err != nil {
-		return nil, fmt.Errorf("sms: new code: %w", err)
+	memo, until := newMemo(code, at), at.Add(codeLife)
+	f.open.begin(memo, until)
+	account := slog.String(login.KeyAccount, u.Account.ID)
+	message := gateway.Message{
+		To: number, Text: f.compose(u, code, time.Until(until)), Until: until, Within: f.cfg.ReceiptWithin,
+		Again: func(ctx context.Context) error {
+			if err := f.open.still(memo); err != nil {
+				return err
+			}
+			return f.caps.Take(ctx, u.Account.ID, number)
+		},
+		Fate: func(s gateway.State) {
+			if f.open.fate(memo, s) {
+				f.log.LogAttrs(context.Background(), slog.LevelWarn, "no gateway could deliver a code", account)
+			}
+		},
 	}
-	memo := newMemo(code, time.Now())
-	if err := f.deliver(ctx, u, number, f.compose(u, code)); err != nil {
+	if err := f.deliver(ctx, message, account); err != nil {
+		f.open.end(memo)
 		return nil, err
 	}
 	return memo, nil
@@ -136,8 +170,7 @@ func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]by
 
 // deliver sends the message, and returns an error only when it was certainly
 // not sent or the caller has gone.
-func (f *Factor) deliver(ctx context.Context, u login.User, to phone.Number, text string) error {
-	account := slog.String(login.KeyAccount, u.Account.ID)
+func (f *Factor) deliver(ctx context.Context, m gateway.Message, account slog.Attr) error {
 	answered := make(chan error, 1)
 	var settled atomic.Bool // by the gateway's answer, or by putting the question
 	f.sending.Go(func() {
@@ -145,10 +178,11 @@ func (f *Factor) deliver(ctx context.Context, u login.User, to phone.Number, tex
 		// make it unknown whether it was sent.
 		sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
 		defer cancel()
-		err := f.send.Send(sending, to, text)
+		err := f.send.Deliver(sending, m)
 		if settled.CompareAndSwap(false, true) {
 			answered <- err
 		} else if gateway.Unsent(err) {
+			m.Fate(gateway.Failed)
 			f.log.LogAttrs(sending, slog.LevelWarn, "message not sent, but the question was put already", account,
 				slog.Any(login.KeyErr, err))
 		}
@@ -210,9 +244,12 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is too old"}
 	case age < -maxSkew:
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is from the future: a clock is wrong"}
+	case !right && f.open.lost(memo):
+		return &login.Refusal{Reason: login.ReasonNotDelivered}
 	case !right:
 		return &login.Refusal{Reason: login.ReasonWrongCode}
 	}
+	f.open.end(memo)
 	f.answered(ctx, number)
 	return nil
 }

@@ -120,9 +120,10 @@ func TestRightCodeProves(t *testing.T) {
 	}
 }
 
-// Each message has its own memo, and the Flow spends the ticket with the old
-// one: so a resend replaces the code, and of two that cross the newest wins.
-func TestS49ResendReplacesTheCode(t *testing.T) {
+// Each question has its own memo, and the Flow spends the ticket with the old
+// one: a code of one question is worthless for another, and of two that cross
+// the newest wins.
+func TestS49AnotherQuestionReplacesTheCode(t *testing.T) {
 	t.Parallel()
 	w := build(t, new(records))
 	u := person(1)

@@ -77,13 +77,15 @@ type sink struct {
 	to    []phone.Number
 	ready error
 	do    func(context.Context) error
+
+	messages []gateway.Message
 }
 
-func (s *sink) Ready() error { return s.ready }
+func (s *sink) Ready(phone.Number) error { return s.ready }
 
-func (s *sink) Send(ctx context.Context, to phone.Number, text string) error {
+func (s *sink) Deliver(ctx context.Context, m gateway.Message) error {
 	s.mu.Lock()
-	s.texts, s.to = append(s.texts, text), append(s.to, to)
+	s.texts, s.to, s.messages = append(s.texts, m.Text), append(s.to, m.To), append(s.messages, m)
 	do := s.do
 	s.mu.Unlock()
 	if do != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/portvakt/portvakt/factors/sms/gsm"
@@ -29,8 +30,9 @@ const (
 // compose returns a message with the code that fits into one part. Texts that
 // do not, or that lost the code, are replaced by words of our own: a login
 // must not fail because somebody translated too well.
-func (f *Factor) compose(u login.User, code string) string {
-	minutes := int(codeLife.Minutes())
+func (f *Factor) compose(u login.User, code string, left time.Duration) string {
+	// Half a second is what making the code has taken of the last minute.
+	minutes := max(1, int((left + time.Second/2).Minutes()))
 	text := strings.TrimSpace(f.texts.Text(u.Language, textKey,
 		"Code", code, "Service", serviceName(u.Client), "Minutes", strconv.Itoa(minutes)))
 	if f.cfg.Transliterate {

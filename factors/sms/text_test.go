@@ -41,7 +41,7 @@ func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 	} {
 		w := build(t, new(records), func(c *Config) { c.Transliterate = row.translit })
 		w.texts = row.texts
-		got := w.compose(login.User{Language: row.lang, Client: row.service}, "123456")
+		got := w.compose(login.User{Language: row.lang, Client: row.service}, "123456", codeLife)
 		if got != row.want {
 			t.Errorf("%s: %q, want %q", row.rule, got, row.want)
 		}

@@ -41,9 +41,10 @@ func (b *breaker) enter() bool {
 	return true
 }
 
-// leave tells whether the provider worked, and reports whether that opened or
-// closed the breaker.
-func (b *breaker) leave(worked bool) (opened, recovered bool) {
+// leave tells whether the provider worked, and how long it wants to be left
+// alone if it has said so. It reports whether that opened or closed the
+// breaker.
+func (b *breaker) leave(worked bool, pause time.Duration) (opened, recovered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probing = false
@@ -52,10 +53,16 @@ func (b *breaker) leave(worked bool) (opened, recovered bool) {
 		b.failed = 0
 		return false, recovered
 	}
+	was := b.failed
 	b.failed++
+	if pause > 0 {
+		b.failed = max(b.failed, breakAfter)
+	} else {
+		pause = breakFor
+	}
 	if b.failed >= breakAfter {
-		opened = b.failed == breakAfter
-		b.until = time.Now().Add(breakFor)
+		opened = was < breakAfter
+		b.until = time.Now().Add(pause)
 	}
 	return opened, false
 }

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
@@ -24,19 +26,28 @@ const (
 type Chain struct {
 	links []*link
 	log   *slog.Logger
+	following
 }
 
 type link struct {
 	Provider
-	kind    string
-	timeout time.Duration
-	breaker breaker
+	kind     string
+	timeout  time.Duration
+	prefixes []phone.Prefix // all numbers, when there are none
+	reports  bool           // tells of deliveries
+	poller   Poller         // nil when it need not be asked
+	breaker  breaker
+}
+
+// reaches reports whether the provider is for the number.
+func (l *link) reaches(n phone.Number) bool {
+	return len(l.prefixes) == 0 || slices.ContainsFunc(l.prefixes, func(p phone.Prefix) bool { return p.Has(n) })
 }
 
 // New builds the providers of a valid configuration, in its order. codes is
 // where providers of the kind "log" write.
 func New(cfgs []Config, codes io.Writer, log *slog.Logger) (*Chain, error) {
-	c := &Chain{log: log}
+	c := newChain(log)
 	var problems []error
 	for _, cfg := range cfgs {
 		if err := cfg.Validate(); err != nil {
@@ -48,7 +59,7 @@ func New(cfgs []Config, codes io.Writer, log *slog.Logger) (*Chain, error) {
 			problems = append(problems, fmt.Errorf("provider %q: %w", cfg.Name, err))
 			continue
 		}
-		c.links = append(c.links, &link{Provider: p, kind: cfg.Kind, timeout: cfg.timeout()})
+		c.add(&link{Provider: p, kind: cfg.Kind, timeout: cfg.timeout(), prefixes: cfg.prefixes()})
 	}
 	return c, errors.Join(problems...)
 }
@@ -72,15 +83,36 @@ func build(cfg Config, codes io.Writer, log *slog.Logger) (Provider, error) {
 
 // Chained makes a Chain of providers with [DefaultTimeout] each.
 func Chained(log *slog.Logger, providers ...Provider) *Chain {
-	c := &Chain{log: log}
+	c := newChain(log)
 	for _, p := range providers {
-		c.links = append(c.links, &link{Provider: p, timeout: DefaultTimeout})
+		c.add(&link{Provider: p, timeout: DefaultTimeout})
 	}
 	return c
 }
 
-// Close ends the providers. Messages that are on their way are not waited for.
+func newChain(log *slog.Logger) *Chain {
+	return &Chain{log: log, following: following{pending: newPending(), polls: make(chan struct{}, maxPolls)}}
+}
+
+func (c *Chain) add(l *link) {
+	reporter, reports := l.Provider.(Reporter)
+	l.poller, _ = l.Provider.(Poller)
+	if h, ok := l.Provider.(*httpProvider); ok { // which can do both, as it is configured
+		reports = !h.cfg.Receipts.Callback.IsZero()
+		if h.cfg.Receipts.StatusURL == "" {
+			l.poller = nil
+		}
+	}
+	if l.reports = reports; reports {
+		reporter.Report(c.receive)
+	}
+	c.links = append(c.links, l)
+}
+
+// Close ends the providers and forgets the messages whose receipts are waited
+// for. It waits for those that are being sent again.
 func (c *Chain) Close() error {
+	c.following.close()
 	errs := make([]error, len(c.links))
 	for i, l := range c.links {
 		errs[i] = closing(l.Provider)
@@ -88,13 +120,20 @@ func (c *Chain) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ready returns a [*NotSent] when Send would fail at once, because every
-// provider is paused.
-func (c *Chain) Ready() error {
+// Ready returns a [*NotSent] when Send to the number would fail at once,
+// because every provider for it is paused.
+func (c *Chain) Ready(to phone.Number) error {
+	fits := false
 	for _, l := range c.links {
-		if l.breaker.ready() {
+		if !l.reaches(to) {
+			continue
+		}
+		if fits = true; l.breaker.ready() {
 			return nil
 		}
+	}
+	if !fits {
+		return &NotSent{Reason: "no provider is for numbers that begin so"}
 	}
 	return &NotSent{Reason: "every provider is paused after failures", Down: true}
 }
@@ -102,35 +141,16 @@ func (c *Chain) Ready() error {
 // Send hands the message to the first provider that takes it. The error is
 // that of [Provider], over all of them.
 func (c *Chain) Send(ctx context.Context, to phone.Number, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, Overall)
-	defer cancel()
-	tried := false
-	for _, l := range c.links {
-		if ctx.Err() != nil {
-			return &NotSent{Reason: "no time left for another provider"}
-		}
-		if !l.breaker.enter() {
-			continue
-		}
-		tried = true
-		err := c.try(ctx, l, to, text)
-		if err == nil || !Unsent(err) {
-			return err
-		}
-	}
-	if !tried {
-		return &NotSent{Reason: "every provider is paused after failures", Down: true}
-	}
-	return &NotSent{Reason: "no provider took the message"}
+	return c.Deliver(ctx, Message{To: to, Text: text})
 }
 
 // try uses one provider and tells its breaker and the log how it went.
-func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) error {
+func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	name := slog.String(login.KeyProvider, l.Name())
 	start := time.Now()
-	_, err := l.Send(limited, to, text)
+	id, err := l.Send(limited, to, text)
 	took := slog.Duration(login.KeyTook, time.Since(start))
 
 	var not *NotSent
@@ -138,10 +158,14 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		l.breaker.abandon()
 	} else {
-		opened, recovered := l.breaker.leave(err == nil || unsent && !not.Down)
+		var pause time.Duration
+		if unsent {
+			pause = not.Pause
+		}
+		opened, recovered := l.breaker.leave(err == nil || unsent && !not.Down, pause)
 		if opened {
 			c.log.LogAttrs(ctx, slog.LevelError, "provider paused after failures", name,
-				slog.Duration(login.KeyDetail, breakFor))
+				slog.Duration(login.KeyDetail, cmp.Or(pause, breakFor)))
 		}
 		if recovered {
 			c.log.LogAttrs(ctx, slog.LevelInfo, "provider works again", name)
@@ -150,13 +174,13 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	switch {
 	case err == nil:
 		c.log.LogAttrs(ctx, slog.LevelDebug, "message accepted", name, took)
-		return nil
+		return id, nil
 	case unsent:
 		c.log.LogAttrs(ctx, slog.LevelWarn, "message not sent", name, took, slog.String(login.KeyErr, err.Error()))
-		return err
+		return "", err
 	default:
 		err = fmt.Errorf("provider %q: %w", l.Name(), err)
 		c.log.LogAttrs(ctx, slog.LevelWarn, "message may have been sent", name, took, slog.String(login.KeyErr, err.Error()))
-		return err
+		return "", err
 	}
 }

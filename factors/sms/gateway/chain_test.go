@@ -147,14 +147,14 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 		for range breakAfter {
 			_ = c.Send(t.Context(), number(t), markText)
 		}
-		if c.Ready() == nil {
+		if c.Ready(number(t)) == nil {
 			t.Error("ready while every provider is paused")
 		}
 		if got := outcome(c.Send(t.Context(), number(t), markText)); got != "not sent" {
 			t.Errorf("%s, want not sent", got)
 		}
 		time.Sleep(breakFor)
-		if err := c.Ready(); err != nil {
+		if err := c.Ready(number(t)); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
 		p.do = func(context.Context) error { time.Sleep(time.Second); return nil }
@@ -212,7 +212,7 @@ func TestCallerWhoLeavesDoesNotPauseAProvider(t *testing.T) {
 		cancel()
 		_ = c.Send(ctx, number(t), markText)
 	}
-	if err := c.Ready(); err != nil {
+	if err := c.Ready(number(t)); err != nil {
 		t.Error(err)
 	}
 }

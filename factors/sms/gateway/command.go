@@ -21,7 +21,7 @@ type command struct {
 	name   string
 	argv   []field
 	number numberFormat
-	sender string
+	sender func(phone.Number) string
 	coding codings
 }
 
@@ -33,13 +33,13 @@ func newCommand(cfg Config) (*command, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &command{name: cfg.Name, argv: argv, number: cfg.numberFormat(), sender: cfg.Sender, coding: cfg.codings()}, nil
+	return &command{name: cfg.Name, argv: argv, number: cfg.numberFormat(), sender: cfg.senderFor, coding: cfg.codings()}, nil
 }
 
 func (c *command) Name() string { return c.name }
 
 func (c *command) Send(ctx context.Context, to phone.Number, text string) (string, error) {
-	v := values{to: c.number.of(to), sender: c.sender, coding: c.coding.of(text)}
+	v := values{to: c.number.of(to), sender: c.sender(to), coding: c.coding.of(text)}
 	args := make([]string, len(c.argv))
 	for i, f := range c.argv {
 		args[i] = f.fill(v)

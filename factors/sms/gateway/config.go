@@ -7,12 +7,9 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/portvakt/portvakt/conf/secret"
 )
@@ -26,6 +23,11 @@ type Config struct {
 	Sender  string        `mapstructure:"sender"`  // {sender}
 	Number  string        `mapstructure:"number"`  // {to} as "e164" (default), "00", "digits" or "national"
 	Coding  []string      `mapstructure:"coding"`  // {coding} for GSM 7-bit and UCS-2; "0" and "2"
+	// Prefixes are beginnings of the only numbers that the provider is for.
+	Prefixes []string `mapstructure:"prefixes"`
+	// Senders are other values of {sender}, as "+1=15005550006": the longest
+	// beginning that a number has counts.
+	Senders []string `mapstructure:"senders"`
 
 	// For kind "http".
 	Method      string       `mapstructure:"method"` // POST
@@ -41,12 +43,17 @@ type Config struct {
 	Token       secret.Value `mapstructure:"token"`      // bearer authentication
 	Secret      secret.Value `mapstructure:"secret"`     // {secret}
 	OK          []int        `mapstructure:"ok"`         // accepting statuses; 200 to 299
-	OKMatch     string       `mapstructure:"ok_match"`   // regular expression that an accepting body has
-	FailMatch   string       `mapstructure:"fail_match"` // … that a refusing body has, whatever else it has
-	IDMatch     string       `mapstructure:"id_match"`   // … whose first group is the gateway's id, for the debug log
+	OKMatch     string       `mapstructure:"ok_match"`   // condition of an accepting body
+	FailMatch   string       `mapstructure:"fail_match"` // … of a refusing body, whatever else it has
+	IDMatch     string       `mapstructure:"id_match"`   // … that finds the gateway's id of the message
 	CA          string       `mapstructure:"ca"`         // PEM file; the system's
+	Cert        string       `mapstructure:"cert"`       // PEM file of a client certificate, with its chain
+	CertKey     string       `mapstructure:"cert_key"`   // PEM file of its key
 	Proxy       string       `mapstructure:"proxy"`      // http://host:port; none
 	Insecure    bool         `mapstructure:"insecure"`   // allow http:// to another machine
+
+	Auth     Auth     `mapstructure:",squash"`
+	Receipts Receipts `mapstructure:",squash"`
 
 	// For kind "command": the program and its arguments.
 	Command []string `mapstructure:"command"`
@@ -110,6 +117,7 @@ func (c Config) Validate() error {
 	if len(c.Coding) != 0 && len(c.Coding) != 2 {
 		p.add("coding: has %d values: write the gateway's words for GSM 7-bit and for UCS-2", len(c.Coding))
 	}
+	c.validateRoutes(&p)
 	switch {
 	case c.Kind == kindHTTP:
 		c.validateHTTP(&p)
@@ -185,14 +193,19 @@ func (c Config) validateHTTP(p *problems) {
 			p.add("ok: %d is not a status of success: list statuses from 200 to 299", status)
 		}
 	}
-	for _, m := range []struct{ key, expr string }{{"ok_match", c.OKMatch}, {"fail_match", c.FailMatch}, {"id_match", c.IDMatch}} {
-		re, err := regexp.Compile(m.expr)
-		if err != nil {
-			p.add("%s: is not a regular expression: %w", m.key, err)
-		} else if m.key == "id_match" && m.expr != "" && re.NumSubexp() == 0 {
-			p.add("id_match: has no group: put the id in parentheses")
+	for _, m := range c.conditions(new(httpProvider)) {
+		switch found, err := parseCondition(m.text); {
+		case err != nil:
+			p.add("%s: %w", m.key, err)
+		case found != nil && m.names && !found.names():
+			p.add("%s: has no group: put the id in parentheses, or write a JSON pointer, as \"/messages/0/id\"", m.key)
 		}
 	}
+	if (c.Cert == "") != (c.CertKey == "") {
+		p.add("cert: cert and cert_key go together: set both or none")
+	}
+	c.validateStatus(p)
+	c.validateCallback(p)
 	if c.Proxy != "" {
 		u, err := url.Parse(c.Proxy)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
@@ -200,6 +213,24 @@ func (c Config) validateHTTP(p *problems) {
 		}
 	}
 	c.validateTemplate(p)
+}
+
+// A wanted is a condition of the configuration and where it goes.
+type wanted struct {
+	key, text string
+	into      **condition
+	names     bool // it finds the id of a message
+}
+
+func (c Config) conditions(h *httpProvider) []wanted {
+	return []wanted{
+		{"ok_match", c.OKMatch, &h.okMatch, false},
+		{"fail_match", c.FailMatch, &h.failMatch, false},
+		{"id_match", c.IDMatch, &h.idMatch, true},
+		{"status_ok", c.Receipts.StatusOK, &h.statusOK, false},
+		{"status_failed", c.Receipts.StatusFailed, &h.statusFailed, false},
+		{"callback_id", c.Receipts.CallbackID, &h.callbackID, true},
+	}
 }
 
 func (c Config) validateURL(p *problems) {
@@ -221,18 +252,6 @@ func (c Config) validateURL(p *problems) {
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-func (c Config) validateAuth(p *problems) {
-	if (c.User == "") != c.Password.IsZero() {
-		p.add("user: user and password go together: set both or none")
-	}
-	if c.User != "" && !c.Token.IsZero() {
-		p.add("token: there is a user too: use one of them")
-	}
-	if !httpguts.ValidHeaderFieldValue(c.Token.Reveal()) {
-		p.add("token: holds a character that no header can carry, as a line break at the end of its file")
-	}
 }
 
 func (c Config) validateTemplate(p *problems) {

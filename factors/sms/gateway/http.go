@@ -13,10 +13,11 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/login"
@@ -32,12 +33,14 @@ type httpProvider struct {
 	cfg       Config
 	url       *url.URL
 	template  template
-	okMatch   *regexp.Regexp // nil when not set, as the next two
-	failMatch *regexp.Regexp
-	idMatch   *regexp.Regexp
 	tls       *tls.Config
 	transport *http.Transport
+	signer    signer // nil without
 	log       *slog.Logger
+	tell      func(Receipt) // set once, by Report
+
+	// nil when not set
+	okMatch, failMatch, idMatch, statusOK, statusFailed, callbackID *condition
 }
 
 func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
@@ -50,16 +53,17 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 		return nil, errors.Join(errs...)
 	}
 	h := &httpProvider{cfg: cfg, url: u, template: t, log: log, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
-	for _, m := range []struct {
-		expr string
-		into **regexp.Regexp
-	}{{cfg.OKMatch, &h.okMatch}, {cfg.FailMatch, &h.failMatch}, {cfg.IDMatch, &h.idMatch}} {
-		if m.expr == "" {
-			continue
+	for _, m := range cfg.conditions(h) {
+		if *m.into, err = parseCondition(m.text); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.key, err)
 		}
-		if *m.into, err = regexp.Compile(m.expr); err != nil {
-			return nil, err
+	}
+	if cfg.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.Cert, cfg.CertKey)
+		if err != nil {
+			return nil, fmt.Errorf("cert: %w", err)
 		}
+		h.tls.Certificates = []tls.Certificate{pair}
 	}
 	if cfg.CA != "" {
 		pem, err := os.ReadFile(cfg.CA)
@@ -87,6 +91,7 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 		}
 		h.transport.Proxy = http.ProxyURL(proxy)
 	}
+	h.signer = cfg.signer(h.transport)
 	return h, nil
 }
 
@@ -99,12 +104,13 @@ func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) (
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	r, err := h.request(traced, values{
-		to: h.cfg.numberFormat().of(to), text: text, sender: h.cfg.Sender,
+		to: h.cfg.numberFormat().of(to), text: text, sender: h.cfg.senderFor(to),
 		secret: h.cfg.Secret.Reveal(), coding: h.cfg.codings().of(text),
 	})
 	if err != nil {
-		return "", &NotSent{Reason: "the request could not be built"}
+		return "", err
 	}
+	connected.Store(false) // to whoever gives out tokens
 	// RoundTrip follows no redirect: it would carry the code and the
 	// credentials to somebody else.
 	reply, err := h.transport.RoundTrip(r)
@@ -145,7 +151,10 @@ func beforeConnection(ctx context.Context, err error) string {
 func (h *httpProvider) judge(ctx context.Context, reply *http.Response, to phone.Number) (string, error) {
 	status := reply.StatusCode
 	if !h.accepting(status) {
-		return "", refusal(status)
+		if s, ok := h.signer.(interface{ refused() }); ok && status == http.StatusUnauthorized {
+			s.refused()
+		}
+		return "", refusal(status, reply.Header.Get("Retry-After"))
 	}
 	if h.okMatch == nil && h.failMatch == nil && h.idMatch == nil {
 		return "", nil
@@ -153,9 +162,9 @@ func (h *httpProvider) judge(ctx context.Context, reply *http.Response, to phone
 	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
 	whole := err == nil && len(body) <= maxReply
 	switch {
-	case h.failMatch != nil && h.failMatch.Match(body):
+	case h.failMatch.fits(body):
 		return "", &NotSent{Reason: fmt.Sprintf("status %d, and fail_match fits the reply", status)}
-	case h.okMatch != nil && h.okMatch.Match(body):
+	case h.okMatch.fits(body):
 	case (h.okMatch != nil || h.failMatch != nil) && !whole:
 		return "", fmt.Errorf("status %d, but the reply broke off or is too long", status)
 	case h.okMatch != nil:
@@ -177,39 +186,64 @@ func (h *httpProvider) accepting(status int) bool {
 }
 
 // refusal tells what a status that is not accepting means for the message.
-func refusal(status int) error {
+// after is Retry-After.
+func refusal(status int, after string) error {
 	text := fmt.Sprintf("status %d", status)
 	switch {
 	case status == http.StatusSeeOther, status < 300,
 		// A proxy in front of the gateway lost it after passing the request on.
 		status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return errors.New(text + ", which does not tell whether it was sent")
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return &NotSent{Reason: text, Down: true, Pause: retryAfter(after, time.Now())}
 	case status >= 500, status < 400,
 		status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound,
-		status == http.StatusProxyAuthRequired, status == http.StatusTooManyRequests, status == http.StatusPaymentRequired:
+		status == http.StatusProxyAuthRequired, status == http.StatusPaymentRequired:
 		return &NotSent{Reason: text, Down: true}
 	default:
 		return &NotSent{Reason: text}
 	}
 }
 
+// maxPause is the longest that a gateway can have itself left alone: a wrong
+// header must not switch it off.
+const maxPause = 10 * time.Minute
+
+// retryAfter reads a number of seconds or a date (RFC 9110, section 10.2.3);
+// 0 when there is none.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxPause)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), maxPause)
+	}
+	return 0
+}
+
 // id finds the gateway's name of the message; nothing, when it holds the
-// number or what would make a mess of a log.
+// number.
 func (h *httpProvider) id(body []byte, to phone.Number) string {
 	if h.idMatch == nil {
 		return ""
 	}
-	m := h.idMatch.FindSubmatch(body)
-	if m == nil {
+	id, ok := h.idMatch.find(body)
+	if id = cleanID(id); !ok || strings.Contains(id, to.National()) {
 		return ""
 	}
-	id := strings.Map(func(r rune) rune {
+	return id
+}
+
+// cleanID leaves out what would make a mess of a log; nothing is left of what
+// is too long.
+func cleanID(id string) string {
+	id = strings.Map(func(r rune) rune {
 		if r > ' ' && r < 0x7f {
 			return r
 		}
 		return -1
-	}, string(m[1]))
-	if len(id) > maxID || strings.Contains(id, to.National()) {
+	}, id)
+	if len(id) > maxID {
 		return ""
 	}
 	return id

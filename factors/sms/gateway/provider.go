@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
 )
@@ -39,6 +40,9 @@ type NotSent struct {
 	// Down is whether the fault is the provider's and the next message would
 	// fare no better.
 	Down bool
+	// Pause is how long the provider wants to be left alone; 0 when it has not
+	// said.
+	Pause time.Duration
 }
 
 // Error gives the reason.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -41,7 +40,7 @@ func (c Config) template() (t template, errs problems) {
 	for _, h := range t.header {
 		name := textproto.CanonicalMIMEHeaderKey(h.key)
 		switch {
-		case slices.Contains(ownHeaders[:], name), name == "Authorization" && (c.User != "" || !c.Token.IsZero()):
+		case slices.Contains(ownHeaders[:], name), name == "Authorization" && (c.User != "" || !c.Token.IsZero() || c.Auth.Auth != ""):
 			errs.add("header: %s is set by other keys: remove it", name)
 		case !httpguts.ValidHeaderFieldName(h.key),
 			!httpguts.ValidHeaderFieldValue(h.value.fill(values{sender: c.Sender, secret: c.Secret.Reveal()})):
@@ -97,11 +96,11 @@ func (t template) body(contentType string, v values) ([]byte, string, error) {
 	return nil, "", nil
 }
 
-// request builds the request of one message.
+// request builds the request of one message. Its error is a [*NotSent].
 func (h *httpProvider) request(ctx context.Context, v values) (*http.Request, error) {
 	body, contentType, err := h.template.body(h.cfg.ContentType, v)
 	if err != nil {
-		return nil, fmt.Errorf("body: %w", err)
+		return nil, errRequest
 	}
 	u := *h.url
 	query := u.Query()
@@ -111,20 +110,29 @@ func (h *httpProvider) request(ctx context.Context, v values) (*http.Request, er
 	u.RawQuery = query.Encode()
 	r, err := http.NewRequestWithContext(ctx, h.cfg.method(), u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, errRequest
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
+	return r, h.prepare(r, v, body)
+}
+
+var errRequest = &NotSent{Reason: "the request could not be built"}
+
+// prepare sets the headers of a request, and what proves who we are.
+func (h *httpProvider) prepare(r *http.Request, v values, body []byte) error {
 	r.Header.Set("User-Agent", "portvakt")
 	for _, p := range h.template.header {
 		r.Header.Set(p.key, p.value.fill(v))
 	}
 	switch {
+	case h.signer != nil:
+		return h.signer.sign(r, body)
 	case h.cfg.User != "":
 		r.SetBasicAuth(h.cfg.User, h.cfg.Password.Reveal())
 	case !h.cfg.Token.IsZero():
 		r.Header.Set("Authorization", "Bearer "+h.cfg.Token.Reveal())
 	}
-	return r, nil
+	return nil
 }
