@@ -108,8 +108,8 @@ func (c Config) latin1() bool { return c.Alphabet == alphabetLatin1 }
 
 func (c Config) sar() bool { return c.Concatenation == concatenateSAR }
 
-// receipts reports whether receipts can come, and so are asked for.
-func (c Config) receipts() bool { return c.Bind != bindAsTransmitter }
+// Receipts reports whether receipts can come, and so are asked for.
+func (c Config) Receipts() bool { return c.Bind != bindAsTransmitter }
 
 func (c Config) window() int {
 	if c.Window == 0 {

@@ -52,7 +52,7 @@ func (l *link) bound(ctx context.Context) (*session, error) {
 		l.mu.Lock()
 		s, err, changed := l.session, l.err, l.changed
 		l.mu.Unlock()
-		if s != nil || err != nil {
+		if err != nil || s != nil && !s.isOver() {
 			return s, err
 		}
 		select {

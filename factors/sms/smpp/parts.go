@@ -29,7 +29,7 @@ func (c *Client) parts(to Address, text string) ([]submit, error) {
 		s := submit{
 			service: c.cfg.ServiceType, from: c.from, to: to, validity: c.cfg.validity(),
 			// One receipt a message: of its last part.
-			receipt: c.cfg.receipts() && i == len(texts)-1,
+			receipt: c.cfg.Receipts() && i == len(texts)-1,
 			coding:  c.opt.coding(alphabet),
 			text:    c.encode(t, alphabet),
 		}

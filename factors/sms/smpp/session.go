@@ -88,6 +88,15 @@ func (s *session) end(cause error) {
 	}
 }
 
+func (s *session) isOver() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait returns when nothing of a session that is over runs any more, and why
 // it is over.
 func (s *session) wait() error {
@@ -154,10 +163,8 @@ func (s *session) write(ctx context.Context, p pdu) error {
 	case <-ctx.Done():
 		return &notWritten{errStuck}
 	}
-	select {
-	case <-s.over:
+	if s.isOver() {
 		return &notWritten{errBroken}
-	default:
 	}
 	b := p.octets()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(s.timeout)) // an error of it is one of Write
