@@ -70,6 +70,10 @@ func build(cfg Config, codes io.Writer, log *slog.Logger) (Provider, error) {
 		return newHTTP(cfg, log)
 	case kindCommand:
 		return newCommand(cfg)
+	case kindSMPP:
+		return newSMPP(cfg, log)
+	case kindModem:
+		return newModem(cfg)
 	case kindLog:
 		if codes == nil {
 			return nil, errors.New("kind \"log\": there is nothing to write codes to")

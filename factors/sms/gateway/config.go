@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/factors/sms/smpp"
 )
 
 // Config is one [[sms.provider]]. An unset key has the default named beside
 // it.
 type Config struct {
 	Name    string        `mapstructure:"name"`
-	Kind    string        `mapstructure:"kind"`    // "http", "command" or "log"
+	Kind    string        `mapstructure:"kind"`    // "http", "smpp", "modem", "command" or "log"
 	Timeout time.Duration `mapstructure:"timeout"` // DefaultTimeout
 	Sender  string        `mapstructure:"sender"`  // {sender}
 	Number  string        `mapstructure:"number"`  // {to} as "e164" (default), "00", "digits" or "national"
@@ -57,16 +58,25 @@ type Config struct {
 
 	// For kind "command": the program and its arguments.
 	Command []string `mapstructure:"command"`
+
+	// For kind "smpp", besides user, password, sender, number, coding, ca and
+	// insecure.
+	SMPP smpp.Config `mapstructure:",squash"`
+
+	// For kind "modem", besides number.
+	Modem Modem `mapstructure:",squash"`
 }
 
 const (
 	kindHTTP    = "http"
 	kindCommand = "command"
 	kindLog     = "log"
+
+	kinds = `"http", "smpp", "modem", "command" or "log"`
 )
 
 // laterKinds are known kinds that this version does not have.
-var laterKinds = [...]string{"twilio", "vonage", "smpp", "modem"}
+var laterKinds = [...]string{"twilio", "vonage"}
 
 func (c Config) timeout() time.Duration {
 	if c.Timeout == 0 {
@@ -123,20 +133,19 @@ func (c Config) Validate() error {
 		c.validateHTTP(&p)
 	case c.Kind == kindCommand:
 		c.validateCommand(&p)
+	case c.Kind == kindSMPP:
+		c.validateSMPP(&p)
+	case c.Kind == kindModem:
+		p.join(c.Modem.Validate())
 	case c.Kind == kindLog:
 	case c.Kind == "":
-		p.add("kind: is not set: write \"http\", \"command\" or \"log\"")
+		p.add("kind: is not set: write %s", kinds)
 	case slices.Contains(laterKinds[:], c.Kind):
-		p.add("kind: %q is not in this version yet: its web interface works with kind = \"http\", a modem with \"command\"", c.Kind)
+		p.add("kind: %q is not in this version yet: its web interface works with kind = \"http\"", c.Kind)
 	default:
-		p.add("kind: %q is not a kind: write \"http\", \"command\" or \"log\"", c.Kind)
+		p.add("kind: %q is not a kind: write %s", c.Kind, kinds)
 	}
-	if c.Kind != kindHTTP && c.URL != "" {
-		p.add("url: is only for kind = \"http\": remove it or change the kind")
-	}
-	if c.Kind != kindCommand && len(c.Command) > 0 {
-		p.add("command: is only for kind = \"command\": remove it or change the kind")
-	}
+	c.validateKeys(&p)
 	return errors.Join(p...)
 }
 

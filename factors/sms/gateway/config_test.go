@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/factors/sms/smpp"
 )
 
 func deadline(t testing.TB, d time.Duration) context.Context {
@@ -26,6 +27,23 @@ func ok(change func(*Config)) Config {
 	return c
 }
 
+func viaSMPP(change func(*Config)) Config {
+	c := Config{
+		Name: "carrier", Kind: "smpp", User: "portvakt", Password: secret.New(markPassword), Sender: "UiT",
+		SMPP: smpp.Config{Address: "smsc.example.org:3550", TLS: true},
+	}
+	change(&c)
+	return c
+}
+
+func viaModem(change func(*Config)) Config {
+	c := Config{Name: "modem", Kind: "modem", Modem: Modem{
+		Spool: "/var/spool/sms/outgoing", Checked: "/var/spool/sms/checked", Sent: "/var/spool/sms/sent", Failed: "/var/spool/sms/failed",
+	}}
+	change(&c)
+	return c
+}
+
 func TestValidConfigurations(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Config{
@@ -37,6 +55,14 @@ func TestValidConfigurations(t *testing.T) {
 		ok(func(c *Config) { c.JSON, c.Raw, c.Header = "", "{text}", []string{"To: {to}"} }),
 		{Name: "c", Kind: "command", Command: []string{"/usr/bin/sms", "{to}"}},
 		{Name: "l", Kind: "log"},
+		viaSMPP(func(*Config) {}),
+		viaSMPP(func(c *Config) { c.SMPP.Address, c.SMPP.TLS = "127.0.0.1:2775", false }),
+		viaSMPP(func(c *Config) { c.SMPP.TLS, c.Insecure = false, true }),
+		viaSMPP(func(c *Config) {
+			c.CA, c.Coding, c.Number, c.Timeout = "/ca.pem", []string{"3", "8"}, "00", time.Second
+		}),
+		viaModem(func(*Config) {}),
+		viaModem(func(c *Config) { c.Modem.Format, c.Modem.Checked = "gammu", "" }),
 	} {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%+v: %v", c, err)
@@ -52,7 +78,6 @@ func TestProblemsAreNamed(t *testing.T) {
 	}{
 		{Config{}, "name: is not set"},
 		{Config{}, "kind: is not set"},
-		{Config{Kind: "smpp"}, `kind: "smpp" is not in this version yet`},
 		{Config{Kind: "twilio"}, `kind: "twilio" is not in this version yet`},
 		{Config{Kind: "pigeon"}, `kind: "pigeon" is not a kind`},
 		{Config{Kind: "log", URL: "https://x"}, "url: is only for"},
@@ -99,6 +124,28 @@ func TestProblemsAreNamed(t *testing.T) {
 		{ok(func(c *Config) { c.OKMatch = "(" }), "ok_match:"},
 		{ok(func(c *Config) { c.IDMatch = "id" }), "id_match: has no group"},
 		{ok(func(c *Config) { c.Proxy = "http://u:" + markPassword + "@proxy:3128" }), "proxy:"},
+		{viaSMPP(func(c *Config) { c.SMPP.Address = "smsc" }), `address: "smsc" is not a host and a port`},
+		{viaSMPP(func(c *Config) { c.SMPP.TLS = false }), "tls: without it codes and the password would go in the clear"},
+		{viaSMPP(func(c *Config) { c.SMPP.Address, c.SMPP.TLS, c.CA = "127.0.0.1:1", false, "/ca.pem" }), "ca: is of no use without TLS"},
+		{viaSMPP(func(c *Config) { c.SMPP.Window = -1 }), "window: "},
+		{viaSMPP(func(c *Config) { c.User = "" }), "user: is not a system id"},
+		{viaSMPP(func(c *Config) { c.Password = secret.Value{} }), "password: is not set"},
+		{viaSMPP(func(c *Config) { c.Password = secret.New(markPassword + "\n") }), "password: holds a character"},
+		{viaSMPP(func(c *Config) { c.Sender = "Universitetet" }), "sender: has letters and more than 11"},
+		{viaSMPP(func(c *Config) { c.Coding = []string{"gsm", "ucs2"} }), "coding: is not two values of data_coding"},
+		{viaSMPP(func(c *Config) { c.Coding = []string{"0", "256"} }), "coding: is not two values of data_coding"},
+		{viaSMPP(func(c *Config) { c.URL = "https://x/" }), `url: is only for kind = "http"`},
+		{viaSMPP(func(c *Config) { c.Token = secret.New(markToken) }), `token: is nothing that kind = "smpp" has`},
+		{viaSMPP(func(c *Config) { c.Modem.Spool = "/x" }), `spool: is only for kind = "modem"`},
+		{viaModem(func(c *Config) { c.Modem.Format = "sms3" }), `format: "sms3" is not a format`},
+		{viaModem(func(c *Config) { c.Modem.Spool = "" }), "spool: is not set"},
+		{viaModem(func(c *Config) { c.Modem.Checked = "" }), "checked: is not set"},
+		{viaModem(func(c *Config) { c.Modem.Sent = "sent" }), `sent: "sent" is not an absolute path`},
+		{viaModem(func(c *Config) { c.Modem.Failed = c.Modem.Sent + "/" }), "is another of the folders too"},
+		{viaModem(func(c *Config) { c.Modem.Format = "gammu" }), "checked: gammu-smsd has no such folder"},
+		{viaModem(func(c *Config) { c.Sender = "UiT" }), `sender: is nothing that kind = "modem" has`},
+		{viaModem(func(c *Config) { c.SMPP.Bind = "pair" }), `bind: is only for kind = "smpp"`},
+		{ok(func(c *Config) { c.SMPP.Address = "x:1" }), `address: is only for kind = "smpp"`},
 	} {
 		err := row.cfg.Validate()
 		if err == nil || !strings.Contains(err.Error(), row.want) {

@@ -1,0 +1,4 @@
+package gateway
+
+// Build is one provider of a chain.
+var Build = build
