@@ -213,9 +213,11 @@ func (c *clock) changed() {
 	c.patience.Store(int64(patienceFor(usual.duration())))
 }
 
-// patienceFor is how long a client is kept waiting that gives up at this time.
+// patienceFor is how long a client is kept waiting that gives up at this time,
+// in whole seconds.
 func patienceFor(givesUp time.Duration) time.Duration {
-	return min(max(givesUp-max(minMargin, givesUp*margin/100), minLearned), maxLearned)
+	early := givesUp - max(minMargin, givesUp*margin/100)
+	return min(max(early.Truncate(time.Second), minLearned), maxLearned)
 }
 
 // facts are what is known.

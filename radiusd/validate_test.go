@@ -35,6 +35,8 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{`server.listen: "127.0.0.1:1812" is there twice`, func(c *Config, _ *ClientConfig) { c.Listen = []string{"127.0.0.1:1812", "127.0.0.1:1812"} }},
 		{"server.max_requests is 1", func(c *Config, _ *ClientConfig) { c.MaxRequests = 1 }},
 		{"server.max_replies is 1", func(c *Config, _ *ClientConfig) { c.MaxReplies = 1 }},
+		{"max_requests and max_held together (36384)", func(c *Config, _ *ClientConfig) { c.MaxReplies = 36383 }},
+		{"server.max_held is -1", func(c *Config, _ *ClientConfig) { c.MaxHeld = -1 }},
 		{"server.reject_delay is 1m", func(c *Config, _ *ClientConfig) { c.RejectDelay = time.Minute }},
 		{"server.status_server_rate is -1", func(c *Config, _ *ClientConfig) { c.StatusServerRate = -1 }},
 		{"server.drain is 0s", func(c *Config, _ *ClientConfig) { c.Drain = 0 }},
@@ -59,6 +61,9 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{`limit_proxy_state is ""`, func(_ *Config, cl *ClientConfig) { cl.LimitProxyState = "" }},
 		{`on_error is "accept"`, func(_ *Config, cl *ClientConfig) { cl.OnError = "accept" }},
 		{"patience is 1h", func(_ *Config, cl *ClientConfig) { cl.Patience = time.Hour }},
+		{"patience is 10ms", func(_ *Config, cl *ClientConfig) { cl.Patience = 10 * time.Millisecond }},
+		{"group: give it a printable name", func(_ *Config, cl *ClientConfig) { cl.Group = "a\nb" }},
+		{"max_held is -2", func(_ *Config, cl *ClientConfig) { cl.MaxHeld = -2 }},
 		{"max_requests is -1", func(_ *Config, cl *ClientConfig) { cl.MaxRequests = -1 }},
 		{"max_reply_message is 5000", func(_ *Config, cl *ClientConfig) { cl.MaxReplyMessage = 5000 }},
 	} {
