@@ -1,6 +1,7 @@
 package radiusd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -160,7 +161,14 @@ func (c ClientConfig) problems() []error {
 func (c Config) Warnings() []string {
 	var warnings []string
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	members := map[string]int{}
 	for _, cl := range c.Clients {
+		members[cmp.Or(cl.Group, cl.Name)]++
+	}
+	for _, cl := range c.Clients {
+		if cl.Group != "" && cl.Group != cl.Name && members[cl.Group] == 1 {
+			warn("client %q: no other client is in the group %q: write the same group in each of them, or leave it out", cl.Name, cl.Group)
+		}
 		for key, s := range map[string]string{"secret": cl.Secret.Reveal(), "old_secret": cl.OldSecret.Reveal()} {
 			if s != "" && len(s) < shortSecret {
 				warn("client %q: %s has fewer than %d characters and can be guessed from one packet: make one of 24 or more", cl.Name, key, shortSecret)

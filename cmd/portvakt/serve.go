@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,7 @@ type daemon struct {
 	log     *slog.Logger
 	logging *logging
 
+	began   time.Time
 	store   *storage
 	current atomic.Pointer[running]
 	radius  *radiusd.Server
@@ -77,6 +79,7 @@ const (
 func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
+	d.began = time.Now()
 	d.warn(ctx, warnings)
 	st, err := openFileStorage(ctx, f, d.log)
 	if errors.Is(err, bolt.ErrInUse) {
@@ -128,7 +131,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
 	wg.Go(func() {
-		if err := socket.Serve(adminCtx, admin, d.store.raw, socket.Options{Log: d.log}); err != nil {
+		if err := socket.Serve(adminCtx, admin, d.store.raw, socket.Options{Log: d.log, Status: d.status}); err != nil {
 			d.log.LogAttrs(adminCtx, slog.LevelError, "admin socket ended", slog.Any(login.KeyErr, err))
 		}
 	})

@@ -24,6 +24,9 @@ var ErrNoDaemon = errors.New("socket: no daemon answers")
 // that several commands can work at a time.
 const maxClient = 16
 
+// maxStatus bounds what a daemon may say of itself: some 20,000 clients (octets).
+const maxStatus = 64 << 20
+
 // A KV is the daemon's KV, over its socket. Use [Dial].
 type KV struct {
 	path  string
@@ -209,6 +212,18 @@ func (kv *KV) Backup(ctx context.Context, w io.Writer) error {
 		_, err := w.Write(m.data)
 		return err
 	})
+}
+
+// Status returns what the daemon says of itself.
+func (kv *KV) Status(ctx context.Context) ([]byte, error) {
+	var b []byte
+	err := kv.do(ctx, message{kind: opStatus}, func(m message) error {
+		if b = append(b, m.data...); len(b) > maxStatus {
+			return errors.New("admin socket: the daemon's status is too long")
+		}
+		return nil
+	})
+	return b, err
 }
 
 // Close hangs up.

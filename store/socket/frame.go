@@ -27,6 +27,7 @@ const (
 	opDelete = 'D' // a swap with nil data
 	opScan   = 'L'
 	opBackup = 'B'
+	opStatus = 'T'
 )
 
 // Kinds of answers.

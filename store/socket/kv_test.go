@@ -171,6 +171,28 @@ type backuper struct{ write func(w io.Writer) error }
 
 func (b backuper) Backup(_ context.Context, w io.Writer) error { return b.write(w) }
 
+func TestStatusArrivesWholeOrFails(t *testing.T) {
+	t.Parallel()
+	whole := bytes.Repeat([]byte("0123456789abcdef"), 30000)
+	path, _ := serve(t, mem.New(), Options{Status: func() ([]byte, error) { return whole, nil }})
+	kv := dial(t, path)
+	for range 2 {
+		if got, err := kv.Status(t.Context()); err != nil || !bytes.Equal(got, whole) {
+			t.Errorf("got %d octets, %v; want %d", len(got), err, len(whole))
+		}
+	}
+	for _, o := range []Options{{}, {Status: func() ([]byte, error) { return nil, errors.New("no status today") }}} {
+		path, _ = serve(t, mem.New(), o)
+		kv := dial(t, path)
+		if got, err := kv.Status(t.Context()); err == nil || len(got) > 0 {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if _, err := kv.Get(t.Context(), "seed"); !errors.Is(err, login.ErrNotFound) {
+			t.Errorf("the connection is of no use behind it: %v", err)
+		}
+	}
+}
+
 func TestBackupArrivesWholeOrFails(t *testing.T) {
 	t.Parallel()
 	whole := bytes.Repeat([]byte("0123456789abcdef"), 30000)

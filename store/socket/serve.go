@@ -22,6 +22,9 @@ type Options struct {
 	// Backup copies the database. Nil: the KV itself, when it is a
 	// [Backuper]; a sealed KV is none.
 	Backup Backuper
+	// Status describes the daemon, in a form of its own, for [KV.Status]. It
+	// must not block. Nil: there is none.
+	Status func() ([]byte, error)
 }
 
 // A Backuper writes a consistent copy of its database.
@@ -146,6 +149,8 @@ func (s *server) answer(ctx context.Context, c net.Conn, w *bufio.Writer, m mess
 		})))
 	case opBackup:
 		return send(answerOf(s.backup(ctx, send)))
+	case opStatus:
+		return send(answerOf(s.status(send)))
 	}
 	ctx, cancel = context.WithTimeout(ctx, requestTime)
 	defer cancel()
@@ -169,6 +174,18 @@ func (s *server) backup(ctx context.Context, send func(message) error) error {
 		return errors.New("this store cannot be copied")
 	}
 	return s.o.Backup.Backup(ctx, chunks(send))
+}
+
+func (s *server) status(send func(message) error) error {
+	if s.o.Status == nil {
+		return errors.New("this daemon has no status")
+	}
+	b, err := s.o.Status()
+	if err != nil {
+		return err
+	}
+	_, err = chunks(send).Write(b)
+	return err
 }
 
 // chunks sends what is written as frames.

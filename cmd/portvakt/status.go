@@ -1,0 +1,238 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store/socket"
+)
+
+const statusHelp = `Status asks the running daemon what it has done for each client since it began,
+what it has learned of it, and what should be changed: a client that gives up
+before a telephone call can be answered, or one whose replies can be forged.
+
+It asks over the admin socket that the configuration names, as root or as the
+user the daemon runs as. Exit codes: 0 when the daemon runs, 69 when it does not.`
+
+func newStatusCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "status", Short: "Say what the daemon does, and what should be changed", Long: statusHelp, Args: cobra.NoArgs,
+		Example: "  portvakt status\n\n  # for a monitor: the advice for each client\n  portvakt status --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			f, _, err := conf.LoadFile(configPath(c))
+			if err != nil {
+				return err
+			}
+			kv, err := socket.Dial(c.Context(), f.Server.Admin)
+			if err != nil {
+				hint := "run this command as root, or as the user the daemon runs as"
+				if errors.Is(err, socket.ErrNoDaemon) {
+					hint = "start it: portvakt serve; its log says why it ended"
+				}
+				return withCode(withHint(err, hint), exitUnavailable)
+			}
+			b, err := kv.Status(c.Context())
+			if err = errors.Join(err, kv.Close()); err != nil {
+				return withCode(err, exitUnavailable)
+			}
+			if asJSON {
+				_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
+				return err
+			}
+			var st status
+			if err := json.Unmarshal(b, &st); err != nil {
+				return withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
+			}
+			st.print(c.OutOrStdout())
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON")
+	return c
+}
+
+// status is what the daemon says of itself. Counters that are 0 are left out.
+type status struct {
+	Version   string         `json:"version"`
+	Began     time.Time      `json:"began"`
+	Asked     time.Time      `json:"asked"`
+	Directory bool           `json:"directory_answers"`
+	Received  uint64         `json:"received"`
+	InHand    int            `json:"in_hand"`
+	Held      int            `json:"held"`
+	Kept      int            `json:"kept"`
+	Lost      uint64         `json:"lost_by_kernel"`
+	Sent      counts         `json:"sent"`
+	Dropped   counts         `json:"dropped"`
+	Clients   []clientStatus `json:"clients"`
+}
+
+// clientStatus is what the daemon says of a client.
+type clientStatus struct {
+	Name                        string      `json:"name"`
+	InHand                      int         `json:"in_hand"`
+	Held                        int         `json:"held"`
+	Sent                        counts      `json:"sent"`
+	Dropped                     counts      `json:"dropped"`
+	Refused                     counts      `json:"refused"`
+	Notes                       counts      `json:"notes"`
+	RequireMessageAuthenticator string      `json:"require_message_authenticator"`
+	LimitProxyState             string      `json:"limit_proxy_state"`
+	Clock                       clockStatus `json:"clock"`
+	Advice                      []string    `json:"advice"`
+}
+
+// clockStatus is a client's clock; 0 and "" are unknown.
+type clockStatus struct {
+	Resend     seconds `json:"resend_seconds"`
+	GivesUp    seconds `json:"gives_up_seconds"`
+	Waits      seconds `json:"waits_seconds"`
+	Sends      int     `json:"sends"`
+	Identifier string  `json:"identifier"`
+	Seen       int     `json:"seen"`
+	Patience   seconds `json:"patience_seconds"`
+	Learned    bool    `json:"patience_learned"`
+}
+
+type counts map[string]uint64
+
+// seconds are a duration as programs like to read it.
+type seconds float64
+
+func (s seconds) String() string {
+	return fmt.Sprintf("%g s", math.Round(float64(s)*10)/10)
+}
+
+// status describes the daemon for the admin socket.
+func (d *daemon) status() ([]byte, error) {
+	r := d.current.Load()
+	return json.Marshal(newStatus(d.radius.Stats(), d.began, r.directory.Up()))
+}
+
+func newStatus(st radiusd.Stats, began time.Time, directory bool) status {
+	s := status{
+		Version: cmp.Or(version, "unreleased"), Began: began, Asked: time.Now(), Directory: directory,
+		Received: st.Received, InHand: st.InHand, Held: st.Held, Kept: st.Kept, Lost: st.KernelDrops,
+		Sent: some(st.Sent), Dropped: some(st.Dropped), Clients: []clientStatus{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(st.Clients)) {
+		c := st.Clients[name]
+		if c.RequireMessageAuthenticator == "" {
+			continue // it is configured no more
+		}
+		k := c.Clock
+		cs := clientStatus{
+			Name: name, InHand: c.InHand, Held: c.Held,
+			Sent: some(c.Sent), Dropped: some(c.Dropped), Refused: some(c.Refused), Notes: some(c.Notes),
+			RequireMessageAuthenticator: c.RequireMessageAuthenticator, LimitProxyState: c.LimitProxyState,
+			Clock: clockStatus{
+				Resend: seconds(k.Resend.Seconds()), GivesUp: seconds(k.GivesUp.Seconds()), Waits: seconds(k.Waits.Seconds()),
+				Sends: k.Sends, Identifier: k.Identifier, Seen: k.Seen,
+				Patience: seconds(k.Patience.Seconds()), Learned: k.Learned,
+			},
+		}
+		cs.Advice = advice(cs)
+		s.Clients = append(s.Clients, cs)
+	}
+	return s
+}
+
+// some leaves out what is 0.
+func some(all map[string]uint64) counts {
+	c := counts{}
+	for name, n := range all {
+		if n > 0 {
+			c[name] = n
+		}
+	}
+	return c
+}
+
+func (c counts) String() string {
+	if len(c) == 0 {
+		return "nothing"
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, c[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s status) print(out io.Writer) {
+	directory := "the directory answers"
+	if !s.Directory {
+		directory = "the directory does not answer"
+	}
+	say(out, "portvakt %s serves since %s (%s); %s\n", s.Version, s.Began.Format(time.DateTime), s.Asked.Sub(s.Began).Round(time.Second), directory)
+	say(out, "%-10s received %d, in hand %d, of them held %d; lost by the kernel %d\n", "requests", s.Received, s.InHand, s.Held, s.Lost)
+	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
+	for _, c := range s.Clients {
+		c.print(out)
+	}
+}
+
+func (c clientStatus) print(out io.Writer) {
+	say(out, "\nclient %s\n", c.Name)
+	line := func(name, format string, args ...any) {
+		say(out, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("in hand", "%d, of them held %d", c.InHand, c.Held)
+	line("sent", "%s", c.Sent)
+	for _, more := range []struct {
+		name string
+		counts
+	}{{"dropped", c.Dropped}, {"refused", c.Refused}, {"noticed", c.Notes}} {
+		if len(more.counts) > 0 {
+			line(more.name, "%s", more.counts)
+		}
+	}
+	line("signature", "Message-Authenticator required: %s; Proxy-State without it refused: %s", c.RequireMessageAuthenticator, c.LimitProxyState)
+	line("clock", "%s", c.Clock)
+	for _, a := range c.Advice {
+		line("advice", "%s", a)
+	}
+}
+
+func (k clockStatus) String() string {
+	var parts []string
+	if k.Resend > 0 {
+		again := "sends again after " + k.Resend.String()
+		switch k.Identifier {
+		case "same":
+			again += " with the same identifier"
+		case "new":
+			again += " with a new identifier"
+		case "new port":
+			again += " with a new identifier from a new port"
+		}
+		parts = append(parts, again)
+	}
+	switch {
+	case k.GivesUp > 0:
+		parts = append(parts, fmt.Sprintf("gives up after %s, sent %d times", k.GivesUp, k.Sends))
+	case k.Waits > 0:
+		parts = append(parts, "still waits after "+k.Waits.String())
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "not seen sending again")
+	}
+	how := "not learned"
+	if k.Learned {
+		how = "learned"
+	}
+	return fmt.Sprintf("%s; patience %s (%s)", strings.Join(parts, ", "), k.Patience, how)
+}
