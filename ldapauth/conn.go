@@ -31,6 +31,7 @@ var (
 // operation at a time.
 type conn struct {
 	nc     net.Conn
+	wait   *waiter
 	peek   func() bool
 	in     []byte // read and not yet taken: in[r:w]
 	r, w   int
@@ -41,7 +42,7 @@ type conn struct {
 }
 
 func newConn(nc net.Conn) *conn {
-	return &conn{nc: nc, in: make([]byte, firstBuffer), peek: peeker(nc)}
+	return &conn{nc: nc, wait: newWaiter(nc), in: make([]byte, firstBuffer), peek: peeker(nc)}
 }
 
 // peeker makes a function that reports whether nothing waits to be read on an
@@ -99,11 +100,14 @@ func (c *conn) startTLS(ctx context.Context, deadline time.Time, cfg *tls.Config
 func (c *conn) secure(ctx context.Context, deadline time.Time, cfg *tls.Config) error {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
+	if err := c.nc.SetDeadline(deadline); err != nil {
+		return err
+	}
 	t := tls.Client(c.nc, cfg)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("TLS: %w", err)
 	}
-	c.nc = t
+	c.nc, c.wait = t, newWaiter(t)
 	return nil
 }
 
@@ -173,7 +177,7 @@ func (c *conn) search(ctx context.Context, deadline time.Time, q *query, fn func
 		c.id++
 		c.out.b = c.out.b[:0]
 		q.write(&c.out, c.id)
-		if _, err := c.nc.Write(c.out.b); err != nil {
+		if err := c.wait.send(c.out.b); err != nil {
 			return err
 		}
 		var referred bool
@@ -211,7 +215,7 @@ func (c *conn) search(ctx context.Context, deadline time.Time, q *query, fn func
 
 // ask sends what is in c.out and waits for the one answer.
 func (c *conn) ask(want byte) (body, controls reader, err error) {
-	if _, err := c.nc.Write(c.out.b); err != nil {
+	if err := c.wait.send(c.out.b); err != nil {
 		return nil, nil, err
 	}
 	op, body, controls, err := c.receive()
@@ -260,7 +264,7 @@ func (c *conn) read() (reader, error) {
 		if n > len(c.in) {
 			c.in = append(make([]byte, 0, n), c.in[:c.w]...)[:n]
 		}
-		k, err := c.nc.Read(c.in[c.w:])
+		k, err := c.wait.read(c.in[c.w:])
 		c.w += k
 		if err != nil && k == 0 {
 			return nil, err
@@ -278,16 +282,12 @@ func (c *conn) guard(ctx context.Context, deadline time.Time, exchange func() er
 	if c.broken {
 		return net.ErrClosed
 	}
-	if err := c.nc.SetDeadline(deadline); err != nil {
+	if err := c.wait.begin(ctx, deadline); err != nil {
 		c.broken = true
 		return err
 	}
-	stop := func() bool { return true }
-	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, c.interrupt)
-	}
 	err := exchange()
-	interrupted := !stop()
+	interrupted := c.wait.end()
 	if err != nil || interrupted {
 		c.broken = true
 	}
@@ -296,9 +296,6 @@ func (c *conn) guard(ctx context.Context, deadline time.Time, exchange func() er
 	}
 	return err
 }
-
-// interrupt ends the exchange under way.
-func (c *conn) interrupt() { _ = c.nc.SetDeadline(time.Unix(1, 0)) }
 
 // reusable reports whether the connection may answer another question.
 func (c *conn) reusable() bool { return !c.broken && c.r == c.w }
