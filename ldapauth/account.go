@@ -31,12 +31,13 @@ var errManyGroups = &entryError{fmt.Errorf("ldapauth: more than %d groups", maxG
 // schema knows the attributes that a login needs.
 type schema struct {
 	Attributes
-	encoded []byte // AttributeSelection
+	encoded []byte   // AttributeSelection
+	shared  *sharing // names of groups
 }
 
 func newSchema(a Attributes) schema {
 	all := append([]string{a.ID, a.Name, a.Mail, a.Language, a.Groups}, a.Phone...)
-	return schema{a, selection(all...)}
+	return schema{a, selection(all...), &sharing{}}
 }
 
 // selection encodes an AttributeSelection (RFC 4511, section 4.5.1.8), each
@@ -77,7 +78,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 			if len(value) > maxDN || !utf8.Valid(value) {
 				return &entryError{errors.New("group without a usable distinguished name")}
 			}
-			a.Groups = append(a.Groups, string(value))
+			a.Groups = append(a.Groups, s.shared.text(value))
 		}
 		if len(value) == 0 || len(value) > maxValue || !utf8.Valid(value) {
 			return nil

@@ -21,13 +21,9 @@ const (
 // person the entry of another. That nobody was found is not kept.
 type cache struct {
 	mu      sync.Mutex
-	entries map[string]cached
+	start   time.Time
+	entries map[string]packed
 	flights map[string]*flight
-}
-
-type cached struct {
-	account login.Account
-	at      time.Time // when the search began
 }
 
 // A flight is a search under way that everybody who wants the same name waits
@@ -39,7 +35,7 @@ type flight struct {
 }
 
 func newCache() *cache {
-	return &cache{entries: map[string]cached{}, flights: map[string]*flight{}}
+	return &cache{start: time.Now(), entries: map[string]packed{}, flights: map[string]*flight{}}
 }
 
 // get returns an account found less than maxAge ago, or finds it.
@@ -48,9 +44,9 @@ func (c *cache) get(ctx context.Context, name string, maxAge time.Duration,
 ) (login.Account, error) {
 	for {
 		c.mu.Lock()
-		if e, found := c.entries[name]; found && maxAge > 0 && time.Since(e.at) < min(maxAge, keepEntries) {
+		if e, found := c.entries[name]; found && maxAge > 0 && time.Since(c.start)-e.at < min(maxAge, keepEntries) {
 			c.mu.Unlock()
-			return e.account, nil
+			return e.account(), nil
 		}
 		f, flying := c.flights[name]
 		if !flying {
@@ -85,19 +81,21 @@ func (c *cache) fly(ctx context.Context, name string, f *flight,
 		delete(c.flights, name)
 		c.mu.Unlock()
 	}()
-	began := time.Now()
+	began := time.Since(c.start)
 	account, err := find(ctx)
 	if err != nil && ctx.Err() != nil && login.Refused(err) == "" {
 		return account, err
 	}
 	f.account, f.err = account, err
-	c.keep(name, cached{account, began}, err)
+	c.keep(name, &account, began, err)
 	return account, err
 }
 
 // keep stores what was found. A decided "no" ends an older entry; an outage
 // does not, it is what old entries are kept for.
-func (c *cache) keep(name string, e cached, err error) {
+func (c *cache) keep(name string, a *login.Account, at time.Duration, err error) {
+	key, e := pack(name, a)
+	e.at = at
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -108,7 +106,9 @@ func (c *cache) keep(name string, e cached, err error) {
 				break
 			}
 		}
-		c.entries[name] = e
+		// A key that is there stays, and with it the text that it is part of.
+		delete(c.entries, name)
+		c.entries[key] = e
 	case login.Refused(err) != "":
 		delete(c.entries, name)
 	}
@@ -119,7 +119,7 @@ func (c *cache) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, e := range c.entries {
-		if time.Since(e.at) >= keepEntries {
+		if time.Since(c.start)-e.at >= keepEntries {
 			delete(c.entries, name)
 		}
 	}

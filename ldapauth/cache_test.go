@@ -120,7 +120,7 @@ func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	c := newCache()
 	for i := range maxEntries + 10 {
-		c.keep(fmt.Sprint(i), cached{at: time.Now()}, nil)
+		c.keep(fmt.Sprint(i), &login.Account{}, 0, nil)
 	}
 	if len(c.entries) != maxEntries {
 		t.Errorf("%d entries, want %d", len(c.entries), maxEntries)
