@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -68,17 +67,12 @@ type daemon struct {
 	retired retirements
 }
 
-// gcPercent lets the heap grow to five times what is live before a collection:
-// the heap is small, and each collection costs the slowest logins a
-// millisecond. The limit keeps that from mattering on a small machine.
-const (
-	gcPercent   = 400
-	memoryLimit = 1 << 30
-)
-
 func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
-	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(memoryLimit)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	pacing, stop := context.WithCancel(context.WithoutCancel(ctx)) // also while it drains
+	defer stop()
+	wg.Go(func() { newMemory().run(pacing) })
 	d.began = time.Now()
 	d.warn(ctx, warnings)
 	st, err := openFileStorage(ctx, f, d.log)

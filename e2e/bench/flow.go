@@ -23,8 +23,8 @@ import (
 const (
 	// provisioners share the store's commits.
 	provisioners = 256
-	// gcPercent is that of "portvakt serve".
-	gcPercent = 400
+	// gcPercent is about what "portvakt serve" comes to with as many people.
+	gcPercent = 100
 	// accountAge is long, so that people in memory are looked up in memory.
 	accountAge = time.Hour
 )
