@@ -1,0 +1,73 @@
+package e2e_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/e2e/server"
+)
+
+// called is a site whose alice has a telephone at an exchange, and her app.
+func called(t *testing.T, exchange, call string) (*server.Daemon, server.Seed) {
+	t.Helper()
+	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
+	site := server.New(t, server.Config{
+		LDAP:   server.LDAP(slapd),
+		Client: `patience = "50s"`,
+		More: fmt.Sprintf(`
+[[rule]]
+name = "call first"
+factors = ["call", "totp"]
+%s
+
+[call]
+countries = ["NO"]
+organisation = "Example University"
+
+[[call.provider]]
+name = "exchange"
+kind = "sip"
+server = "sip:%s"
+`, call, exchange),
+	})
+	seed := server.NewSeed()
+	site.Enroll(t, "alice", seed)
+	site.Must(t, "phone", "add", "alice", telephone)
+	return site.Start(t), seed
+}
+
+// A baresip telephone approves a login that radclient began.
+func TestATelephoneApproves(t *testing.T) {
+	t.Parallel()
+	if !peer.OwnNetwork(t) {
+		return
+	}
+	phone := peer.StartBaresip(t, peer.BaresipOptions{User: "+4790000042"})
+	d, _ := called(t, phone.Addr, "")
+	radclient := d.Radclient()
+	radclient.Timeout = 60 * time.Second
+	login := func(station string) peer.RadclientReply {
+		return radclient.Send(t, `User-Name = "alice"`, fmt.Sprintf("User-Password = %q", peer.UserPassword),
+			fmt.Sprintf("Calling-Station-Id = %q", station), "NAS-Identifier = \"vpn\"", "Message-Authenticator = 0x00")
+	}
+	var wg sync.WaitGroup
+	var reply, second, thief peer.RadclientReply
+	wg.Go(func() { reply = login("198.51.100.7") })
+	phone.Await(t, "CALL_ESTABLISHED")
+	// The concentrator gives up and asks anew, and somebody else has her
+	// password.
+	wg.Go(func() { second = login("198.51.100.7") })
+	thief = login("203.0.113.66")
+	phone.Press(t, "#")
+	wg.Wait()
+	if reply.Code != "Access-Accept" || second.Code != "Access-Accept" {
+		t.Errorf("got %q and %q\n%s", reply.Code, second.Code, reply.Output)
+	}
+	if thief.Code != "Access-Reject" {
+		t.Errorf("somebody else got %q", thief.Code)
+	}
+	d.AwaitCount(t, 1, `"msg":"call"`)
+}
