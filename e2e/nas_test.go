@@ -47,7 +47,7 @@ func TestConcentratorsRingOnce(t *testing.T) {
 		{"AnyConnect, which ends after 12 seconds and is started again", 25 * second, 5 * time.Minute, []stage{{0, 12 * second, 1, nothing}, {0, 30 * second, 1, client.AccessAccept}}},
 		{"OPNsense, three tries and then the next server", 25 * second, 5 * time.Minute, []stage{{0, 5 * second, 3, nothing}, {1, 5 * second, 3, client.AccessAccept}}},
 		{"hostapd, four copies and then the next server", 60 * second, 5 * time.Minute, []stage{{0, 11 * second, 4, nothing}, {1, 11 * second, 4, client.AccessAccept}}},
-		{"approved when nobody asked any more", 20 * second, 11 * second, []stage{{0, 12 * second, 1, client.AccessReject}, {1, 0, 0, nothing}, {1, 5 * second, 3, client.AccessAccept}}},
+		{"approved when nobody asked any more", 30 * second, 20 * second, []stage{{0, 25 * second, 1, client.AccessReject}, {1, 0, 0, nothing}, {1, 5 * second, 3, client.AccessAccept}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
