@@ -161,6 +161,9 @@ func unreachable(ctx context.Context, err error) string {
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "no connection: " + cert.Error()
 	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the server speaks no TLS there"
+	}
 	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		return fmt.Sprintf("the server answers %d", reply.Code)
 	}
