@@ -20,7 +20,7 @@ func LaterVersions() Option {
 		"ldap.attributes.nt_hash",
 		"rule.remember", "rule.unenrolled = enroll",
 		"rule.factors = push", "rule.factors = email",
-		"sms.provider.kind = twilio", "sms.provider.kind = vonage",
+		
 		"sms.provider.kind = smpp", "sms.provider.kind = modem",
 		"push", "email", "portal",
 	)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the packages of scripts/peers.txt that are missing, and nothing when
-# none is. The daemons among them are not started: the tests start their own, on
-# ports and with files of their own.
+# Installs the packages of scripts/peers.txt and scripts/peers.npm.txt that are
+# missing, and nothing when none is. The daemons among them are not started: the
+# tests start their own, on ports and with files of their own.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -25,8 +25,38 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 	exit 0
 fi
 
+# npm packages go below .cache, one time for each version of the list. Their
+# scripts are not run.
+readonly npm_dir=../.cache/npm
+npm_packages() {
+	local how package
+	if cmp -s peers.npm.txt "$npm_dir/installed"; then
+		return
+	fi
+	mkdir -p "$npm_dir"
+	rm -f "$npm_dir/installed"
+	while read -r how package; do
+		echo "peers: $package"
+		case $how in
+		install)
+			npm install --prefix "$npm_dir" --no-audit --no-fund --ignore-scripts --no-package-lock --omit=optional \
+				--loglevel=error "$package"
+			;;
+		unpack)
+			mkdir -p "$npm_dir/unpacked/${package%@*}"
+			tar -xzf "$npm_dir/$(npm pack --silent --pack-destination "$npm_dir" "$package")" \
+				-C "$npm_dir/unpacked/${package%@*}" --strip-components=1
+			;;
+		esac
+	done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' peers.npm.txt)
+	cp peers.npm.txt "$npm_dir/installed"
+}
+
 mapfile -t packages < <(missing)
+# A Node.js of another origin than Debian serves as well.
+command -v npm >/dev/null || packages+=(nodejs npm)
 if ((${#packages[@]} == 0)); then
+	npm_packages
 	exit 0
 fi
 
@@ -50,3 +80,4 @@ echo "peers: installing ${packages[*]}"
 as_root apt-get update -q
 as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	-o DPkg::Lock::Timeout=300 "${packages[@]}"
+npm_packages

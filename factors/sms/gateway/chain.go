@@ -74,6 +74,8 @@ func build(cfg Config, codes io.Writer, log *slog.Logger) (Provider, error) {
 		return newSMPP(cfg, log)
 	case kindModem:
 		return newModem(cfg)
+	case kindTwilio, kindVonage:
+		return newPreset(cfg, log)
 	case kindLog:
 		if codes == nil {
 			return nil, errors.New("kind \"log\": there is nothing to write codes to")

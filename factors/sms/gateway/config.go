@@ -19,7 +19,7 @@ import (
 // it.
 type Config struct {
 	Name    string        `mapstructure:"name"`
-	Kind    string        `mapstructure:"kind"`    // "http", "smpp", "modem", "command" or "log"
+	Kind    string        `mapstructure:"kind"`    // see kinds
 	Timeout time.Duration `mapstructure:"timeout"` // DefaultTimeout
 	Sender  string        `mapstructure:"sender"`  // {sender}
 	Number  string        `mapstructure:"number"`  // {to} as "e164" (default), "00", "digits" or "national"
@@ -65,6 +65,9 @@ type Config struct {
 
 	// For kind "modem", besides number.
 	Modem Modem `mapstructure:",squash"`
+
+	// For the kinds "twilio" and "vonage".
+	Preset Preset `mapstructure:",squash"`
 }
 
 const (
@@ -72,11 +75,8 @@ const (
 	kindCommand = "command"
 	kindLog     = "log"
 
-	kinds = `"http", "smpp", "modem", "command" or "log"`
+	kinds = `"http", "twilio", "vonage", "smpp", "modem", "command" or "log"`
 )
-
-// laterKinds are known kinds that this version does not have.
-var laterKinds = [...]string{"twilio", "vonage"}
 
 func (c Config) timeout() time.Duration {
 	if c.Timeout == 0 {
@@ -137,11 +137,11 @@ func (c Config) Validate() error {
 		c.validateSMPP(&p)
 	case c.Kind == kindModem:
 		p.join(c.Modem.Validate())
+	case preset(c.Kind):
+		c.validatePreset(&p)
 	case c.Kind == kindLog:
 	case c.Kind == "":
 		p.add("kind: is not set: write %s", kinds)
-	case slices.Contains(laterKinds[:], c.Kind):
-		p.add("kind: %q is not in this version yet: its web interface works with kind = \"http\"", c.Kind)
 	default:
 		p.add("kind: %q is not a kind: write %s", c.Kind, kinds)
 	}
@@ -216,10 +216,7 @@ func (c Config) validateHTTP(p *problems) {
 	c.validateStatus(p)
 	c.validateCallback(p)
 	if c.Proxy != "" {
-		u, err := url.Parse(c.Proxy)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-			p.add("proxy: is not a proxy without a password: write \"http://host:port\"")
-		}
+		validateProxy(p, c.Proxy)
 	}
 	c.validateTemplate(p)
 }
@@ -239,6 +236,13 @@ func (c Config) conditions(h *httpProvider) []wanted {
 		{"status_ok", c.Receipts.StatusOK, &h.statusOK, false},
 		{"status_failed", c.Receipts.StatusFailed, &h.statusFailed, false},
 		{"callback_id", c.Receipts.CallbackID, &h.callbackID, true},
+	}
+}
+
+func validateProxy(p *problems, proxy string) {
+	u, err := url.Parse(proxy)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		p.add("proxy: is not a proxy without a password: write \"http://host:port\"")
 	}
 }
 

@@ -78,7 +78,6 @@ func TestProblemsAreNamed(t *testing.T) {
 	}{
 		{Config{}, "name: is not set"},
 		{Config{}, "kind: is not set"},
-		{Config{Kind: "twilio"}, `kind: "twilio" is not in this version yet`},
 		{Config{Kind: "pigeon"}, `kind: "pigeon" is not a kind`},
 		{Config{Kind: "log", URL: "https://x"}, "url: is only for"},
 		{Config{Kind: "log", Command: []string{"/x"}}, "command: is only for"},

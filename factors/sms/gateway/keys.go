@@ -19,7 +19,13 @@ var (
 // expects something of it.
 func (c Config) validateKeys(p *problems) {
 	ofSMPP, ofModem := blockKeys(smpp.Config{}), blockKeys(Modem{})
-	only := map[string]string{"url": kindHTTP, "command": kindCommand}
+	only := map[string]string{"command": kindCommand}
+	if !preset(c.Kind) {
+		only["url"] = kindHTTP
+		for key := range blockKeys(Preset{}) {
+			only[key] = kindTwilio
+		}
+	}
 	for key := range ofSMPP {
 		only[key] = kindSMPP
 	}

@@ -21,6 +21,13 @@ func TestSignaturesAreTheServices(t *testing.T) {
 	if got := cloudtest.Sign(token, address, form()); got != right {
 		t.Errorf("the fake signs %s, the documentation says %s", got, right)
 	}
+	// What the service's own library for Node.js, version 5, makes of these.
+	const query, hard = "https://vpn.example.org/call/ABC/1/key?edge=dublin&x=%2B%20y", "cVN59DSa2AX6Z6/hTvEo2TqHq+o="
+	const short, several = "https://vpn.example.org/x", "EadJ7qlz6Vgg1XsKiMGElnB43IA="
+	signs := url.Values{"CallSid": {"CA1"}, "AccountSid": {"AC1"}, "Digits": {"#"}, "CallerCity": {"Tromsø & omegn"}, "Empty": {""}}
+	if got := cloudtest.Sign("tok", query, signs); got != hard {
+		t.Errorf("the fake signs %s, the library %s", got, hard)
+	}
 	other := form()
 	other.Set("Digits", "1235")
 	twice := form()
@@ -32,6 +39,8 @@ func TestSignaturesAreTheServices(t *testing.T) {
 	}{
 		{"as documented", token, address, right, form(), true},
 		{"with the port, which some products sign", token, "https://mycompany.com:443/myapp.php?foo=1&bar=2", right, form(), true},
+		{"signs and letters in query and form", "tok", query, hard, signs, true},
+		{"several values of one name", "tok", short, several, url.Values{"A": {"2", "1", "2"}}, true},
 		{"another port", token, "https://mycompany.com:8443/myapp.php?foo=1&bar=2", right, form(), false},
 		{"without the query", token, "https://mycompany.com/myapp.php", right, form(), false},
 		{"another host", token, "https://mycompany.org/myapp.php?foo=1&bar=2", right, form(), false},

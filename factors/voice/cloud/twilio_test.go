@@ -301,8 +301,8 @@ func TestALostReplyOfWhichNothingIsHeardMayHaveRung(t *testing.T) {
 	s.fake.Lose = true
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if got, want := outcome(t, s.Call(ctx, approval(t, new(keypad)))), "unavailable, rang true"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	if got := outcome(t, s.Call(ctx, approval(t, new(keypad)))); !strings.HasSuffix(got, ", rang true") {
+		t.Errorf("got %s, want a failure that may have rung", got)
 	}
 }
 
