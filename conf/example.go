@@ -19,9 +19,7 @@ func LaterVersions() Option {
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"ldap.attributes.nt_hash",
 		"rule.remember", "rule.unenrolled = enroll",
-		"rule.factors = push", "rule.factors = email",
-		
-		"sms.provider.kind = smpp", "sms.provider.kind = modem",
-		"push", "email", "portal",
+		"rule.factors = push",
+		"push", "portal",
 	)
 }

@@ -22,7 +22,7 @@ func TestTheExampleIsWellFormedAlsoWhenUncommented(t *testing.T) {
 		sections := strings.Join(s.root.order, " ")
 		want := "server store ldap client rule totp texts log"
 		if name == "uncommented" {
-			want = "server store ldap client rule reply totp sms call texts log"
+			want = "server store ldap client rule reply totp sms call email texts log"
 		}
 		if sections != want {
 			t.Errorf("%s: got sections %q, want %q", name, sections, want)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/factors/voice"
@@ -29,6 +30,7 @@ type File struct {
 	TOTP    totp.Config            `mapstructure:"totp"`
 	SMS     sms.Config             `mapstructure:"sms"`
 	Call    Call                   `mapstructure:"call"`
+	Email   email.Config           `mapstructure:"email"`
 	Texts   text.Config            `mapstructure:"texts"`
 	Log     Log                    `mapstructure:"log"`
 }
@@ -54,6 +56,7 @@ func DefaultFile() File {
 		TOTP:   totp.DefaultConfig(),
 		SMS:    sms.DefaultConfig(),
 		Call:   Call{Config: voice.DefaultConfig()},
+		Email:  email.DefaultConfig(),
 		Texts:  text.DefaultConfig(),
 		Log:    DefaultLog(),
 	}
@@ -110,4 +113,6 @@ func (f *File) names(policy *login.Policy) error {
 }
 
 // FactorNames are the factors that rules may name.
-func FactorNames() []string { return []string{"totp", "sms", "call", "recovery", "bypass"} }
+func FactorNames() []string {
+	return []string{"totp", "sms", "call", "email", "recovery", "bypass"}
+}

@@ -78,9 +78,9 @@ func (c Config) Warnings() []string {
 	if !c.Enabled() {
 		return nil
 	}
-	all := []string{"email: a code by e-mail is no proof of holding anything (NIST SP 800-63B, section 3.1.3.1): prefer any other factor"}
+	all := []string{"server: a code by e-mail is no proof of holding anything (NIST SP 800-63B, section 3.1.3.1): prefer any other factor"}
 	if c.TLS == tlsNone {
-		all = append(all, "email.tls: \"none\" sends codes in the clear")
+		all = append(all, "tls: \"none\" sends codes in the clear")
 	}
 	return all
 }

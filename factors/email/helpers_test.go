@@ -156,7 +156,7 @@ func fails(err error) func(context.Context) error { return func(context.Context)
 // slow makes the server take its time.
 func slow(d time.Duration, err error) func(context.Context) error {
 	return func(context.Context) error {
-		time.Sleep(d) // in a bubble of synctest
+		<-time.After(d) // in a bubble of synctest
 		return err
 	}
 }
