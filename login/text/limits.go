@@ -23,6 +23,7 @@ var limits = map[string]int{
 	"ask_totp": 60, "ask_sms": 60, "ask_recovery": 60, "ask_bypass": 60,
 	"menu": 24, "plain": 8, "choice": 16, "resend": 40,
 	"method_totp": 24, "method_totp_hint": 40, "method_sms": 24, "method_sms_hint": 32,
+	"ask_email": 60, "method_email": 24, "method_email_hint": 32, "email_subject": 100, "email_code": 400,
 	"method_recovery": 32, "method_bypass": 32,
 	"wait_call": 80, "match_call": 96, "ask_call": 60, "retry_call": 40,
 	"method_call": 24, "method_call_hint": 40,
