@@ -20,15 +20,21 @@ func TestMessagesAreInHerLanguageAndHoldTheCode(t *testing.T) {
 		subject, body       string
 	}{
 		{
-			"Norwegian", "nb", "vpn", words{}, "Koden din for å logge inn på vpn",
+			"Norwegian", "nb", "vpn",
+			words{},
+			"Koden din for å logge inn på vpn",
 			"123456 er koden din for vpn.\nDen gjelder i 5 minutter – så skriv den nå.",
 		},
 		{
-			"a service adds no header", "en", "v\r\nBcc: thief@evil.org\r\n\r\npn", words{}, "Your code for vBcc: thief@evil.orgpn",
+			"a service adds no header", "en", "v\r\nBcc: thief@evil.org\r\n\r\npn",
+			words{},
+			"Your code for vBcc: thief@evil.orgpn",
 			"123456 is your code for vBcc: thief@evil.orgpn.\nIt is valid for 5 minutes.",
 		},
 		{
-			"a long service is cut", "en", strings.Repeat("a", 500), words{}, "Your code for " + strings.Repeat("a", maxService),
+			"a long service is cut", "en", strings.Repeat("a", 500),
+			words{},
+			"Your code for " + strings.Repeat("a", maxService),
 			"123456 is your code for " + strings.Repeat("a", maxService) + ".\nIt is valid for 5 minutes.",
 		},
 		{"a subject does not turn the text around", "en", "v\u202epn\u2028", words{}, "Your code for vpn", "123456 is your code for vpn.\nIt is valid for 5 minutes."},

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -52,7 +53,7 @@ type Twilio struct {
 func newTwilio(cfg Config, log *slog.Logger) (*Twilio, error) {
 	base, err := url.Parse(strings.TrimRight(cfg.CallbackURL, "/"))
 	if err != nil {
-		return nil, fmt.Errorf("callback_url: is no address")
+		return nil, errors.New("callback_url: is no address")
 	}
 	s, err := newService(cfg, func(r *http.Request) {
 		if cfg.APIKey != "" {
@@ -144,8 +145,10 @@ func (t *Twilio) place(ctx context.Context, d *dialogue) error {
 		SID string `json:"sid"`
 	}
 	if err := json.Unmarshal(r.body, &call); err != nil || !d.is(call.SID) {
-		return t.lost(ctx, d, &voice.Failure{Why: voice.WhyUnavailable, Rang: true,
-			Err: fmt.Errorf("status %d, but the reply does not name the call", r.status)})
+		return t.lost(ctx, d, &voice.Failure{
+			Why: voice.WhyUnavailable, Rang: true,
+			Err: fmt.Errorf("status %d, but the reply does not name the call", r.status),
+		})
 	}
 	t.log.Debug("call placed", slog.String(login.KeyProvider, t.cfg.Name), slog.String(login.KeyAttempt, c.Reference))
 	return nil
@@ -188,7 +191,7 @@ func (t *Twilio) follow(ctx context.Context, d *dialogue) error {
 		case <-t.ended:
 		}
 	case <-limit.C:
-		why, cause = voice.WhyUnavailable, fmt.Errorf("the service does not say how the call ended: can it reach callback_url?")
+		why, cause = voice.WhyUnavailable, errors.New("the service does not say how the call ended: can it reach callback_url?")
 	case <-ctx.Done():
 		cause = ctx.Err()
 	case <-t.ended:
