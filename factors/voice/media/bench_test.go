@@ -1,7 +1,6 @@
 package media
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -39,7 +38,7 @@ func cpu(b *testing.B) time.Duration {
 func BenchmarkSession(b *testing.B) {
 	const pairs = 25
 	for _, mode := range []string{SRTPOff, SRTPRequired} {
-		b.Run(fmt.Sprintf("srtp=%s", mode), func(b *testing.B) {
+		b.Run("srtp="+mode, func(b *testing.B) {
 			for range pairs {
 				for _, s := range pair(b, mode) {
 					s.Start()

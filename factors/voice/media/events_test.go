@@ -100,6 +100,8 @@ func TestEachPressCountsOnce(t *testing.T) {
 		{"the end is sent again, with a new number, while the next key is down", all(
 			reports('1', 1, 10, 1000), reports('2', 1, 18, 3000)[:3],
 			[]report{{key: '1', ssrc: 1, seq: 21, ts: 1000, duration: 960, end: true}}, reports('2', 1, 22, 3000)), "12"},
+		{"a packet of the press before last comes late", all(
+			reports('1', 1, 10, 1000), reports('2', 1, 18, 3000), reports('3', 1, 26, 5000), reports('1', 1, 10, 1000)[7:]), "123"},
 		{"two keys quickly", all(reports('1', 1, 10, 1000), reports('2', 1, 18, 1700)), "12"},
 		{"one key twice quickly", all(reports('1', 1, 10, 1000), reports('1', 1, 18, 1700)), "11"},
 		{"held for 30 s", long(1500), "#"},
@@ -109,6 +111,7 @@ func TestEachPressCountsOnce(t *testing.T) {
 		{"a sender that wrongly counts the timestamp up", counting(reports('5', 1, 10, 1000)), "5"},
 		{"another sender, later", all(reports('5', 1, 10, 1000), later(reports('5', 2, 999, 77), time.Second)), "55"},
 		{"another sender while the key is down", all(reports('5', 1, 10, 1000)[:4], reports('5', 2, 999, 77)), "5"},
+		{"another sender later, and the end lost", all(reports('5', 1, 10, 1000)[:5], later(reports('5', 2, 999, 77), time.Second)), "55"},
 		{"another sender after the end", all(reports('5', 1, 10, 1000), reports('5', 2, 999, 77)), "55"},
 		{"another sender, and the first once more", all(reports('5', 1, 10, 1000), reports('6', 2, 9, 5), reports('5', 1, 17, 1000)[:1]), "56"},
 		{"a sender that began again with lower numbers", all(reports('1', 1, 9000, 500000), reports('2', 1, 10, 100)), "12"},

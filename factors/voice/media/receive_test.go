@@ -97,6 +97,12 @@ func TestLostAndLateSound(t *testing.T) {
 			}
 			return append(append(p[:6:6], quiet), p[6:]...)
 		}, "5"},
+		{"the sender's clock begins again during the tone", func(p [][]byte) [][]byte {
+			for _, b := range p[6:] {
+				b[4] ^= 0x80
+			}
+			return p
+		}, "5"},
 		{"another sender goes on with the tone", func(p [][]byte) [][]byte {
 			for _, b := range p[6:] {
 				b[11]++
@@ -128,6 +134,33 @@ func TestKeysBeforeTheAnswerOfTheCallAreNone(t *testing.T) {
 			t.Errorf("got %q, want only the key that was pressed after the answer", got)
 		}
 	})
+}
+
+// RFC 3264, section 6.1: what comes to us has the numbers of our offer; many
+// send those of their answer.
+func TestTypesOfEvents(t *testing.T) {
+	const other = "a=rtpmap:96 telephone-event/8000"
+	for _, c := range []struct {
+		name, answer string
+		kind         uint8
+		want         string
+	}{
+		{"that of offer and answer", describe("m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000"), 101, "5"},
+		{"that of the answer", describe("m=audio 4000 RTP/AVP 8 96", other), 96, "5"},
+		{"that of the offer, and the answer has another", describe("m=audio 4000 RTP/AVP 8 96", other), 101, "5"},
+		{"that of the offer, which is something else in the answer", describe("m=audio 4000 RTP/AVP 8 96 101", other, "a=rtpmap:101 x/8000"), 101, ""},
+		{"that of the offer, and the answer has none", soundOnly, 101, ""},
+		{"another", describe("m=audio 4000 RTP/AVP 8 96", other), 97, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, f := fake(t, c.answer)
+			s.Start()
+			f.give(there, packet(c.kind, 1, 1000, event('5', false, 160)...))
+			if got := pressed(s); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+			}
+		})
+	}
 }
 
 func TestPacketsThatAreDropped(t *testing.T) {
