@@ -21,8 +21,8 @@ const (
 
 // What is a key; ITU-T Q.24, table A-1 has what networks ask for.
 const (
-	hitsToPress    = 4    // no tone under 24 ms, each of 40 ms
-	missesToLift   = 8    // a gap of 10 ms, or a lost packet, ends no press; 40 ms do
+	hitsToPress    = 4    // no tone under 23 ms, each from 34 ms
+	missesToLift   = 8    // a gap of 27 ms, or a lost packet, ends no press; 34 ms do
 	minLevel       = -30  // dBm0, of each frequency: Q.24 has -25 to -29
 	maxOff         = 0.02 // of the frequency: 1.5 % and 2 Hz are to work, 3.5 % not
 	maxColumnTwist = 6    // dB that the higher frequency is stronger: Q.24 has 4

@@ -25,20 +25,20 @@ func sweep(d time.Duration) []int16 {
 	return pcm
 }
 
-// tune is 30 s of chords of two to four notes of the tempered scale between 196
+// tune is 20 s of chords of two to four notes of the tempered scale between 196
 // and 1568 Hz, three a second, with the overtones of an instrument and a
 // vibrato. Every interval comes, those near to keys among them.
 func tune(instrument string) []int16 {
 	r := rand.New(rand.NewPCG(3, 4))
 	var pcm []int16
-	for range 90 {
+	for range 60 {
 		chord := make([]float64, Samples(time.Second/3))
 		for range 2 + r.IntN(3) {
 			note := 196 * math.Pow(2, float64(r.IntN(37))/12)
 			for n := range chord {
 				at := float64(n) / Rate
 				phase := 2 * math.Pi * note * (at + 0.0004*math.Sin(2*math.Pi*5*at)/5)
-				for overtone := 1.0; overtone <= 6 && overtone*note < Rate/2; overtone++ {
+				for overtone := 1.0; overtone <= 5 && overtone*note < Rate/2; overtone++ {
 					chord[n] += strength(instrument, overtone, at) * math.Sin(overtone*phase)
 				}
 			}

@@ -45,10 +45,8 @@ var spoken = []struct{ language, voice, text string }{
 		d'appuyer sur la touche dièse. Où est la touche dièse ? Euh. Bon, d'accord, d'accord. Allô ? Vous êtes toujours là ?`},
 }
 
-// Voices of men, women and children: variant, pitch and words a minute.
+// A deep voice and a high one: variant, pitch and words a minute.
 var speakers = []struct{ variant, pitch, speed string }{
-	{"", "50", "160"},
-	{"+f2", "65", "175"},
 	{"+m3", "30", "140"},
 	{"+f4", "90", "150"},
 }
