@@ -18,6 +18,12 @@
 // replies; admission.go bounds what is in hand; request.go makes an Attempt of
 // a packet, reply.go a packet of a Step; sender.go and socket.go are the wire.
 //
+// When the Conversation answers with a Wait, somebody is asked elsewhere and the
+// request is held (held.go): a record without goroutine, packet or buffer.
+// Meanwhile the client sends again, begins anew, or gives up: trail.go and
+// people.go see it, clock.go learns from it how long the client waits, and
+// clockrecord.go keeps that.
+//
 // layeh.com/radius is used as a codec only. Its server loop keeps no replies,
 // verifies no Message-Authenticator and loses held requests when it stops.
 //
