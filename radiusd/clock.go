@@ -168,16 +168,19 @@ func (c *clock) resent(gap time.Duration, how resend, from netip.Addr) {
 }
 
 // gaveUp is told that the client has stopped waiting after so long, and how
-// often it had sent the request.
-func (c *clock) gaveUp(after time.Duration, sends int, from netip.Addr) {
+// often it had sent the request. It returns true when that changed what is
+// learned.
+func (c *clock) gaveUp(after time.Duration, sends int, from netip.Addr) (news bool) {
 	if after < minGap || after > longestWait {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.givenUp.add(sampleOf(after, uint8(min(sends, 255)), from)) //nolint:gosec // bounded just there
 	c.refuted = 0
+	was := c.patience.Load()
 	c.changed()
+	return c.patience.Load() != was
 }
 
 // waited is told that the client would still wait at this time after its

@@ -1,10 +1,16 @@
 package radiusd
 
 import (
+	"context"
 	"hash/maphash"
+	"log/slog"
+	"net/netip"
 	"sync"
+	"time"
 
 	"layeh.com/radius/rfc2865"
+
+	"github.com/portvakt/portvakt/login"
 )
 
 // people are the held requests by who signs in from where: a client that sends
@@ -29,37 +35,33 @@ func (s *Server) arrives(h *held, person uint64) {
 	s.people.mu.Lock()
 	old := s.people.now[person]
 	s.people.mu.Unlock()
-	var sofar trail
+	t := trail{first: h.arrived, last: h.arrived}
+	var before trail
+	var again time.Duration
 	if old != nil {
-		sofar = s.replies.trailOf(old.entry)
+		before = s.replies.trailOf(old.entry)
 	}
 	s.people.mu.Lock()
-	defer s.people.mu.Unlock()
+	if old != nil && before.copies == 0 {
+		t = old.stay.trail
+		again = t.copied(h.arrived)
+	}
+	h.stay.trail = t
 	if s.people.now == nil {
 		s.people.now = map[uint64]*held{}
 	}
 	s.people.now[person] = h
-	h.stay.trail = trail{first: h.arrived, last: h.arrived}
-	if old == nil {
-		return
+	s.people.mu.Unlock()
+
+	from := h.entry.source.from
+	switch {
+	case before.copies > 0: // it sends copies, so a new identifier is a new beginning
+		s.gaveUp(h.client, h.arrived-before.first, before.copies, from.Addr())
+	case again > 0 && from.Port() != old.entry.source.from.Port():
+		h.client.peer.clock.resent(again, newPort, from.Addr())
+	case again > 0:
+		h.client.peer.clock.resent(again, newID, from.Addr())
 	}
-	clock := &h.client.peer.clock
-	from, before := h.entry.source.from, old.entry.source.from
-	if sofar.copies > 0 {
-		// It sends copies, so a new identifier is a new beginning.
-		clock.gaveUp(h.arrived-sofar.first, int(sofar.copies)+1, from.Addr())
-		return
-	}
-	h.stay.trail = old.stay.trail
-	gap := h.stay.trail.copied(h.arrived)
-	if gap == 0 {
-		return
-	}
-	how := newID
-	if from.Port() != before.Port() {
-		how = newPort
-	}
-	clock.resent(gap, how, from.Addr())
 }
 
 // departs takes a held request out and learns from how its client has waited.
@@ -78,13 +80,24 @@ func (s *Server) departs(h *held) {
 	if own.copies > 0 {
 		t = own
 	}
-	clock, from := &h.client.peer.clock, h.entry.source.from.Addr()
+	from := h.entry.source.from.Addr()
 	switch {
 	case t.gone(s.now()):
-		clock.gaveUp(t.lasts(), int(t.copies)+1, from)
+		s.gaveUp(h.client, t.lasts(), t.copies, from)
 	case t.copies > 0:
-		clock.waited(t.lasts(), from)
+		h.client.peer.clock.waited(t.lasts(), from)
 	}
+}
+
+// gaveUp tells a client's clock, and the log when that is news.
+func (s *Server) gaveUp(c *client, after time.Duration, copies int32, from netip.Addr) {
+	if !c.peer.clock.gaveUp(after, int(copies)+1, from) {
+		return
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "learned when the client gives up",
+		slog.String(login.KeyClient, c.Name), slog.String(login.KeyKey, "patience"),
+		slog.String(login.KeyDetail, time.Duration(c.peer.clock.patience.Load()).String()),
+		slog.String(login.KeyHint, "portvakt status tells more"))
 }
 
 // hasStation reports whether the request tells where the person is.
