@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // dropped before it is parsed (attack: anybody can send a datagram).
 type door struct {
 	mu      sync.Mutex
+	at      []netip.Addr // the exchange's addresses, as far as they are known
 	guests  map[netip.Addr]*guest
 	credits float64
 	since   time.Time
@@ -56,6 +58,17 @@ func (d *door) open(addr netip.Addr) (shut func()) {
 	})
 }
 
+// known replaces the exchange's own addresses, which may always come in: it
+// asks whether we are there.
+func (d *door) known(all []netip.AddrPort) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = d.at[:0]
+	for _, a := range all {
+		d.at = append(d.at, a.Addr().Unmap())
+	}
+}
+
 func (d *door) filter(props sip.TransportReadProps, data []byte) ([]byte, error) {
 	if props.Transport != transportUDP {
 		return data, nil // a connection that we have made
@@ -71,7 +84,7 @@ func (d *door) admit(from netip.Addr, request bool, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.guests[from]
-	if g == nil || g.wanted == 0 && now.After(g.until) {
+	if !slices.Contains(d.at, from) && (g == nil || g.wanted == 0 && now.After(g.until)) {
 		return false
 	}
 	if !request {

@@ -111,6 +111,17 @@ func TestAnswersFromElsewhereAreNotBelieved(t *testing.T) {
 	})
 }
 
+func TestTheExchangeMayAskWhetherWeAreThere(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	p, _ := provider(t, f.server(), nil)
+	f.peer = p.e.socket.LocalAddr()
+	f.send(f.request("OPTIONS", 1, "x", "", "x", ""))
+	if got := f.next("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 200") || header(got, "Allow") == "" {
+		t.Errorf("got %q, want 200 and what is allowed", got)
+	}
+}
+
 func TestRequestsAreLimited(t *testing.T) {
 	t.Parallel()
 	var d door

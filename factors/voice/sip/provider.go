@@ -62,6 +62,9 @@ func New(cfg Config, log *slog.Logger) (*Provider, error) {
 	p.soft, p.end = context.WithCancel(context.Background())
 	p.hard, p.endHard = context.WithCancel(context.Background())
 	p.reg = newRegistrar(p)
+	if at, err := netip.ParseAddr(e.hop.host); err == nil {
+		e.door.known([]netip.AddrPort{netip.AddrPortFrom(at, 0)})
+	}
 	if cfg.register() {
 		p.keeping.Go(p.reg.keep)
 	}
@@ -163,7 +166,11 @@ func (p *Provider) drop(to netip.AddrPort) {
 func (p *Provider) addresses(ctx context.Context) ([]netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.timeout())
 	defer cancel()
-	return p.e.hop.resolve(ctx, net.DefaultResolver)
+	all, err := p.e.hop.resolve(ctx, net.DefaultResolver)
+	if err == nil {
+		p.e.door.known(all)
+	}
+	return all, err
 }
 
 // callBy places the call by one address of the exchange.

@@ -64,8 +64,6 @@ func (r *registrar) check(ctx context.Context) error {
 func (r *registrar) keep() {
 	retry := firstRetry
 	var at *registration
-	shut := func() {}
-	defer func() { shut() }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -83,8 +81,6 @@ func (r *registrar) keep() {
 		r.tell(err, at != nil)
 		if err == nil {
 			at, retry = now, firstRetry
-			shut()
-			shut = r.p.e.door.open(at.flow.to.Addr()) // it asks whether we are there
 			timer.Reset(max(least, at.lasts*4/5))
 			continue
 		}
