@@ -24,11 +24,11 @@ func TestConfigurations(t *testing.T) {
 	err := config(func(c *Config) {
 		c.Numbers.Countries, c.Numbers.Region, c.AskAfter = []string{"no"}, "Norway", 0
 		c.Caps.PerUserHour, c.Caps.PerDay = 0, caps.Max+1
-		c.Provider = append(c.Provider, gateway.Config{Name: "gw", Kind: "smpp"}, gateway.Config{Kind: "http"})
+		c.Provider = append(c.Provider, gateway.Config{Name: "gw", Kind: "twilio"}, gateway.Config{Kind: "http"})
 	}).Validate()
 	for _, want := range []string{
 		`countries[0]: "no" is not a country`, `region: "Norway"`, "ask_after:", "per_user_hour: 0", "per_day: 1000001",
-		`provider[1].kind: "smpp" is not in this version`, `provider[1].name: "gw" is there twice`,
+		`provider[1].kind: "twilio" is not in this version`, `provider[1].name: "gw" is there twice`,
 		"provider[2].name: is not set", "provider[2].url: is not set",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

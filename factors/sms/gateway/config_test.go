@@ -61,7 +61,9 @@ func TestValidConfigurations(t *testing.T) {
 		viaSMPP(func(c *Config) {
 			c.CA, c.Coding, c.Number, c.Timeout = "/ca.pem", []string{"3", "8"}, "00", time.Second
 		}),
+		viaSMPP(func(c *Config) { c.Prefixes, c.Senders = []string{"+47"}, []string{"+1=+15005550006"} }),
 		viaModem(func(*Config) {}),
+		viaModem(func(c *Config) { c.Prefixes = []string{"+47"} }),
 		viaModem(func(c *Config) { c.Modem.Format, c.Modem.Checked = "gammu", "" }),
 	} {
 		if err := c.Validate(); err != nil {
@@ -131,6 +133,8 @@ func TestProblemsAreNamed(t *testing.T) {
 		{viaSMPP(func(c *Config) { c.Password = secret.Value{} }), "password: is not set"},
 		{viaSMPP(func(c *Config) { c.Password = secret.New(markPassword + "\n") }), "password: holds a character"},
 		{viaSMPP(func(c *Config) { c.Sender = "Universitetet" }), "sender: has letters and more than 11"},
+		{viaSMPP(func(c *Config) { c.Senders = []string{"+1=Universitetet"} }), "senders[0]: has letters and more than 11"},
+		{viaModem(func(c *Config) { c.Senders = []string{"+1=2002"} }), `senders: is nothing that kind = "modem" has`},
 		{viaSMPP(func(c *Config) { c.Coding = []string{"gsm", "ucs2"} }), "coding: is not two values of data_coding"},
 		{viaSMPP(func(c *Config) { c.Coding = []string{"0", "256"} }), "coding: is not two values of data_coding"},
 		{viaSMPP(func(c *Config) { c.URL = "https://x/" }), `url: is only for kind = "http"`},

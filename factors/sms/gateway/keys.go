@@ -11,8 +11,8 @@ import (
 
 // The keys that kinds have besides their own.
 var (
-	forEach = []string{"name", "kind", "timeout", "number"}
-	forSMPP = []string{"user", "password", "sender", "coding", "ca", "insecure"}
+	forEach = []string{"name", "kind", "timeout", "number", "prefixes"}
+	forSMPP = []string{"user", "password", "sender", "senders", "coding", "ca", "insecure"}
 )
 
 // validateKeys refuses keys that the kind does not have: whoever wrote one

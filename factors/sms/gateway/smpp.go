@@ -16,11 +16,9 @@ const kindSMPP = "smpp"
 
 // An smppProvider sends through the SMSC of a carrier or an aggregator.
 type smppProvider struct {
-	name    string
-	address string
-	number  numberFormat
-	client  *smpp.Client
-	report  atomic.Pointer[func(Receipt)]
+	cfg    Config
+	client *smpp.Client
+	report atomic.Pointer[func(Receipt)]
 }
 
 // An smppReporter is an smppProvider that is bound to get receipts too.
@@ -29,7 +27,7 @@ type smppReporter struct{ *smppProvider }
 var _ Reporter = smppReporter{}
 
 func newSMPP(cfg Config, log *slog.Logger) (Provider, error) {
-	p := &smppProvider{name: cfg.Name, address: cfg.SMPP.Address, number: cfg.numberFormat()}
+	p := &smppProvider{cfg: cfg}
 	client, err := smpp.New(cfg.SMPP, cfg.smppOptions(), log, p.receipt)
 	if err != nil {
 		return nil, err
@@ -74,6 +72,13 @@ func (c Config) validateSMPP(p *problems) {
 	if _, ok := c.smppCoding(); len(c.Coding) == 2 && !ok {
 		p.add("coding: is not two values of data_coding, 0 to 255: write them as [\"0\", \"8\"]")
 	}
+	for i, entry := range c.Senders {
+		if _, sender, err := parseSender(entry); err == nil {
+			if _, err := smpp.Sender(sender); err != nil {
+				p.add("senders[%d]: %w", i, err)
+			}
+		}
+	}
 	if host, _, err := net.SplitHostPort(c.SMPP.Address); err == nil && !c.SMPP.TLS && !c.Insecure && !loopback(host) {
 		p.add("tls: without it codes and the password would go in the clear: set tls = true, or insecure = true")
 	}
@@ -82,12 +87,16 @@ func (c Config) validateSMPP(p *problems) {
 	}
 }
 
-func (s *smppProvider) Name() string { return s.name }
+func (s *smppProvider) Name() string { return s.cfg.Name }
 
 func (s *smppProvider) Send(ctx context.Context, to phone.Number, text string) (id string, err error) {
-	id, err = s.client.Send(ctx, s.to(to), text)
+	from, err := smpp.Sender(s.cfg.senderFor(to))
+	if err != nil {
+		return "", &NotSent{Reason: "the sender " + err.Error(), Down: true}
+	}
+	id, err = s.client.Send(ctx, smpp.Message{From: from, To: s.to(to), Text: text})
 	if unsent, ok := errors.AsType[*smpp.NotSent](err); ok {
-		return "", &NotSent{Reason: unsent.Reason, Down: unsent.Down}
+		return "", &NotSent{Reason: unsent.Reason, Down: unsent.Down, Pause: unsent.Pause}
 	}
 	return id, err
 }
@@ -95,9 +104,9 @@ func (s *smppProvider) Send(ctx context.Context, to phone.Number, text string) (
 // to is the number as the SMSC wants it. The type of number tells what a plus
 // sign or zeros tell elsewhere.
 func (s *smppProvider) to(n phone.Number) smpp.Address {
-	switch s.number {
+	switch format := s.cfg.numberFormat(); format {
 	case formatZeros:
-		return smpp.Address{TON: smpp.TONUnknown, NPI: smpp.NPIISDN, Number: s.number.of(n)}
+		return smpp.Address{TON: smpp.TONUnknown, NPI: smpp.NPIISDN, Number: format.of(n)}
 	case formatNational:
 		return smpp.Address{TON: smpp.TONNational, NPI: smpp.NPIISDN, Number: n.National()}
 	default:
@@ -120,7 +129,7 @@ func (s *smppProvider) receipt(r smpp.Receipt) {
 	case r.Final:
 		state = Failed
 	}
-	(*fn)(Receipt{Provider: s.name, ID: r.MessageID, State: state, Detail: Detail(string(r.State))})
+	(*fn)(Receipt{Provider: s.cfg.Name, ID: r.MessageID, State: state, Detail: Detail(string(r.State))})
 }
 
 // start connects before the first message does.
@@ -131,7 +140,7 @@ func (s *smppProvider) Close() error { return s.client.Close() }
 
 func (s *smppProvider) check(ctx context.Context) Status {
 	expires, err := s.client.Check(ctx)
-	return Status{Target: s.address, Err: err, Expires: expires}
+	return Status{Target: s.cfg.SMPP.Address, Err: err, Expires: expires}
 }
 
 // Start has providers connect that keep connections, so that a wrong password

@@ -8,7 +8,7 @@ import (
 
 func TestSMPPStates(t *testing.T) {
 	t.Parallel()
-	p := &smppProvider{name: "carrier"}
+	p := &smppProvider{cfg: Config{Name: "carrier"}}
 	p.receipt(smpp.Receipt{MessageID: "before anybody listens"})
 	var got Receipt
 	smppReporter{p}.Report(func(r Receipt) { got = r })

@@ -99,6 +99,7 @@ func TestSMPPNumbersAndCodings(t *testing.T) {
 		{"types as the carrier wants them", func(c *gateway.Config) {
 			c.SMPP.SenderTONNPI, c.SMPP.ToTONNPI, c.Sender = []int{0, 1}, []int{0, 0}, "2002"
 		}, "a", "0/0 4741234567 from 0/1 2002 in 0"},
+		{"another sender for some", func(c *gateway.Config) { c.Senders = []string{"+47=2002", "+46=SE"} }, "a", "1/1 4741234567 from 3/0 2002 in 0"},
 		{"codings as the carrier wants them", func(c *gateway.Config) { c.Coding = []string{"1", "0x18"} }, "ж", "1/1 4741234567 from 5/0 UiT in 24"},
 	} {
 		cfg := carrier(s)

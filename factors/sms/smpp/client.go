@@ -22,6 +22,9 @@ type NotSent struct {
 	Reason string
 	// Down is whether the next message would fare no better.
 	Down bool
+	// Pause is how long the SMSC is left alone because it asked for fewer
+	// messages; 0 when it did not.
+	Pause time.Duration
 }
 
 // Error gives the reason.
@@ -58,7 +61,7 @@ func New(cfg Config, opt Options, log *slog.Logger, onReceipt func(Receipt)) (*C
 		return nil, fmt.Errorf("sender: %w", err)
 	}
 	c := &Client{
-		cfg: cfg, opt: opt, from: typed(from, cfg.SenderTONNPI), log: log, onReceipt: onReceipt,
+		cfg: cfg, opt: opt, from: from, log: log, onReceipt: onReceipt,
 		dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", cfg.Address)
 		},
@@ -131,15 +134,22 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// A Message is a text and its way.
+type Message struct {
+	// From is the sender; the zero Address is that of the [Options].
+	From, To Address
+	Text     string
+}
+
 // Send hands a text over and returns the SMSC's id of it; of its last part,
 // when it has several. Errors are [*NotSent] or leave it open.
-func (c *Client) Send(ctx context.Context, to Address, text string) (id string, err error) {
-	parts, err := c.parts(typed(to, c.cfg.ToTONNPI), text)
+func (c *Client) Send(ctx context.Context, m Message) (id string, err error) {
+	parts, err := c.parts(m)
 	if err != nil {
 		return "", &NotSent{Reason: err.Error()}
 	}
-	if c.pause.on(time.Now()) {
-		return "", &NotSent{Reason: "paused: the SMSC asked for fewer messages"}
+	if left := c.pause.left(time.Now()); left > 0 {
+		return "", &NotSent{Reason: "paused: the SMSC asked for fewer messages", Down: true, Pause: left}
 	}
 	c.Start()
 	s, err := c.links[0].bound(ctx)
@@ -169,8 +179,9 @@ func (c *Client) submit(ctx context.Context, s *session, part submit) (id string
 	case err != nil:
 		return "", err
 	case status.throttles():
-		c.pause.begin(time.Now())
-		return "", &NotSent{Reason: status.String()}
+		now := time.Now()
+		c.pause.begin(now)
+		return "", &NotSent{Reason: status.String(), Down: true, Pause: c.pause.left(now)}
 	case status != statusOK:
 		return "", &NotSent{Reason: status.String(), Down: status.down()}
 	case answer.command == genericNack:

@@ -138,7 +138,7 @@ func TestThrottledClientPauses(t *testing.T) {
 		var waits []time.Duration
 		last := time.Now()
 		for len(waits) < 8 {
-			if got := outcome(send(t, c)); !strings.HasPrefix(got, "not sent: ") {
+			if got := outcome(send(t, c)); !strings.HasPrefix(got, "not sent, down: ") {
 				t.Fatal(got)
 			}
 			if n := s.count(submitSM); n == len(waits)+1 {
@@ -173,11 +173,11 @@ func TestRefusalsTogetherAreOnePause(t *testing.T) {
 		p.begin(now)
 	}
 	p.end(now)
-	if p.step != firstPause || !p.on(now) {
+	if p.step != firstPause || p.left(now) == 0 {
 		t.Errorf("a step of %v, want %v, and a message of before does not end it", p.step, firstPause)
 	}
 	p.end(now.Add(firstPause))
-	if p.step != 0 || p.on(now.Add(firstPause)) {
+	if p.step != 0 || p.left(now.Add(firstPause)) != 0 {
 		t.Error("a message that was taken does not end it")
 	}
 }

@@ -228,7 +228,7 @@ func send(t testing.TB, c *Client) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	id, err := c.Send(ctx, International(markNumber), markText)
+	id, err := c.Send(ctx, Message{To: International(markNumber), Text: markText})
 	if err != nil {
 		assertLeaksNothing(t, err.Error())
 	}

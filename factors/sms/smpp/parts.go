@@ -13,11 +13,16 @@ const maxParts = 4
 
 // parts makes the submits of a text: one for each part that a telephone puts
 // together again.
-func (c *Client) parts(to Address, text string) ([]submit, error) {
-	texts, alphabet := gsm.Split(text)
-	if alphabet == gsm.GSM7 && c.cfg.latin1() && !inLatin1(text) {
-		texts, alphabet = gsm.SplitUCS2(text), gsm.UCS2
+func (c *Client) parts(m Message) ([]submit, error) {
+	texts, alphabet := gsm.Split(m.Text)
+	if alphabet == gsm.GSM7 && c.cfg.latin1() && !inLatin1(m.Text) {
+		texts, alphabet = gsm.SplitUCS2(m.Text), gsm.UCS2
 	}
+	from := m.From
+	if from == (Address{}) {
+		from = c.from
+	}
+	from, to := typed(from, c.cfg.SenderTONNPI), typed(m.To, c.cfg.ToTONNPI)
 	if len(texts) > maxParts {
 		return nil, errors.New("the text is too long")
 	}
@@ -27,7 +32,7 @@ func (c *Client) parts(to Address, text string) ([]submit, error) {
 	var all []submit
 	for i, t := range texts {
 		s := submit{
-			service: c.cfg.ServiceType, from: c.from, to: to, validity: c.cfg.validity(),
+			service: c.cfg.ServiceType, from: from, to: to, validity: c.cfg.validity(),
 			// One receipt a message: of its last part.
 			receipt: c.cfg.Receipts() && i == len(texts)-1,
 			coding:  c.opt.coding(alphabet),

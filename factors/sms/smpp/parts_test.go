@@ -55,7 +55,7 @@ func texts(t *testing.T, text string, change ...func(*Client)) []submitted {
 	c, _ := piped(t, s, change...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := c.Send(ctx, International(markNumber), text); err != nil {
+	if _, err := c.Send(ctx, Message{To: International(markNumber), Text: text}); err != nil {
 		t.Fatal(err)
 	}
 	var all []submitted
@@ -159,11 +159,11 @@ func TestHalfOfATextIsNotNothing(t *testing.T) {
 		c, _ := piped(t, s)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		got := outcome(c.Send(ctx, International(markNumber), strings.Repeat("a", 200)))
+		got := outcome(c.Send(ctx, Message{To: International(markNumber), Text: strings.Repeat("a", 200)}))
 		if !strings.HasPrefix(got, "unknown: part 2 of 2: not sent: status 0x8") {
 			t.Error(got)
 		}
-		if got := outcome(c.Send(ctx, International(markNumber), strings.Repeat("a", 4*153+1))); got != "not sent: the text is too long" {
+		if got := outcome(c.Send(ctx, Message{To: International(markNumber), Text: strings.Repeat("a", 4*153+1)})); got != "not sent: the text is too long" {
 			t.Error(got)
 		}
 	})

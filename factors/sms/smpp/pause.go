@@ -18,10 +18,11 @@ type pause struct {
 	until time.Time
 }
 
-func (p *pause) on(now time.Time) bool {
+// left is how long a pause still takes; 0 when there is none.
+func (p *pause) left(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return now.Before(p.until)
+	return max(p.until.Sub(now), 0)
 }
 
 // begin starts a pause. A window full of messages that are refused together

@@ -38,7 +38,7 @@ func say(t *testing.T, c *Client, text string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	id, err := c.Send(ctx, International(markNumber), text)
+	id, err := c.Send(ctx, Message{To: International(markNumber), Text: text})
 	if err != nil {
 		assertLeaksNothing(t, err.Error())
 	}
@@ -123,15 +123,15 @@ func TestPerlSMSCThatFails(t *testing.T) {
 	ready(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if got := outcome(c.Send(ctx, International(markNumber), "MUTE 123456")); got != "unknown: no answer in time" {
+	if got := outcome(c.Send(ctx, Message{To: International(markNumber), Text: "MUTE 123456"})); got != "unknown: no answer in time" {
 		t.Error(got)
 	}
 	s.Next(t)
-	if got := outcome(say(t, c, "THROTTLE 123456")); !strings.HasPrefix(got, "not sent: status 0x58") {
+	if got := outcome(say(t, c, "THROTTLE 123456")); !strings.HasPrefix(got, "not sent, down: status 0x58") {
 		t.Error(got)
 	}
 	s.Next(t)
-	if got := outcome(say(t, c, "not at once 123456")); !strings.HasPrefix(got, "not sent: paused") {
+	if got := outcome(say(t, c, "not at once 123456")); !strings.HasPrefix(got, "not sent, down: paused") {
 		t.Error(got)
 	}
 	s.Silent(t)
@@ -230,7 +230,7 @@ func TestTLSToAPlainSMSC(t *testing.T) {
 	secured, _, _ := to(t, s, func(cfg *Config, o *Options) { cfg.TLS, o.Timeout = true, time.Second })
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	if got := outcome(secured.Send(ctx, International(markNumber), "123456")); !strings.HasPrefix(got, "not sent, down: no session") {
+	if got := outcome(secured.Send(ctx, Message{To: International(markNumber), Text: "123456"})); !strings.HasPrefix(got, "not sent, down: no session") {
 		t.Error(got)
 	}
 	s.Silent(t)

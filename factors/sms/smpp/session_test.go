@@ -31,8 +31,8 @@ func TestOutcomes(t *testing.T) {
 		{"a refused sender says something", says(statusBadSource), "not sent, down: status 0xa"},
 		{"a broken SMSC", says(statusSystem), "not sent, down: status 0x8"},
 		{"a carrier's own status", says(0x4ff), "not sent: status 0x4ff"},
-		{"throttled", says(statusThrottled), "not sent: status 0x58"},
-		{"its queue is full", says(statusQueueFull), "not sent: status 0x14"},
+		{"throttled", says(statusThrottled), "not sent, down: status 0x58"},
+		{"its queue is full", says(statusQueueFull), "not sent, down: status 0x14"},
 		{"not understood", func(c *conversation, p pdu) {
 			c.say(pdu{command: genericNack, status: statusBadCommand, sequence: p.sequence})
 		}, "not sent, down: status 0x3"},
@@ -165,7 +165,7 @@ func TestWindowBoundsMessagesWithoutAnswer(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if got := outcome(c.Send(ctx, International(markNumber), markText)); !strings.HasPrefix(got, "not sent, down: the window is full") {
+		if got := outcome(c.Send(ctx, Message{To: International(markNumber), Text: markText})); !strings.HasPrefix(got, "not sent, down: the window is full") {
 			t.Errorf("beyond the window: %s", got)
 		}
 		sending.Wait()
