@@ -65,7 +65,7 @@ func (c Config) Validate() error {
 		add("receipt_within: %v is not 0s, nor from %v to below %v, which is the life of a code", c.ReceiptWithin, minReceipt, codeLife)
 	}
 	if c.ReceiptWithin > 0 && c.Enabled() && !slices.ContainsFunc(c.Provider, gateway.Config.Reports) {
-		add("receipt_within: no provider tells of deliveries: set status_url or callback for one, or remove the key")
+		add("receipt_within: no provider tells of deliveries: set status_url or callback for one, or bind = \"transceiver\", or remove the key")
 	}
 	c.validateListen(add)
 	errs = append(errs, each(c.Caps.Validate())...)

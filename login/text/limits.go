@@ -27,7 +27,6 @@ var limits = map[string]int{
 	"method_recovery": 32, "method_bypass": 32,
 	"wait_call": 80, "match_call": 96, "ask_call": 60, "retry_call": 40,
 	"method_call": 24, "method_call_hint": 40,
-	"ask_email": 60, "method_email": 24, "method_email_hint": 32,
 	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
 	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 }

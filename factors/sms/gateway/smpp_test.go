@@ -207,6 +207,9 @@ func TestSMPPReceipts(t *testing.T) {
 
 	transmitter := carrier(s)
 	transmitter.SMPP.Bind = "transmitter"
+	if !carrier(s).Reports() || transmitter.Reports() {
+		t.Error("the configuration does not tell who has receipts")
+	}
 	if p := provider(t, transmitter); isReporter(p) {
 		t.Error("who is bound to send only tells receipts")
 	}

@@ -27,7 +27,8 @@ type Receipts struct {
 
 // Reports reports whether the provider may tell that a message was delivered.
 func (c Config) Reports() bool {
-	return c.Kind == kindHTTP && (c.Receipts.StatusURL != "" || !c.Receipts.Callback.IsZero())
+	return c.Kind == kindHTTP && (c.Receipts.StatusURL != "" || !c.Receipts.Callback.IsZero()) ||
+		c.Kind == kindSMPP && c.SMPP.Receipts()
 }
 
 // statusURL is the address that tells of a message. The id is escaped, so that
