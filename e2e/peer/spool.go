@@ -1,7 +1,9 @@
 package peer
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +39,8 @@ func newSpool(t testing.TB) *Spool {
 
 func (s *Spool) folder(name string) string { return filepath.Join(filepath.Dir(s.Outgoing), name) }
 
-func (s *Spool) run(t testing.TB, program string, args ...string) {
+// run starts the daemon, and waits until its log says that it is ready.
+func (s *Spool) run(t testing.TB, ready, program string, args ...string) {
 	t.Helper()
 	s.daemon = start(t, new(Output), program, args...)
 	t.Cleanup(func() {
@@ -46,13 +49,14 @@ func (s *Spool) run(t testing.TB, program string, args ...string) {
 			t.Logf("%s printed:\n%s\nand logged:\n%s", program, s.daemon.log, s.Log(t))
 		}
 	})
+	s.daemon.until(t, program, func() bool { return strings.Contains(s.Log(t), ready) })
 }
 
 // Log is what the daemon has logged; numbers and texts too.
 func (s *Spool) Log(t testing.TB) string {
 	t.Helper()
 	logged, err := os.ReadFile(s.folder("log"))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	return string(logged)
@@ -90,7 +94,7 @@ func StartSmstools(t testing.TB, modem *FakeModem) *Spool {
 	Need(t, "smsd")
 	s := newSpool(t)
 	conf := write(t, s.folder("conf"), fmt.Sprintf(smstoolsConf, filepath.Dir(s.Outgoing), modem.Device))
-	s.run(t, "smsd", "-t", "-c", conf)
+	s.run(t, "Waiting for messages to send", "smsd", "-t", "-c", conf)
 	return s
 }
 
@@ -129,7 +133,7 @@ func StartGammu(t testing.TB) *Spool {
 	}
 	conf := write(t, s.folder("conf"), fmt.Sprintf(gammuConf, filepath.Dir(s.Outgoing)))
 	// It logs in the character set of its environment.
-	s.run(t, "env", "LC_ALL=C.UTF-8", find("gammu-smsd"), "-c", conf)
+	s.run(t, "Starting phone communication", "env", "LC_ALL=C.UTF-8", find("gammu-smsd"), "-c", conf)
 	return s
 }
 

@@ -76,7 +76,7 @@ func TestNextProviderOnlyWhenCertainlyNotSent(t *testing.T) {
 		{"the gateway refuses", toSink("first", newSink(t, status(403, markReply)).URL), 1, "sent"},
 		{"the gateway breaks", toSink("first", newSink(t, status(500, "")).URL), 1, "sent"},
 		{"the gateway accepts", toSink("first", newSink(t, status(202, "")).URL), 0, "sent"},
-		{"time-out after the request", toSink("first", hang.URL, func(c *Config) { c.Timeout = 100 * time.Millisecond }), 0, "unknown"},
+		{"time-out after the request", toSink("first", hang.URL, func(c *Config) { c.Timeout = time.Second }), 0, "unknown"},
 		{"a proxy lost the reply", toSink("first", newSink(t, status(504, "")).URL), 0, "unknown"},
 		{"a program says no", Config{Name: "first", Kind: "command", Command: []string{"/bin/false", "{to}"}}, 1, "sent"},
 		{"no such program", Config{Name: "first", Kind: "command", Command: []string{"/nonexistent", "{to}"}}, 1, "sent"},

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -105,7 +106,7 @@ func TestModemOutcomes(t *testing.T) {
 				row.smsd(t, cfg.Modem)
 				err = <-result
 				got := outcome(err)
-				if not, ok := err.(*NotSent); ok && not.Down {
+				if not, ok := errors.AsType[*NotSent](err); ok && not.Down {
 					got += ", down"
 				}
 				if got != row.want {

@@ -138,7 +138,7 @@ func TestSMPPFailsOverOnlyWhenCertainlyNotSent(t *testing.T) {
 		{"TLS to one that has none", "123456", func(c *gateway.Config) { c.SMPP.TLS = true }, "sent", true},
 	} {
 		one, two := carrier(first), carrier(second)
-		one.Timeout, two.Name = 2*time.Second, "other"
+		one.Timeout, two.Name = 4*time.Second, "other"
 		if row.change != nil {
 			row.change(&one)
 		}

@@ -1,6 +1,7 @@
 package gsm
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func TestEncode(t *testing.T) {
 		{"", ""},
 	} {
 		octets, ok := Encode(row.text)
-		got := fmt.Sprintf("%x", octets)
+		got := hex.EncodeToString(octets)
 		if !ok {
 			got = "none"
 		}

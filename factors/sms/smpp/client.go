@@ -87,7 +87,7 @@ func tlsConfig(serverName, ca string) (*tls.Config, error) {
 	if ca == "" {
 		return t, nil
 	}
-	pem, err := os.ReadFile(ca)
+	pem, err := os.ReadFile(ca) //nolint:gosec // G304: the administrator's file
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
@@ -151,7 +151,7 @@ func (c *Client) Send(ctx context.Context, m Message) (id string, err error) {
 	if left := c.pause.left(time.Now()); left > 0 {
 		return "", &NotSent{Reason: "paused: the SMSC asked for fewer messages", Down: true, Pause: left}
 	}
-	c.Start()
+	c.Start() //nolint:contextcheck // the connection outlives the message
 	s, err := c.links[0].bound(ctx)
 	if err != nil {
 		return "", &NotSent{Reason: "no session with the SMSC: " + err.Error(), Down: true}
@@ -161,8 +161,9 @@ func (c *Client) Send(ctx context.Context, m Message) (id string, err error) {
 			continue
 		}
 		if i > 0 {
-			// A telephone shows nothing or a half; sending again would pay twice.
-			err = fmt.Errorf("part %d of %d: %s", i+1, len(parts), err.Error()) //nolint:errorlint // not a NotSent any more
+			// A telephone shows nothing or a half; sending again would pay twice,
+			// so this is no NotSent any more.
+			err = fmt.Errorf("part %d of %d: %s", i+1, len(parts), err.Error())
 		}
 		return "", err
 	}
@@ -203,7 +204,7 @@ func (c *Client) Check(ctx context.Context) (expires time.Time, err error) {
 		expires = secured.ConnectionState().PeerCertificates[0].NotAfter
 	}
 	// What is delivered meanwhile is left to the daemon: the SMSC repeats it.
-	s := newSession(conn, c.opt.timeout(), 1, func(pdu) pdu { return pdu{status: statusTemporary} })
+	s := newSession(conn, c.opt.timeout(), 1, func(pdu) pdu { return pdu{status: statusTemporary} }) //nolint:contextcheck // it ends by end
 	err = s.bind(ctx, c.links[0].as, bindBody(c.opt.User, c.opt.Password.Reveal(), c.cfg.SystemType))
 	if err == nil {
 		s.unbind(ctx)

@@ -64,6 +64,7 @@ func accepts(c *conversation, p pdu) {
 		c.reply(p, statusOK, fmt.Sprintf("id-%d\x00", c.count(submitSM)))
 	case enquireLink, unbind:
 		c.reply(p, statusOK, "")
+	default:
 	}
 }
 

@@ -146,7 +146,7 @@ func (c *Client) open(ctx context.Context, as command) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(conn, c.opt.timeout(), c.cfg.window(), c.delivered)
+	s := newSession(conn, c.opt.timeout(), c.cfg.window(), c.delivered) //nolint:contextcheck // it ends by end
 	if err := s.bind(ctx, as, bindBody(c.opt.User, c.opt.Password.Reveal(), c.cfg.SystemType)); err != nil {
 		s.end(err)
 		_ = s.wait()

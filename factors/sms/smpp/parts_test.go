@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,7 +18,6 @@ type submitted struct {
 	validity       string
 	registered     byte
 	coding         byte
-	message        string
 	tags           map[tag][]byte
 	header, octets string
 }
@@ -41,7 +41,7 @@ func readSubmit(t testing.TB, p pdu) submitted {
 		t.Errorf("%x: %v", p.body, r.err)
 	}
 	if m.class&esmUserHeader != 0 {
-		m.header = fmt.Sprintf("%x", b[:1+b[0]])
+		m.header = hex.EncodeToString(b[:1+b[0]])
 		b = b[1+b[0]:]
 	}
 	m.octets = string(b)

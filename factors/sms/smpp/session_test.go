@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -146,8 +147,8 @@ func TestWindowBoundsMessagesWithoutAnswer(t *testing.T) {
 				t.Errorf("%d are under way, want %d", len(held), want)
 			}
 			// In another order than they came: the sequence number tells.
-			for i := len(held) - 1; i >= 0; i-- {
-				talk.reply(held[i], statusOK, "id\x00")
+			for _, p := range slices.Backward(held) {
+				talk.reply(p, statusOK, "id\x00")
 			}
 			left -= len(held)
 			held = nil

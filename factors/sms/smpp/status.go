@@ -32,7 +32,7 @@ const (
 )
 
 // names are those an operator finds in the carrier's documents.
-var names = map[Status]string{
+var names = map[Status]string{ //nolint:gosec // G101: names, no passwords
 	statusOK:          "ESME_ROK",
 	statusBadCommand:  "ESME_RINVCMDID, no such command",
 	statusBadState:    "ESME_RINVBNDSTS, not bound for this",
@@ -76,8 +76,9 @@ func (s Status) down() bool {
 	case statusBadCommand, statusBadState, statusSystem, statusBadSource, statusBindFailed, statusBadPassword,
 		statusBadSystemID, statusSourceTON, statusSourceNPI, statusTargetTON, statusTargetNPI, statusSystemType, statusExpiry:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // credentials reports whether a bind was refused for what only a person can
