@@ -15,8 +15,13 @@ func TestPrefixes(t *testing.T) {
 		text string
 		has  bool
 	}{
-		{"+47", true}, {"+4", true}, {"+474123", true}, {"+4741234567", true},
-		{"+46", false}, {"+4781", false}, {"+47412345678", false},
+		{"+47", true},
+		{"+4", true},
+		{"+474123", true},
+		{"+4741234567", true},
+		{"+46", false},
+		{"+4781", false},
+		{"+47412345678", false},
 	} {
 		p, err := NewPrefix(row.text)
 		if err != nil || p.Has(n) != row.has || p.String() != row.text || p.Len() != len(row.text)-1 {

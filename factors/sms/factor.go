@@ -155,7 +155,7 @@ func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, code str
 			}
 			return f.caps.Take(ctx, u.Account.ID, number)
 		},
-		Fate: func(s gateway.State) {
+		Fate: func(s gateway.State) { //nolint:contextcheck // told when the login has been answered
 			if f.open.fate(memo, s) {
 				f.log.LogAttrs(context.Background(), slog.LevelWarn, "no gateway could deliver a code", account)
 			}

@@ -45,7 +45,7 @@ func TestSignaturesOfAWS(t *testing.T) {
 func TestSignaturesOfAzure(t *testing.T) {
 	t.Parallel()
 	key, body := []byte("the access key"), []byte(`{"from": "x"}`)
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "https://r.communication.azure.com/sms?api-version=2021-03-07", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://r.communication.azure.com/sms?api-version=2021-03-07", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func (c *Chain) add(l *link) {
 // Close ends the providers and forgets the messages whose receipts are waited
 // for. It waits for those that are being sent again.
 func (c *Chain) Close() error {
-	c.following.close()
+	c.end()
 	errs := make([]error, len(c.links))
 	for i, l := range c.links {
 		errs[i] = closing(l.Provider)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,7 +37,7 @@ func (f *following) start(fn func()) {
 	}
 }
 
-func (f *following) close() {
+func (f *following) end() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
@@ -70,10 +71,12 @@ func (c *Chain) forward(ctx context.Context, d *delivery) error {
 		}
 		tried, d.used[l] = true, true
 		id, err := c.try(ctx, l, d.m.To, d.m.Text)
-		if err == nil {
-			c.follow(d, l, id)
-		}
-		if err == nil || !Unsent(err) {
+		switch {
+		case err == nil:
+			c.follow(d, l, id) //nolint:contextcheck // goes on when the login has been answered
+			return nil
+		case !Unsent(err):
+			c.doubt(d, l) //nolint:contextcheck // goes on when the login has been answered
 			return err
 		}
 	}
@@ -103,18 +106,38 @@ func (c *Chain) follow(d *delivery, l *link, id string) {
 		c.receive(before)
 	}
 	c.pending.keep(d, time.AfterFunc(left, func() { c.pending.forget(d) }))
-	if d.m.Within > 0 && d.m.Within < left {
-		c.pending.keep(d, time.AfterFunc(d.m.Within, func() {
-			if c.pending.late(d, n) {
-				c.log.LogAttrs(context.Background(), slog.LevelWarn, "message not delivered in time",
-					slog.String(login.KeyProvider, n.provider), slog.Duration(login.KeyTook, d.m.Within))
-				c.start(func() { c.again(d) })
-			}
-		}))
-	}
+	c.limit(d, n, left)
 	if l.poller != nil {
 		c.pollIn(pollFirst, d, n, l)
 	}
+}
+
+// doubt follows a message of which nobody knows whether it was sent. It has no
+// id, so that only the limit can end the waiting.
+func (c *Chain) doubt(d *delivery, l *link) {
+	left := time.Until(d.m.Until)
+	if !l.reports && l.poller == nil || d.m.Within <= 0 || d.m.Within >= left {
+		return
+	}
+	n := name{l.Name(), fmt.Sprintf("no id %p", d)} // no gateway's id has a space
+	if _, ok := c.pending.add(d, n); ok {
+		c.pending.keep(d, time.AfterFunc(left, func() { c.pending.forget(d) }))
+		c.limit(d, n, left)
+	}
+}
+
+// limit moves the message on when its provider has not delivered it in time.
+func (c *Chain) limit(d *delivery, n name, left time.Duration) {
+	if d.m.Within <= 0 || d.m.Within >= left {
+		return
+	}
+	c.pending.keep(d, time.AfterFunc(d.m.Within, func() {
+		if c.pending.late(d, n) {
+			c.log.LogAttrs(context.Background(), slog.LevelWarn, "message not delivered in time",
+				slog.String(login.KeyProvider, n.provider), slog.Duration(login.KeyTook, d.m.Within))
+			c.start(func() { c.again(d) })
+		}
+	}))
 }
 
 // receive takes the receipts of all providers.

@@ -8,7 +8,14 @@
 // A [Chain] tries its providers in order under one rule: the next one only
 // when the message was certainly not sent ([NotSent]). After anything else, as
 // a time-out behind the written request, the message may be on its way, and
-// trying again would send a second code, or pay for one.
+// trying again would pay for a second one.
+//
+// A provider may tell later what became of a message: as a [Reporter], or when
+// it is asked as a [Poller]. [Chain.Deliver] goes on until the message is worth
+// nothing any more, and sends the same text through the next provider when the
+// one before could not deliver it. What is waited for is kept in memory only:
+// a restart or a reload forgets it, and the code stays good. A [Receiver]
+// listens for the callbacks of HTTP gateways.
 //
 // Templates substitute into parsed values only (leaves of JSON, fields of a
 // form or query), never into text that is parsed later, so that no number and

@@ -107,8 +107,10 @@ func TestAMessageThatFailedGoesThroughTheNextProvider(t *testing.T) {
 		{"the first fails after the second has it", &teller{then: Failed, when: 30 * time.Second}, &teller{}, 20 * time.Second, nil, [2]int{1, 1}, "[failed]", 1},
 		{"it may not be sent again", &teller{then: Failed, when: time.Second}, &teller{}, 0, errors.New("over a cap"), [2]int{1, 0}, "[failed]", 1},
 		{"the second refuses", &teller{then: Failed, when: time.Second}, &teller{err: &NotSent{Reason: "status 400"}}, 0, nil, [2]int{1, 1}, "[failed]", 1},
-		{"the second does not tell", &teller{then: Failed, when: time.Second}, &teller{err: errors.New("no reply in time")}, 0, nil, [2]int{1, 1}, "[]", 1},
+		{"nobody knows of the second", &teller{then: Failed, when: time.Second}, &teller{err: errors.New("no reply in time")}, 0, nil, [2]int{1, 1}, "[]", 1},
 		{"the second had refused it", &teller{err: &NotSent{Reason: "status 400"}}, &teller{then: Failed, when: time.Second}, 0, nil, [2]int{1, 1}, "[failed]", 0},
+		{"nobody knows of the first, with a limit", &teller{err: errors.New("no reply in time")}, &teller{then: Delivered}, 20 * time.Second, nil, [2]int{1, 1}, "[delivered]", 1},
+		{"nobody knows of the first, without one", &teller{err: errors.New("no reply in time")}, &teller{}, 0, nil, [2]int{1, 0}, "[]", 0},
 		{"after the code's life", &teller{then: Failed, when: 6 * time.Minute}, &teller{}, 0, nil, [2]int{1, 0}, "[]", 0},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
@@ -117,7 +119,7 @@ func TestAMessageThatFailedGoesThroughTheNextProvider(t *testing.T) {
 				row.first.name, row.second.name = "first", "second"
 				log, f := new(syncBuffer), new(fates)
 				c := Chained(logger(log), row.first, row.second)
-				if err := c.Deliver(t.Context(), f.message(t, row.within, row.again)); err != nil {
+				if err := c.Deliver(t.Context(), f.message(t, row.within, row.again)); Unsent(err) {
 					t.Fatal(err)
 				}
 				time.Sleep(10 * time.Minute)
@@ -228,6 +230,7 @@ func (o pollOnly) Name() string { return o.p.name }
 func (o pollOnly) Send(ctx context.Context, n phone.Number, text string) (string, error) {
 	return o.p.Send(ctx, n, text)
 }
+
 func (o pollOnly) Status(ctx context.Context, id string) (Receipt, error) { return o.p.Status(ctx, id) }
 
 func TestAGatewayThatHasToBeAskedIsAskedUntilItKnows(t *testing.T) {
