@@ -157,7 +157,7 @@ func (f *Flow) wrongCode(t *attempt, u User, d Decision, methods []Method, q *qu
 	locked := false
 	// A code used twice is no guess, nor is the plain "enter" of somebody to
 	// whom nothing has come.
-	guess := reason != ReasonUsedCode && (reason != ReasonNotDelivered || !t.Secret.Is(""))
+	guess := reason != ReasonUsedCode && (reason != ReasonNotDelivered || !nothing(t.Secret))
 	if guess {
 		var gerr error
 		if locked, gerr = f.countCode(t, u); gerr != nil {
@@ -191,6 +191,12 @@ func (f *Flow) wrongCode(t *attempt, u User, d Decision, methods []Method, q *qu
 	default:
 	}
 	return f.again(t, u, menu, next, say)
+}
+
+// nothing reports whether the answer is a plain "enter".
+func nothing(answer Secret) bool {
+	text, ok := answer.Reveal()
+	return ok && strings.TrimSpace(text) == "" || answer.Is("")
 }
 
 // countCode counts a wrong code and reports whether the account is locked now.

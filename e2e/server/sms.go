@@ -131,6 +131,7 @@ countries = ["US", "NO"]
 per_user_hour = 500
 per_number_10min = 500
 per_number_day = 500
+min_success = 0
 `)
 	for i, g := range gateways {
 		text.WriteString(g.Provider(fmt.Sprintf("gateway-%d", i+1)))
