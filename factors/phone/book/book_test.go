@@ -137,3 +137,31 @@ func TestEachProblemIsTold(t *testing.T) {
 		t.Error("a book of an invalid configuration")
 	}
 }
+
+// Somebody who may write numbers, of himself or of a thousand people, does not
+// get to those that earn: neither into an enrollment nor to a message or call.
+func TestS07NumbersThatEarnAreNeverUsed(t *testing.T) {
+	t.Parallel()
+	for _, use := range []Use{Messages, Calls} {
+		b := book(t, use, "+4741")
+		for i := range 1000 {
+			for _, format := range []string{
+				"+47 829 %05d",         // premium
+				"+47 810 %05d",         // shared cost
+				"+47 41 %06d",          // a blocked prefix
+				"+371 2%07d",           // a country that is not allowed
+				"+882 16 5550 %04d",    // satellite
+				"+1 900 555 %04d",      // premium elsewhere
+				"829 %05d (my mobile)", // written without the country
+			} {
+				raw := fmt.Sprintf(format, i)
+				if _, _, err := b.NewCredential(raw, ""); err == nil {
+					t.Fatalf("%s can be enrolled", raw)
+				}
+				if got := b.Of(person(t, raw, raw)); len(got) != 0 {
+					t.Fatalf("%s is used", raw)
+				}
+			}
+		}
+	}
+}
