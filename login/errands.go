@@ -56,6 +56,7 @@ func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err erro
 	default:
 		e = &errand{errands: s, flow: w.flow, lead: w, account: account, mark: mark}
 		s.by[account] = e
+		w.flow.asking.Add(1)
 		mine = true
 	}
 	e.waiters = append(e.waiters, w)

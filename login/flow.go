@@ -48,14 +48,15 @@ type Flow struct {
 	sources *sources
 	turns   *turns
 	errands *errands
-	veil    *[32]byte // the key of veiled
+	asking  *sync.WaitGroup // errands begun under this configuration
+	veil    *[32]byte       // the key of veiled
 }
 
 // NewFlow makes a Flow.
 func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
-		errands: newErrands(), veil: new([32]byte),
+		errands: newErrands(), asking: &sync.WaitGroup{}, veil: new([32]byte),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -66,9 +67,14 @@ func NewFlow(c Config) *Flow {
 func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
-		errands: f.errands, veil: f.veil,
+		errands: f.errands, asking: &sync.WaitGroup{}, veil: f.veil,
 	}
 }
+
+// Settle waits until nothing that was begun under this configuration is being
+// asked elsewhere any more. Nothing new may begin meanwhile: it is for one that
+// [Flow.With] has replaced.
+func (f *Flow) Settle() { f.asking.Wait() }
 
 // Close ends what is being asked elsewhere and waits for it. Who still waits
 // for an answer gets an error: a transport that has drained has nobody waiting.

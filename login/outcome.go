@@ -47,6 +47,7 @@ func (e *errand) conclude(o outcome) {
 	for _, w := range waiters {
 		w.answer(e.tell(ctx, w, o))
 	}
+	e.flow.asking.Done()
 }
 
 // record writes how the errand ended. An approval that admits somebody at once

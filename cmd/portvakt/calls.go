@@ -1,8 +1,8 @@
 package main
 
 import (
-	"crypto/hmac"
 	"context"
+	"crypto/hmac"
 	"fmt"
 	"reflect"
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/login"
@@ -87,12 +88,18 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	for i, p := range s.phones {
 		t.add("call "+f.Call.Provider[i].Kind, p.Name(), p.Check(ctx), "")
 	}
+	if s.email != nil {
+		t.add("email", f.Email.Server, s.email.Reach(ctx), "")
+	}
+	off := map[string]bool{sms.Name: s.sms == nil, voice.Name: s.voice == nil, email.Name: s.email == nil}
 	for i, r := range f.Rules {
-		// Without providers there are no factors "sms" and "call".
-		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool { return name == sms.Name && s.sms == nil || name == voice.Name && s.voice == nil }); {
+		// Without providers there are no such factors.
+		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool {
+			return off[name]
+		}); {
 		case len(left) == len(r.Factors):
 		case len(left) == 0:
-			t.add("rule", ruleName(r, i), errors.New("allows only factors without a provider: add an [[sms.provider]] or a [[call.provider]], or allow another factor"), "")
+			t.add("rule", ruleName(r, i), errors.New("allows only factors without a provider: add an [[sms.provider]], a [[call.provider]] or a server in [email], or allow another factor"), "")
 		default:
 			t.add("rule", ruleName(r, i), nil, "allows a factor that has no provider: nobody is offered it")
 		}

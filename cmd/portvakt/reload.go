@@ -55,6 +55,7 @@ func (t *retirements) retire(ctx context.Context, old, next *running, limit time
 		unused := make(chan struct{})
 		t.Go(func() {
 			old.use.Lock() // for good: nobody enters it again
+			old.flow.Settle()
 			close(unused)
 		})
 		late := time.NewTimer(limit)
@@ -67,6 +68,8 @@ func (t *retirements) retire(ctx context.Context, old, next *running, limit time
 		if err := old.closeBeside(next.system); err != nil {
 			log.LogAttrs(ctx, slog.LevelWarn, "old configuration not closed", slog.Any(login.KeyErr, err))
 		}
+		// An SMSC may allow only one connection, which was the old one's.
+		next.startMessages()
 	})
 }
 
@@ -93,8 +96,8 @@ func (d *daemon) reload(ctx context.Context) error {
 		return err
 	}
 	old := d.current.Load()
-	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin {
-		return errors.New("store.path and server.admin are read only at the start: restart to change them")
+	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin || f.SMS.ReceiptsListen != old.file.SMS.ReceiptsListen {
+		return errors.New("store.path, server.admin and sms.receipts_listen are read only at the start: restart to change them")
 	}
 	fresh := &storage{raw: d.store.raw, codes: d.store.codes, dials: true}
 	if err := fresh.unlock(ctx, f.Store); err != nil {
@@ -118,6 +121,7 @@ func (d *daemon) reload(ctx context.Context) error {
 	next := newRunning(s, old.flow.With(s.flowConfig(d.audit)))
 	d.current.Store(next)
 	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
+	d.receipts(s)
 	d.retired.retire(ctx, old, next, f.Server.Drain, d.log)
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/store/bolt"
@@ -65,6 +66,8 @@ type daemon struct {
 	current atomic.Pointer[running]
 	radius  *radiusd.Server
 	retired retirements
+	// receiver takes receipts of messages from gateways; nil when none calls.
+	receiver *gateway.Receiver
 }
 
 func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
@@ -107,6 +110,14 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err := s.listenForCalls(ctx, nil); err != nil {
 		return withCode(err, exitUnavailable)
 	}
+	if at := f.SMS.ReceiptsListen; at.IsValid() {
+		if d.receiver, err = gateway.NewReceiver(ctx, at, d.log); err != nil {
+			return withCode(withHint(fmt.Errorf("sms: %w", err), "another program may have the address; or change sms.receipts_listen"), exitUnavailable)
+		}
+		defer func() { _ = d.receiver.Close(context.WithoutCancel(ctx)) }()
+	}
+	d.receipts(s)
+	s.startMessages()
 	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
 		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")
 	}
@@ -139,6 +150,13 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	d.log.LogAttrs(adminCtx, slog.LevelInfo, "drained")
 	return nil
+}
+
+// receipts has receipts go to the messages of a configuration.
+func (d *daemon) receipts(s *system) {
+	if d.receiver != nil {
+		d.receiver.Use(s.gateways)
+	}
 }
 
 // Begin and Resume go to the Flow of the configuration in force.

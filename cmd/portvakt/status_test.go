@@ -22,32 +22,39 @@ func TestAdvice(t *testing.T) {
 			Clock: clockStatus{Resend: 5, GivesUp: 60, Identifier: "same", Patience: 54, Learned: true},
 		}, nil},
 		{
-			"it gives up before a call can be answered", clientStatus{Clock: clockStatus{GivesUp: 12, Patience: 10, Learned: true}},
+			"it gives up before a call can be answered",
+			clientStatus{Clock: clockStatus{GivesUp: 12, Patience: 10, Learned: true}},
 			[]string{"vpn gives up after 12 s: a call needs 40 s; raise its timeout to 60 s (see docs/nas), or allow codes"},
 		},
 		{
-			"the patience written is too long", clientStatus{Clock: clockStatus{GivesUp: 45, Patience: 55}},
+			"the patience written is too long",
+			clientStatus{Clock: clockStatus{GivesUp: 45, Patience: 55}},
 			[]string{"patience of vpn is 55 s but it gives up after 45 s: approvals come too late"},
 		},
 		{
-			"it would wait longer", clientStatus{Clock: clockStatus{Waits: 25.5, Patience: 25}},
+			"it would wait longer",
+			clientStatus{Clock: clockStatus{Waits: 25.5, Patience: 25}},
 			[]string{"vpn still waits after 25 s, when it is answered: write its timeout less a tenth as its patience, so that calls have time"},
 		},
 		{
-			"new identifiers and no station", clientStatus{Notes: counts{"held_without_station": 7}, Clock: clockStatus{Identifier: "new port"}},
+			"new identifiers and no station",
+			clientStatus{Notes: counts{"held_without_station": 7}, Clock: clockStatus{Identifier: "new port"}},
 			[]string{"vpn sends again with a new identifier: its sign-ins are joined by Calling-Station-Id, which it does not send"},
 		},
 		{"new identifiers and a station", clientStatus{Clock: clockStatus{Identifier: "new"}}, nil},
 		{
-			"it does not sign", clientStatus{RequireMessageAuthenticator: "no"},
+			"it does not sign",
+			clientStatus{RequireMessageAuthenticator: "no"},
 			[]string{`vpn does not sign its requests, so that replies to it can be forged (CVE-2024-3596): make it send Message-Authenticator, then write require_message_authenticator = "yes"`},
 		},
 		{
-			"the secret is another one", clientStatus{Dropped: counts{"bad_message_authenticator": 9}},
+			"the secret is another one",
+			clientStatus{Dropped: counts{"bad_message_authenticator": 9}},
 			[]string{"nothing from vpn has a good signature: its shared secret is probably another one"},
 		},
 		{
-			"too many are held", clientStatus{Dropped: counts{"held_full": 2, "client_held_full": 3}},
+			"too many are held",
+			clientStatus{Dropped: counts{"held_full": 2, "client_held_full": 3}},
 			[]string{"5 requests of vpn found no room while others were being approved: raise max_held"},
 		},
 	} {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/recovery"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
@@ -103,6 +104,7 @@ type system struct {
 	bypass     *recovery.Bypass
 	voice      *voice.Factor    // nil without providers
 	phones     []voice.Provider // its providers, when calls may be placed
+	email      *email.Factor    // nil without a server
 	// authorities is the file that ldap.ca named when it was read.
 	authorities []byte
 }
@@ -166,6 +168,11 @@ func (s *system) factors(before *system) error {
 	if s.bypass, err = recovery.NewBypass(recovery.DefaultBypassConfig(), s.kv, key, old...); err != nil {
 		return err
 	}
+	if s.file.Email.Enabled() {
+		if s.email, err = email.New(s.file.Email, s.kv, s.ring.Steady("email"), s.log, s.texts); err != nil {
+			return err
+		}
+	}
 	if !s.file.SMS.Enabled() {
 		return nil
 	}
@@ -189,6 +196,9 @@ func (s *system) prompters() []login.Factor {
 	if s.sms != nil {
 		ps = append(ps, s.sms)
 	}
+	if s.email != nil {
+		ps = append(ps, s.email)
+	}
 	return append(ps, s.recovery, s.bypass)
 }
 
@@ -202,12 +212,22 @@ func (s *system) closeBeside(other *system) error {
 	}
 	var err error
 	if s.sms != nil {
-		err = s.sms.Close()
+		err = errors.Join(s.sms.Close(), s.gateways.Close())
+	}
+	if s.email != nil {
+		err = errors.Join(err, s.email.Close())
 	}
 	if s.voice != nil && (other == nil || s.voice != other.voice) {
 		err = errors.Join(err, s.voice.Close())
 	}
 	return err
+}
+
+// startMessages has gateways that keep a connection make it.
+func (s *system) startMessages() {
+	if s.gateways != nil {
+		s.gateways.Start()
+	}
 }
 
 // flowConfig is what the Flow is made of.

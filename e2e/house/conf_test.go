@@ -87,7 +87,7 @@ func TestConfigurationInTheDocumentsLoads(t *testing.T) {
 			}
 			for _, file := range secretFile.FindAllStringSubmatch(whole, -1) {
 				if path := filepath.Join(dir, file[1]); file[1] != "store.key" {
-					write(t, path, "a secret of an example, of the file "+file[1]+"\n")
+					write(t, path, "a-secret-of-an-example-in-"+file[1]+"\n")
 				}
 			}
 			path := filepath.Join(dir, "portvakt.toml")

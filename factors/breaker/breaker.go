@@ -43,9 +43,10 @@ func (b *Breaker) Enter() bool {
 	return true
 }
 
-// Leave tells whether the provider worked, and reports whether that opened or
-// closed the breaker.
-func (b *Breaker) Leave(worked bool) (opened, recovered bool) {
+// Leave tells whether the provider worked, and how long it wants to be left
+// alone if it has said so. It reports whether that opened or closed the
+// breaker.
+func (b *Breaker) Leave(worked bool, pause time.Duration) (opened, recovered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probing = false
@@ -54,10 +55,16 @@ func (b *Breaker) Leave(worked bool) (opened, recovered bool) {
 		b.failed = 0
 		return false, recovered
 	}
+	was := b.failed
 	b.failed++
+	if pause > 0 {
+		b.failed = max(b.failed, After)
+	} else {
+		pause = For
+	}
 	if b.failed >= After {
-		opened = b.failed == After
-		b.until = time.Now().Add(For)
+		opened = was < After
+		b.until = time.Now().Add(pause)
 	}
 	return opened, false
 }

@@ -81,7 +81,7 @@ func (c *chain) try(ctx context.Context, l *link, call *Call) error {
 }
 
 func (c *chain) tell(ctx context.Context, l *link, works bool) {
-	opened, recovered := l.Leave(works)
+	opened, recovered := l.Leave(works, 0)
 	if opened {
 		c.log.LogAttrs(ctx, slog.LevelError, "provider of calls paused after failures", slog.String(login.KeyProvider, l.Name()),
 			slog.Duration(login.KeyDetail, breaker.For), slog.String(login.KeyHint, "portvakt check says what is wrong with it"))

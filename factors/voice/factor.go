@@ -93,7 +93,7 @@ func (f *Factor) Name() string { return Name }
 func (f *Factor) Methods(u login.User) []login.Method {
 	var methods []login.Method
 	for _, n := range f.numbers.Of(u) {
-		methods = append(methods, login.Method{ID: methodPrefix + n.ID(f.key), Factor: Name, Hint: n.Hint()})
+		methods = append(methods, login.Method{ID: methodPrefix + n.TelephoneID(f.key), Factor: Name, Hint: n.Hint()})
 	}
 	return methods
 }
@@ -101,7 +101,7 @@ func (f *Factor) Methods(u login.User) []login.Method {
 // find returns the number of a method, if the person still has it.
 func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
 	for _, n := range f.numbers.Of(u) {
-		if methodPrefix+n.ID(f.key) == m.ID {
+		if methodPrefix+n.TelephoneID(f.key) == m.ID {
 			return n, true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/login"
 )
@@ -36,7 +37,7 @@ type link struct {
 	prefixes []phone.Prefix // all numbers, when there are none
 	reports  bool           // tells of deliveries
 	poller   Poller         // nil when it need not be asked
-	breaker  breaker
+	breaker  breaker.Breaker
 }
 
 // reaches reports whether the provider is for the number.
@@ -134,7 +135,7 @@ func (c *Chain) Ready(to phone.Number) error {
 		if !l.reaches(to) {
 			continue
 		}
-		if fits = true; l.breaker.ready() {
+		if fits = true; l.breaker.Ready() {
 			return nil
 		}
 	}
@@ -162,16 +163,16 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	var not *NotSent
 	unsent := errors.As(err, &not)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		l.breaker.abandon()
+		l.breaker.Abandon()
 	} else {
 		var pause time.Duration
 		if unsent {
 			pause = not.Pause
 		}
-		opened, recovered := l.breaker.leave(err == nil || unsent && !not.Down, pause)
+		opened, recovered := l.breaker.Leave(err == nil || unsent && !not.Down, pause)
 		if opened {
 			c.log.LogAttrs(ctx, slog.LevelError, "provider paused after failures", name,
-				slog.Duration(login.KeyDetail, cmp.Or(pause, breakFor)))
+				slog.Duration(login.KeyDetail, cmp.Or(pause, breaker.For)))
 		}
 		if recovered {
 			c.log.LogAttrs(ctx, slog.LevelInfo, "provider works again", name)

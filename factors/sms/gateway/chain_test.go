@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/phone"
 )
 
@@ -120,17 +121,17 @@ func TestDeadProviderIsPaused(t *testing.T) {
 			}
 		}
 		send(10)
-		check("ten messages", breakAfter)
-		time.Sleep(breakFor - time.Second)
+		check("ten messages", breaker.After)
+		time.Sleep(breaker.For - time.Second)
 		send(5)
-		check("within the pause", breakAfter)
+		check("within the pause", breaker.After)
 		time.Sleep(time.Second)
 		send(5)
-		check("after the pause", breakAfter+1)
+		check("after the pause", breaker.After+1)
 		dead.do = func(context.Context) error { return nil }
-		time.Sleep(breakFor)
+		time.Sleep(breaker.For)
 		send(5)
-		check("once it works", breakAfter+1+5)
+		check("once it works", breaker.After+1+5)
 		for _, want := range []string{"provider paused after failures", "provider works again"} {
 			if got := strings.Count(log.String(), want); got != 1 {
 				t.Errorf("%q is logged %d times, want 1", want, got)
@@ -144,7 +145,7 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := answers("p", &NotSent{Reason: "no connection", Down: true})
 		c := Chained(logger(new(syncBuffer)), p)
-		for range breakAfter {
+		for range breaker.After {
 			_ = c.Send(t.Context(), number(t), markText)
 		}
 		if c.Ready(number(t)) == nil {
@@ -153,7 +154,7 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 		if got := outcome(c.Send(t.Context(), number(t), markText)); got != "not sent" {
 			t.Errorf("%s, want not sent", got)
 		}
-		time.Sleep(breakFor)
+		time.Sleep(breaker.For)
 		if err := c.Ready(number(t)); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
@@ -163,8 +164,8 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 			wg.Go(func() { _ = c.Send(t.Context(), number(t), markText) })
 		}
 		wg.Wait()
-		if got := p.count(); got != breakAfter+1 {
-			t.Errorf("tried %d times, want %d", got, breakAfter+1)
+		if got := p.count(); got != breaker.After+1 {
+			t.Errorf("tried %d times, want %d", got, breaker.After+1)
 		}
 	})
 }

@@ -66,7 +66,7 @@ func (c *Chain) forward(ctx context.Context, d *delivery) error {
 		if ctx.Err() != nil {
 			return &NotSent{Reason: "no time left for another provider"}
 		}
-		if !l.breaker.enter() {
+		if !l.breaker.Enter() {
 			continue
 		}
 		tried, d.used[l] = true, true
@@ -177,7 +177,7 @@ func (c *Chain) again(d *delivery) {
 // nothing is counted for it.
 func (c *Chain) left(d *delivery) error {
 	for _, l := range c.links {
-		if !d.used[l] && l.reaches(d.m.To) && l.breaker.ready() {
+		if !d.used[l] && l.reaches(d.m.To) && l.breaker.Ready() {
 			return nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/factors/breaker"
 )
 
 // Each provider fails in each way there is, with every secret it can have; what
@@ -51,7 +52,7 @@ func TestS30FailuresLeakNothing(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			t.Parallel()
 			c, log := chain(t, row.cfg)
-			for range breakAfter {
+			for range breaker.After {
 				err := c.Send(t.Context(), number(t), markText)
 				if err == nil {
 					t.Fatal("sent")

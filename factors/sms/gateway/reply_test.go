@@ -22,6 +22,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/portvakt/portvakt/factors/breaker"
 )
 
 func TestRepliesAreReadByPointers(t *testing.T) {
@@ -86,7 +88,7 @@ func TestAProviderIsAskedAgainAfterItsPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := answers("busy", &NotSent{Reason: "status 429", Down: true, Pause: 2 * time.Minute})
 		c := Chained(logger(new(syncBuffer)), busy)
-		for _, wait := range []time.Duration{0, breakFor, time.Minute} {
+		for _, wait := range []time.Duration{0, breaker.For, time.Minute} {
 			time.Sleep(wait)
 			_ = c.Send(t.Context(), number(t), markText)
 		}

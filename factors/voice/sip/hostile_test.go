@@ -67,8 +67,10 @@ func TestHostileMessagesChangeNothing(t *testing.T) {
 				f.send([]byte(strings.ReplaceAll(strings.Replace(string(row.msg), "INVITE sip", "ACK sip", 1), " INVITE\r\n", " ACK\r\n")))
 			}
 		}
-		for _, junk := range []string{"", "\r\n\r\n", "\x00\x00", "SIP/2.0 200", "INVITE", "SIP/2.0 200 OK\r\n\r\n", strings.Repeat("A", 60000),
-			"BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nContent-Length: 99999999999\r\n\r\n"} {
+		for _, junk := range []string{
+			"", "\r\n\r\n", "\x00\x00", "SIP/2.0 200", "INVITE", "SIP/2.0 200 OK\r\n\r\n", strings.Repeat("A", 60000),
+			"BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nContent-Length: 99999999999\r\n\r\n",
+		} {
 			f.send([]byte(junk))
 		}
 		f.send(f.inCall("INFO", 30, "Content-Type: application/dtmf\n\n0"))
