@@ -73,8 +73,8 @@ func (d *door) filter(props sip.TransportReadProps, data []byte) ([]byte, error)
 	if props.Transport != transportUDP {
 		return data, nil // a connection that we have made
 	}
-	from, err := netip.ParseAddrPort(props.RemoteAddr.String())
-	if err != nil || !d.admit(from.Addr().Unmap(), !bytes.HasPrefix(data, []byte("SIP/2.0 ")), time.Now()) {
+	from, _ := netip.ParseAddrPort(props.RemoteAddr.String()) // nobody, if it cannot be read
+	if !d.admit(from.Addr().Unmap(), !bytes.HasPrefix(data, []byte("SIP/2.0 ")), time.Now()) {
 		return nil, nil
 	}
 	return data, nil

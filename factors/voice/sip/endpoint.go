@@ -92,7 +92,7 @@ func newEndpoint(cfg Config) (*endpoint, error) {
 	e.answerRequests(server)
 	e.ua.TransportLayer().OnMessage(e.calls.observe)
 	if !e.hop.reliable() {
-		if e.socket, err = net.ListenPacket("udp", e.listenAddress()); err != nil {
+		if e.socket, err = (&net.ListenConfig{}).ListenPacket(context.Background(), "udp", e.listenAddress()); err != nil {
 			return nil, errors.Join(fmt.Errorf("local: %w", err), e.ua.Close())
 		}
 		read := make(chan struct{})

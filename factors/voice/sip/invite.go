@@ -103,10 +103,10 @@ func (inv *invitation) await(ctx context.Context, tx sip.ClientTransaction, limi
 			inv.abandon(tx)
 			return nil, &voice.Failure{Why: voice.WhyUnavailable, Rang: inv.call.mayHaveRung(), Err: errSilent}
 		case <-limit:
-			inv.withdraw(tx, heard)
+			inv.withdraw(tx, heard) //nolint:contextcheck // it goes on behind the call
 			return nil, &voice.Failure{Why: voice.WhyNoAnswer, Rang: true}
 		case <-ctx.Done():
-			inv.withdraw(tx, heard)
+			inv.withdraw(tx, heard) //nolint:contextcheck // it goes on behind the call
 			return nil, &voice.Failure{Why: voice.WhyStopped, Rang: true, Err: context.Cause(ctx)}
 		}
 	}
@@ -137,7 +137,7 @@ func (inv *invitation) answered(ctx context.Context, tx sip.ClientTransaction, r
 func (inv *invitation) accept(ctx context.Context, tx sip.ClientTransaction, res *sip.Response) (*dialog, error) {
 	d := inv.newDialog(context.WithoutCancel(ctx), res) // it is bounded, and must be made to be ended
 	inv.call.answered(d.leg.peer)
-	tx.OnRetransmission(func(again *sip.Response) {
+	tx.OnRetransmission(func(again *sip.Response) { //nolint:contextcheck // it goes on behind the call
 		if again.To() != nil && tagOf(again.To().Params) != d.leg.peer {
 			// A second telephone has answered, of those that a proxy rang.
 			inv.p.later(func() { inv.hangUp(again) })

@@ -128,13 +128,13 @@ func (p *Provider) Call(ctx context.Context, c *voice.Call) error {
 	case p.lines <- struct{}{}:
 		defer func() { <-p.lines }()
 	default:
-		return p.ended(c, &record{began: time.Now()}, &voice.Failure{Why: voice.WhyUnavailable, Err: errLines})
+		return p.ended(ctx, c, &record{began: time.Now()}, &voice.Failure{Why: voice.WhyUnavailable, Err: errLines})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(p.soft, func() { cancel(errClosed) })()
+	defer context.AfterFunc(p.soft, func() { cancel(errClosed) })() //nolint:contextcheck // the provider's own
 	r := &record{began: time.Now()}
-	return p.ended(c, r, p.place(ctx, c, r))
+	return p.ended(ctx, c, r, p.place(ctx, c, r))
 }
 
 // place tries the addresses of the exchange, until one has answered anything.
@@ -202,7 +202,7 @@ func (p *Provider) callBy(ctx context.Context, c *voice.Call, to netip.AddrPort,
 		return err
 	}
 	defer d.shut()
-	defer p.hangUp(d, inv.call)
+	defer p.hangUp(d, inv.call) //nolint:contextcheck // it goes on behind the call
 	r.answered = time.Now()
 	if err := sound.Answer(sdp); err != nil {
 		return &voice.Failure{Why: voice.WhyMedia, Rang: true, Err: err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/voice"
@@ -18,7 +19,7 @@ type record struct {
 }
 
 // ended writes the call's line and returns its outcome.
-func (p *Provider) ended(c *voice.Call, r *record, err error) error {
+func (p *Provider) ended(ctx context.Context, c *voice.Call, r *record, err error) error {
 	attrs := []slog.Attr{
 		slog.String(login.KeyAttempt, c.Reference),
 		slog.String(login.KeyHint, c.To.Masked()),
@@ -36,12 +37,11 @@ func (p *Provider) ended(c *voice.Call, r *record, err error) error {
 		if f.Err != nil {
 			attrs = append(attrs, slog.String(login.KeyErr, f.Err.Error()))
 		}
-		switch f.Why {
-		case voice.WhyRefused, voice.WhyUnavailable, voice.WhyMedia:
+		if slices.Contains([]voice.Why{voice.WhyRefused, voice.WhyUnavailable, voice.WhyMedia}, f.Why) {
 			level = slog.LevelWarn // somebody has to look at the exchange
 		}
 	}
-	p.log.LogAttrs(context.Background(), level, "call ended", attrs...)
+	p.log.LogAttrs(ctx, level, "call ended", attrs...)
 	return err
 }
 

@@ -199,7 +199,7 @@ func (r *registrar) granted(res *sip.Response, f flow) time.Duration {
 		}
 		if text, ok := c.Params.Get("expires"); ok {
 			if n, err := strconv.ParseUint(text, 10, 32); err == nil {
-				lasts = time.Duration(n) * time.Second //nolint:gosec // 32 bits
+				lasts = time.Duration(n) * time.Second
 			}
 		}
 	}
@@ -214,7 +214,7 @@ func seconds(h sip.Header) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return time.Duration(n) * time.Second //nolint:gosec // 32 bits
+	return time.Duration(n) * time.Second
 }
 
 // remove ends the registration, if the exchange answers soon.

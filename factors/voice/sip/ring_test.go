@@ -17,10 +17,7 @@ var cancelled = peer.SIPpRecv("CANCEL", "", "") + peer.SIPpReplyInDialog("200 OK
 
 func TestRingingEnds(t *testing.T) {
 	t.Parallel()
-	many := ""
-	for range 15 {
-		many += peer.SIPpReply("183 Session Progress", "") + peer.SIPpPause(20*time.Millisecond)
-	}
+	many := strings.Repeat(peer.SIPpReply("183 Session Progress", "")+peer.SIPpPause(20*time.Millisecond), 15)
 	for _, row := range []struct{ name, ringing string }{
 		{"at its limit", peer.SIPpReply("180 Ringing", "")},
 		{"when only progress is told", peer.SIPpReply("183 Session Progress", peer.SIPpSDP("8 101"))},

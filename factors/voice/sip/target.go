@@ -53,7 +53,7 @@ func parseTarget(s string) (target, error) {
 	t := target{host: strings.Trim(u.Host, "[]"), port: u.Port, transport: transportUDP}
 	switch {
 	case u.Scheme != "sip" && u.Scheme != "sips", u.HierarhicalSlashes:
-		return target{}, fmt.Errorf("%q does not begin with sip: or sips:", s)
+		return target{}, fmt.Errorf("%q is not a sip: or sips: address", s)
 	case u.User != "" || u.Password != "":
 		return target{}, errors.New("a user belongs into the key user")
 	case !validHost(t.host), t.port < 0 || t.port > 65535:
