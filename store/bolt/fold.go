@@ -176,14 +176,27 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 
 func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64) error {
 	records, meta := tx.Bucket(recordsBucket), tx.Bucket(metaBucket)
+	// The file keeps what it is given until the transaction ends: one piece of
+	// memory for all of it.
+	size := 0
+	for _, e := range sorted {
+		size += len(e.key) + revSize + len(e.data)
+	}
+	room := make([]byte, 0, size)
+	part := func(from int) []byte { return room[from:len(room):len(room)] }
 	rev := number(meta.Get(metaRev))
 	for _, e := range sorted {
 		rev = max(rev, e.rev)
+		from := len(room)
+		room = append(room, e.key...)
+		key := part(from)
 		var err error
 		if e.deleted {
-			err = records.Delete([]byte(e.key))
+			err = records.Delete(key)
 		} else {
-			err = records.Put([]byte(e.key), encode(e))
+			from = len(room)
+			room = appendValue(room, e)
+			err = records.Put(key, part(from))
 		}
 		if err != nil {
 			return err

@@ -310,17 +310,19 @@ func (kv *KV) Stats() Stats {
 	}
 }
 
-// encode puts the revision in front of the data, as the file has it.
-func encode(e *entry) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(e.data)), e.rev)
-	return append(b, e.data...)
+// revSize is what a revision takes in front of the data.
+const revSize = 8
+
+// appendValue appends a value as the file has it.
+func appendValue(b []byte, e *entry) []byte {
+	return append(binary.BigEndian.AppendUint64(b, e.rev), e.data...)
 }
 
 func decode(raw []byte) (store.Value, error) {
-	if len(raw) < 8 {
+	if len(raw) < revSize {
 		return store.Value{}, damaged("a record of %d octets", len(raw))
 	}
-	v := store.Value{Data: raw[8:], Rev: binary.BigEndian.Uint64(raw)}
+	v := store.Value{Data: raw[revSize:], Rev: binary.BigEndian.Uint64(raw)}
 	if v.Rev == 0 {
 		return store.Value{}, damaged("a record without revision")
 	}
