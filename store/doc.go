@@ -8,6 +8,10 @@
 //	             |
 //	   bolt | socket | mem        a KV each; storetest has the suite they all pass
 //
+// Values are sealed wherever they lie, but for some thousand that were opened
+// lately: those are kept in memory until they change or others take their
+// place ([Reviser]).
+//
 // [Ring] is the key ring: it seals the values of a KV here and, for another
 // purpose, the tickets of package login. [CheckKey] refuses a database that
 // was sealed under other keys, [Rewrap] moves all values to the active key.

@@ -12,9 +12,10 @@
 //	                                                       │ every 10 s or 8 MiB
 //	                                     bbolt ◄── fold: one sorted Update
 //
-// Get reads the overlay (durable, not folded yet), then bbolt; it never shows
-// what is only pending. A swap of a key that has a pending change waits for
-// that change to be settled.
+// Get reads the overlay (durable, not folded yet), then a [cache] of what the
+// file has, of a bounded size, then bbolt; it never shows what is only pending.
+// What is folded goes into the cache before the overlay is given up. A swap of
+// a key that has a pending change waits for that change to be settled.
 //
 // # Journal files
 //
