@@ -20,8 +20,10 @@ const (
 	// allows 10 minutes.
 	Life  = 5 * time.Minute
 	count = 1_000_000
-	// maxSkew is how far the clocks of two nodes may be apart.
-	maxSkew = time.Minute
+	// MaxSkew is how far the clocks of two nodes may be apart.
+	MaxSkew = time.Minute
+	// WorthSending is what must be left of a code's life to send it again.
+	WorthSending = time.Minute
 	// maxAnswer is the longest answer that is looked at, in octets.
 	maxAnswer = 64
 )
@@ -56,6 +58,14 @@ func Read(memo []byte) (code string, at time.Time, err error) {
 	return string(memo[5:]), time.Unix(int64(binary.BigEndian.Uint32(memo[1:5])), 0), nil
 }
 
+// Again returns the code of a memo, and when it was made, for sending it once
+// more. ok is false when hardly anything is left of its life, or it is none.
+func Again(memo []byte) (code string, at time.Time, ok bool) {
+	code, at, err := Read(memo)
+	age := time.Since(at)
+	return code, at, err == nil && age >= -MaxSkew && Life-age >= WorthSending
+}
+
 // Check decides whether the answer is the code of the memo: nil, a
 // [*login.Refusal] with [login.ReasonWrongCode], or that it cannot be decided.
 func Check(memo []byte, answer login.Secret) error {
@@ -73,7 +83,7 @@ func Check(memo []byte, answer login.Secret) error {
 	switch age := time.Since(at); {
 	case age > Life:
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is too old"}
-	case age < -maxSkew:
+	case age < -MaxSkew:
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is from the future: a clock is wrong"}
 	case !right:
 		return &login.Refusal{Reason: login.ReasonWrongCode}

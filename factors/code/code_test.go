@@ -64,6 +64,30 @@ func TestCodesAge(t *testing.T) {
 	})
 }
 
+func TestACodeIsSentAgainWhileItIsWorthIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		made := time.Now()
+		memo := code.Memo("123456", made)
+		for _, row := range []struct {
+			what string
+			memo []byte
+			want bool
+		}{
+			{"a new code", memo, true},
+			{"a code with a minute left", code.Memo("123456", made.Add(code.WorthSending-code.Life)), true},
+			{"a code with less left", code.Memo("123456", made.Add(code.WorthSending-code.Life-time.Second)), false},
+			{"a code from the future", code.Memo("123456", made.Add(2*code.MaxSkew)), false},
+			{"no memo", nil, false},
+		} {
+			c, at, ok := code.Again(row.memo)
+			if ok != row.want || ok && (c != "123456" || at.After(made)) {
+				t.Errorf("%s: %q of %v, %t", row.what, c, at, ok)
+			}
+		}
+	})
+}
+
 func TestWhatIsNoMemoDecidesNothing(t *testing.T) {
 	t.Parallel()
 	answer := login.Cleartext("123456")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
@@ -61,8 +62,8 @@ func (c Config) Validate() error {
 	if c.AskAfter <= 0 || c.AskAfter > maxAskAfter {
 		add("ask_after: %v is not above 0s and up to %v: the person's device waits for it", c.AskAfter, maxAskAfter)
 	}
-	if c.ReceiptWithin != 0 && (c.ReceiptWithin < minReceipt || c.ReceiptWithin >= codeLife) {
-		add("receipt_within: %v is not 0s, nor from %v to below %v, which is the life of a code", c.ReceiptWithin, minReceipt, codeLife)
+	if c.ReceiptWithin != 0 && (c.ReceiptWithin < minReceipt || c.ReceiptWithin >= code.Life) {
+		add("receipt_within: %v is not 0s, nor from %v to below %v, which is the life of a code", c.ReceiptWithin, minReceipt, code.Life)
 	}
 	if c.ReceiptWithin > 0 && c.Enabled() && !slices.ContainsFunc(c.Provider, gateway.Config.Reports) {
 		add("receipt_within: no provider tells of deliveries: set status_url or callback for one, or bind = \"transceiver\", or remove the key")

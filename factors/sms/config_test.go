@@ -9,6 +9,7 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 )
@@ -36,7 +37,7 @@ func TestConfigurations(t *testing.T) {
 		}
 	}
 	for within, want := range map[time.Duration]string{
-		time.Second: "receipt_within: 1s is not 0s", codeLife: "receipt_within: 5m0s is not 0s",
+		time.Second: "receipt_within: 1s is not 0s", code.Life: "receipt_within: 5m0s is not 0s",
 		20 * time.Second: "receipt_within: no provider tells",
 	} {
 		if err := config(func(c *Config) { c.ReceiptWithin = within }).Validate(); err == nil || !strings.Contains(err.Error(), want) {

@@ -2,13 +2,13 @@ package sms
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/phone/caps"
@@ -114,26 +114,26 @@ func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
 // [login.ReasonSourceLimited] over a cap and with
 // [login.ReasonMethodNotAllowed] when the number is gone.
 func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]byte, error) {
-	code, err := newCode()
+	c, err := code.New()
 	if err != nil {
 		return nil, fmt.Errorf("sms: new code: %w", err)
 	}
-	return f.ask(ctx, u, m, code, time.Now())
+	return f.ask(ctx, u, m, c, time.Now())
 }
 
 // Resend sends the code of the memo again: people type the code of whichever
 // message comes first. Its life goes on; when hardly anything is left of it, a
 // new code is sent as Prompt does.
 func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
-	code, at, err := readMemo(memo)
-	if age := time.Since(at); err != nil || age < -maxSkew || codeLife-age < worthSending {
+	c, at, ok := code.Again(memo)
+	if !ok {
 		return f.Prompt(ctx, u, m)
 	}
-	return f.ask(ctx, u, m, code, at)
+	return f.ask(ctx, u, m, c, at)
 }
 
 // ask sends a code that was made at a time, and returns its memo.
-func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, code string, at time.Time) ([]byte, error) {
+func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string, at time.Time) ([]byte, error) {
 	number, ok := f.find(u, m)
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
@@ -144,11 +144,11 @@ func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, code str
 	if err := f.caps.Take(ctx, u.Account.ID, number); err != nil {
 		return nil, err
 	}
-	memo, until := newMemo(code, at), at.Add(codeLife)
+	memo, until := code.Memo(c, at), at.Add(code.Life)
 	f.open.begin(memo, until)
 	account := slog.String(login.KeyAccount, u.Account.ID)
 	message := gateway.Message{
-		To: number, Text: f.compose(u, code, time.Until(until)), Until: until, Within: f.cfg.ReceiptWithin,
+		To: number, Text: f.compose(u, c, time.Until(until)), Until: until, Within: f.cfg.ReceiptWithin,
 		Again: func(ctx context.Context) error {
 			if err := f.open.still(memo); err != nil {
 				return err
@@ -222,32 +222,20 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
-	if memo == nil {
-		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "no message was sent"}
-	}
-	code, at, err := readMemo(memo)
-	if err != nil {
+	err := code.Check(memo, answer)
+	if err != nil && login.Refused(err) == "" {
 		return fmt.Errorf("sms: %w", err)
 	}
-	if answer == nil {
-		return errors.New("sms: no answer")
-	}
-	right := same(answer, code)
-	age := time.Since(at)
 	number, ok := f.find(u, m)
 	if !ok {
 		// A stolen telephone was taken away from the account meanwhile.
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the number is not hers any more"}
 	}
 	switch {
-	case age > codeLife:
-		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is too old"}
-	case age < -maxSkew:
-		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the code is from the future: a clock is wrong"}
-	case !right && f.open.lost(memo):
+	case err != nil && f.open.lost(memo):
 		return &login.Refusal{Reason: login.ReasonNotDelivered}
-	case !right:
-		return &login.Refusal{Reason: login.ReasonWrongCode}
+	case err != nil:
+		return err
 	}
 	f.open.end(memo)
 	f.answered(ctx, number)

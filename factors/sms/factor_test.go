@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 )
@@ -158,18 +159,18 @@ func TestCodesAgeAndNumbersGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		code := w.sink.code(t)
+		typed := w.sink.code(t)
 		check := func(rule string, u login.User, memo []byte, want login.Reason) {
 			t.Helper()
-			if got := login.Refused(w.Check(t.Context(), u, m, memo, login.Cleartext(code))); got != want {
+			if got := login.Refused(w.Check(t.Context(), u, m, memo, login.Cleartext(typed))); got != want {
 				t.Errorf("%s: %q, want %q", rule, got, want)
 			}
 		}
 		check("at once", u, memo, "")
-		check("from a node a little ahead", u, newMemo(code, time.Now().Add(maxSkew)), "")
-		check("from the future", u, newMemo(code, time.Now().Add(maxSkew+2*time.Second)), login.ReasonWrongCode)
+		check("from a node a little ahead", u, code.Memo(typed, time.Now().Add(code.MaxSkew)), "")
+		check("from the future", u, code.Memo(typed, time.Now().Add(code.MaxSkew+2*time.Second)), login.ReasonWrongCode)
 		check("when the telephone was taken away", person(2), memo, login.ReasonWrongCode)
-		time.Sleep(codeLife)
+		time.Sleep(code.Life)
 		check("after five minutes", u, memo, "")
 		time.Sleep(time.Second)
 		check("a second later", u, memo, login.ReasonWrongCode)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 )
@@ -55,15 +56,15 @@ func TestAnOldCodeIsReplaced(t *testing.T) {
 		u := person(1)
 		m := w.first(t, u)
 		for _, memo := range [][]byte{
-			newMemo("123456", time.Now().Add(-codeLife+worthSending-2*time.Second)),
-			newMemo("123456", time.Now().Add(2*maxSkew)),
+			code.Memo("123456", time.Now().Add(-code.Life+code.WorthSending-2*time.Second)),
+			code.Memo("123456", time.Now().Add(2*code.MaxSkew)),
 			[]byte("of another version"),
 		} {
 			next, err := w.Resend(t.Context(), u, m, memo)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if code, at, err := readMemo(next); err != nil || time.Since(at) > time.Second || code == "123456" {
+			if c, at, err := code.Read(next); err != nil || time.Since(at) > time.Second || c == "123456" {
 				t.Errorf("got a code of %v, %v, want a new one", at, err)
 			}
 		}
@@ -148,7 +149,7 @@ func TestOnlyOpenQuestionsHaveTheirMessagesSentAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		message := w.sink.messages[0]
-		if got := time.Until(message.Until); message.Within != 20*time.Second || got != codeLife {
+		if got := time.Until(message.Until); message.Within != 20*time.Second || got != code.Life {
 			t.Errorf("receipts are waited for %v, the whole for %v", message.Within, got)
 		}
 		for i, want := range []login.Reason{"", "", login.ReasonSourceLimited} { // each is a message, and counted
@@ -156,7 +157,7 @@ func TestOnlyOpenQuestionsHaveTheirMessagesSentAgain(t *testing.T) {
 				t.Errorf("again %d: %v, want %q", i+1, err, want)
 			}
 		}
-		time.Sleep(codeLife + time.Second)
+		time.Sleep(code.Life + time.Second)
 		if err := message.Again(t.Context()); !errors.Is(err, errAnswered) {
 			t.Errorf("a code that is too old: %v", err)
 		}
@@ -204,13 +205,13 @@ func TestOpenQuestionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o open
 		for i := range maxOpen + 100 {
-			o.begin(fmt.Append(nil, i), time.Now().Add(codeLife))
+			o.begin(fmt.Append(nil, i), time.Now().Add(code.Life))
 		}
 		if got := len(o.questions); got != maxOpen {
 			t.Errorf("%d are kept, want %d", got, maxOpen)
 		}
-		time.Sleep(codeLife + time.Second)
-		o.begin([]byte("new"), time.Now().Add(codeLife))
+		time.Sleep(code.Life + time.Second)
+		o.begin([]byte("new"), time.Now().Add(code.Life))
 		if got := len(o.questions); got != 1 {
 			t.Errorf("%d are kept when they are old", got)
 		}

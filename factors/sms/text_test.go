@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/factors/sms/gsm"
 	"github.com/portvakt/portvakt/login"
@@ -41,7 +42,7 @@ func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 	} {
 		w := build(t, new(records), func(c *Config) { c.Transliterate = row.translit })
 		w.texts = row.texts
-		got := w.compose(login.User{Language: row.lang, Client: row.service}, "123456", codeLife)
+		got := w.compose(login.User{Language: row.lang, Client: row.service}, "123456", code.Life)
 		if got != row.want {
 			t.Errorf("%s: %q, want %q", row.rule, got, row.want)
 		}
@@ -53,35 +54,6 @@ func TestMessagesFitOnePartAndHoldTheCode(t *testing.T) {
 		}
 		if strings.Contains(w.log.String(), "123456") {
 			t.Errorf("%s: the code is in the log", row.rule)
-		}
-	}
-}
-
-func TestCodesAreUniform(t *testing.T) {
-	t.Parallel()
-	const draws = 20000
-	var seen [codeDigits][10]int
-	for range draws {
-		code, err := newCode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(code) != codeDigits {
-			t.Fatalf("%q", code)
-		}
-		for i, r := range code {
-			seen[i][r-'0']++
-		}
-	}
-	for i := range seen {
-		chi := 0.0
-		for _, n := range seen[i] {
-			d := float64(n) - draws/10
-			chi += d * d / (draws / 10)
-		}
-		// 9 degrees of freedom: 50 is met by chance once in ten million.
-		if chi > 50 {
-			t.Errorf("digit %d: chi-square %.1f: %v", i, chi, seen[i])
 		}
 	}
 }
@@ -101,8 +73,8 @@ func TestS30LogsAndErrorsTellNothing(t *testing.T) {
 		told.WriteString(w.log.String())
 		w.sink.mu.Lock()
 		for _, text := range w.sink.texts {
-			if code := text[:codeDigits]; strings.Contains(told.String(), code) {
-				t.Errorf("the code %s is told: %s", code, &told)
+			if c := text[:code.Digits]; strings.Contains(told.String(), c) {
+				t.Errorf("the code %s is told: %s", c, &told)
 			}
 		}
 		w.sink.mu.Unlock()
