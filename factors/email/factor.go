@@ -36,7 +36,7 @@ type Factor struct {
 	sending sync.WaitGroup
 }
 
-var _ login.Prompter = (*Factor)(nil)
+var _ login.Resender = (*Factor)(nil)
 
 // New makes the factor of a valid configuration that is enabled. Caps are kept
 // in records. idKey, at least 16 octets, keeps addresses from being read out
@@ -108,26 +108,36 @@ func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("email: new code: %w", err)
 	}
-	memo := code.Memo(c, time.Now())
-	if err := f.ask(ctx, u, m, c); err != nil {
-		return nil, err
-	}
-	return memo, nil
+	return f.ask(ctx, u, m, c, time.Now())
 }
 
-// ask sends a code.
-func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string) error {
+// Resend sends the code of the memo again: people type the code of whichever
+// message comes first. Its life goes on; when hardly anything is left of it, a
+// new code is sent as Prompt does.
+func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
+	c, at, ok := code.Again(memo)
+	if !ok {
+		return f.Prompt(ctx, u, m)
+	}
+	return f.ask(ctx, u, m, c, at)
+}
+
+// ask sends a code that was made at a time, and returns its memo.
+func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string, at time.Time) ([]byte, error) {
 	address, ok := f.find(u, m)
 	if !ok {
-		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such address any more"}
+		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such address any more"}
 	}
 	if !f.pause.over() {
-		return errors.New("email: the server is left alone after failures")
+		return nil, errors.New("email: the server is left alone after failures")
 	}
 	if err := f.caps.TakeAccount(ctx, u.Account.ID); err != nil {
-		return err
+		return nil, err
 	}
-	return f.deliver(ctx, u, f.compose(u, address, c))
+	if err := f.deliver(ctx, u, f.compose(u, address, c, time.Until(at.Add(code.Life)))); err != nil {
+		return nil, err
+	}
+	return code.Memo(c, at), nil
 }
 
 // deliver hands the message over, and returns an error only when it was

@@ -50,6 +50,38 @@ func TestTheCodeOfTheMessageProves(t *testing.T) {
 	}
 }
 
+func TestTheSameCodeIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, nil)
+		u := anna()
+		m := w.first(t, u)
+		memo, err := w.Prompt(t.Context(), u, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.box.code(t)
+		time.Sleep(2 * time.Minute)
+		next, err := w.Resend(t.Context(), u, m, memo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := w.box.all()[1]; w.box.code(t) != c || !strings.Contains(again.body, "valid for 3 minutes") {
+			t.Errorf("sent %q, want %s once more", again.body, c)
+		}
+		if err := w.Check(t.Context(), u, m, next, login.Cleartext(c)); err != nil {
+			t.Errorf("the code: %v", err)
+		}
+		time.Sleep(4 * time.Minute)
+		if err := w.Check(t.Context(), u, m, next, login.Cleartext(c)); login.Refused(err) != login.ReasonWrongCode {
+			t.Errorf("the life of a code was made longer: %v", err)
+		}
+		if _, err := w.Resend(t.Context(), u, m, next); err != nil || w.box.code(t) == c {
+			t.Errorf("an old code is sent again: %v", err)
+		}
+	})
+}
+
 func TestAnAddressTakenAwayProvesNothing(t *testing.T) {
 	t.Parallel()
 	w := build(t, nil)

@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
-	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -34,8 +34,8 @@ type message struct{ to, subject, body string }
 // compose writes the message with the code. Texts that lost the code, or tell
 // it in the subject, are replaced by words of our own: a login must not fail
 // because somebody translated too well.
-func (f *Factor) compose(u login.User, to, c string) message {
-	minutes, service := strconv.Itoa(int(code.Life.Minutes())), printable(u.Client, maxService)
+func (f *Factor) compose(u login.User, to, c string, left time.Duration) message {
+	minutes, service := strconv.Itoa(int(left.Round(time.Minute).Minutes())), printable(u.Client, maxService)
 	m := message{
 		to:      to,
 		subject: printable(f.texts.Text(u.Language, subjectKey, "Service", service, "Minutes", minutes), maxSubject),

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -44,7 +45,7 @@ func TestMessagesAreInHerLanguageAndHoldTheCode(t *testing.T) {
 	} {
 		w := build(t, nil)
 		w.texts = row.texts
-		got := w.compose(login.User{Language: row.lang, Client: row.service}, "a@b.org", "123456")
+		got := w.compose(login.User{Language: row.lang, Client: row.service}, "a@b.org", "123456", code.Life)
 		if got.subject != row.subject || got.body != row.body {
 			t.Errorf("%s: %q, %q, want %q, %q", row.rule, got.subject, got.body, row.subject, row.body)
 		}
