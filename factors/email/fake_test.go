@@ -20,9 +20,9 @@ import (
 
 // A fakeServer is a mail server, by a library, that answers as a test wants.
 type fakeServer struct {
-	address               string
-	mail, rcpt, data, end error
-	slow                  time.Duration // before the answer to a message
+	address         string
+	mail, rcpt, end error
+	slow            time.Duration // before the answer to a message
 
 	mu  sync.Mutex
 	got []string

@@ -99,13 +99,13 @@ func (s *server) write(m message) (*mail.Msg, error) {
 // A connection is closed when its context ends: the library waits for replies
 // by deadlines of its own.
 type connection struct {
-	net.Conn
+	conn net.Conn
 	stop func() bool
 }
 
 func (c *connection) close() {
 	c.stop()
-	_ = c.Conn.Close()
+	_ = c.conn.Close()
 }
 
 // open connects, with TLS and the login that are configured. Its error is a

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -95,7 +96,7 @@ func wantsTwilio(r *http.Request) error {
 	case !slices.Contains([]string{fakeAccount, "SK0123456789abcdef0123456789abcdef"}, user) || password != markPassword:
 		return fmt.Errorf("user %q", user)
 	case r.PostForm.Has("From") == r.PostForm.Has("MessagingServiceSid"):
-		return fmt.Errorf("both or none of From and MessagingServiceSid")
+		return errors.New("both or none of From and MessagingServiceSid")
 	}
 	return fields(r.PostForm, []string{"To", "Body"}, map[string]string{
 		"To": `\+[1-9][0-9]{1,14}`, "From": `\+[1-9][0-9]{1,14}|[A-Za-z0-9 ]{1,11}`, "MessagingServiceSid": `MG[0-9a-f]{32}`, "Body": `.{1,1000}`,
@@ -107,7 +108,7 @@ func wantsVonage(r *http.Request) error {
 		return fmt.Errorf("%s %s", r.Method, r.URL)
 	}
 	if r.PostForm.Get("api_key") != fakeKey || r.PostForm.Get("api_secret") != markSecret {
-		return fmt.Errorf("another key or secret")
+		return errors.New("another key or secret")
 	}
 	return fields(r.PostForm, []string{"api_key", "api_secret", "from", "to", "text", "type"}, map[string]string{
 		"api_key": `.*`, "api_secret": `.*`, "from": `[0-9]{1,15}|[A-Za-z0-9]{1,11}`, "to": `[1-9][0-9]{1,14}`, "text": `.+`, "type": `text|unicode`,

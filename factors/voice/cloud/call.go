@@ -199,8 +199,8 @@ func (d *dialogue) end(err error) {
 }
 
 // state is what is known when the service says no more.
-func (d *dialogue) state() (sid string, rang, done bool, answer error) {
+func (d *dialogue) state() (sid string, done bool, answer error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.sid, d.rang, d.done, d.answer
+	return d.sid, d.done, d.answer
 }

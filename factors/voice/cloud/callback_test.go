@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -67,10 +68,7 @@ func TestPostsOfStrangersPressNoKey(t *testing.T) {
 	key := path + "/1/key"
 	pressed := url.Values{"CallSid": {sid}, "AccountSid": {account}, "Digits": {"#"}}
 	with := func(name, value string) url.Values {
-		v := url.Values{}
-		for n, all := range pressed {
-			v[n] = all
-		}
+		v := maps.Clone(pressed)
 		v.Set(name, value)
 		return v
 	}

@@ -198,7 +198,7 @@ func (t *Twilio) follow(ctx context.Context, d *dialogue) error {
 		cause = net.ErrClosed
 	}
 	t.hangUp(ctx, d)
-	if _, _, done, answer := d.state(); done {
+	if _, done, answer := d.state(); done {
 		return answer
 	}
 	return &voice.Failure{Why: why, Rang: true, Err: cause}
@@ -206,7 +206,7 @@ func (t *Twilio) follow(ctx context.Context, d *dialogue) error {
 
 // hangUp ends a call, ringing or talking, also when ctx has ended.
 func (t *Twilio) hangUp(ctx context.Context, d *dialogue) {
-	sid, _, _, _ := d.state()
+	sid, _, _ := d.state()
 	if sid == "" {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,7 +75,7 @@ func (c *Call) Fake() *FakeTwilio { return c.fake }
 // Ring rings the telephone.
 func (c *Call) Ring() { c.status("ringing", "ringing") }
 
-// Busy, NoAnswer and Fail end a call that was not answered.
+// Busy ends a call to a line that is busy.
 func (c *Call) Busy() { c.end("busy") }
 
 // NoAnswer ends a call that rang too long.
@@ -226,9 +227,7 @@ func (c *Call) form(state string, more url.Values) url.Values {
 		"CallStatus": {state}, "ApiVersion": {"2010-04-01"}, "Direction": {"outbound-api"},
 		"CalledCity": {""}, "CallerCity": {"Tromsø & omegn"},
 	}
-	for name, values := range more {
-		form[name] = values
-	}
+	maps.Copy(form, more)
 	return form
 }
 
