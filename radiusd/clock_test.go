@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,7 @@ func copies(at ...float64) (all []sent) {
 // twice is a sign-in that begins again when it has failed, to wherever again
 // goes.
 func twice(after float64, again sent, once []sent) []sent {
-	all := append(once[:len(once):len(once)], again)
+	all := append(slices.Clip(once), again)
 	for _, m := range once {
 		all = append(all, sent{after + m.at, m.how, again.to})
 	}
@@ -48,52 +49,62 @@ var devices = []struct {
 	{
 		"FortiGate with remoteauthtimeout 60, which then asks its second server",
 		twice(60, sent{60, newID, 1}, copies(5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55)),
-		Clock{Resend: 5 * time.Second, GivesUp: 60 * time.Second, Sends: 12, Identifier: "same"}, 54 * time.Second,
+		Clock{Resend: 5 * time.Second, GivesUp: 60 * time.Second, Sends: 12, Identifier: "same"},
+		54 * time.Second,
 	},
 	{
 		"OPNsense: three tries of 5 s, then its next server",
 		copies(5, 10),
-		Clock{Resend: 5 * time.Second, GivesUp: 15 * time.Second, Sends: 3, Identifier: "same"}, 13 * time.Second,
+		Clock{Resend: 5 * time.Second, GivesUp: 15 * time.Second, Sends: 3, Identifier: "same"},
+		13 * time.Second,
 	},
 	{
 		"hostapd: 3, 6, 12, 24 s",
 		copies(3, 9, 21),
-		Clock{Resend: 3 * time.Second, GivesUp: 45 * time.Second, Sends: 4, Identifier: "same"}, 40 * time.Second,
+		Clock{Resend: 3 * time.Second, GivesUp: 45 * time.Second, Sends: 4, Identifier: "same"},
+		40 * time.Second,
 	},
 	{
 		"strongSwan: 2.0 × 1.4ⁿ, four tries",
 		copies(2, 4.8, 8.72),
-		Clock{Resend: 2 * time.Second, GivesUp: 14208 * time.Millisecond, Sends: 4, Identifier: "same"}, 12 * time.Second,
+		Clock{Resend: 2 * time.Second, GivesUp: 14208 * time.Millisecond, Sends: 4, Identifier: "same"},
+		12 * time.Second,
 	},
 	{
 		"radcli: 10 s and three retries, then a new request from a new port",
 		twice(40, sent{40, newPort, 0}, copies(10, 20, 30)),
-		Clock{Resend: 10 * time.Second, GivesUp: 40 * time.Second, Sends: 4, Identifier: "same"}, 36 * time.Second,
+		Clock{Resend: 10 * time.Second, GivesUp: 40 * time.Second, Sends: 4, Identifier: "same"},
+		36 * time.Second,
 	},
 	{
 		"a device that makes a new request each 10 s",
 		[]sent{{10, newPort, 0}, {20, newPort, 0}, {30, newPort, 0}},
-		Clock{Resend: 10 * time.Second, GivesUp: 40 * time.Second, Sends: 4, Identifier: "new port"}, 36 * time.Second,
+		Clock{Resend: 10 * time.Second, GivesUp: 40 * time.Second, Sends: 4, Identifier: "new port"},
+		36 * time.Second,
 	},
 	{
 		"a device that changes the identifier only",
 		[]sent{{4, newID, 0}, {8, newID, 0}},
-		Clock{Resend: 4 * time.Second, GivesUp: 12 * time.Second, Sends: 3, Identifier: "new"}, 10 * time.Second,
+		Clock{Resend: 4 * time.Second, GivesUp: 12 * time.Second, Sends: 3, Identifier: "new"},
+		10 * time.Second,
 	},
 	{
 		"pam_radius: three tries of 3 s",
 		copies(3, 6),
-		Clock{Resend: 3 * time.Second, GivesUp: 9 * time.Second, Sends: 3, Identifier: "same"}, 8 * time.Second,
+		Clock{Resend: 3 * time.Second, GivesUp: 9 * time.Second, Sends: 3, Identifier: "same"},
+		8 * time.Second,
 	},
 	{
 		"Windows: every 3 s until 30 s",
 		copies(3, 6, 9, 12, 15, 18, 21, 24, 27),
-		Clock{Resend: 3 * time.Second, GivesUp: 30 * time.Second, Sends: 10, Identifier: "same"}, 27 * time.Second,
+		Clock{Resend: 3 * time.Second, GivesUp: 30 * time.Second, Sends: 10, Identifier: "same"},
+		27 * time.Second,
 	},
 	{
 		"openvpn-auth-radius as shipped: gone after 2 s, which no patience helps",
 		copies(1),
-		Clock{Resend: time.Second, GivesUp: 2 * time.Second, Sends: 2, Identifier: "same"}, minLearned,
+		Clock{Resend: time.Second, GivesUp: 2 * time.Second, Sends: 2, Identifier: "same"},
+		minLearned,
 	},
 	{"a device that sends once", nil, Clock{}, defaultPatience},
 }
@@ -140,6 +151,7 @@ func (n *nas) signIn(more []sent) {
 			fallthrough
 		case newID:
 			p = n.d.login(user, "password", attr(attrCallingStationID, "203.0.113.7"))
+		case sameID:
 		}
 		from := netip.AddrPortFrom(netip.MustParseAddr(n.address), n.port)
 		n.s.receive(n.t.Context(), n.sockets[m.to], p, nil, from)
@@ -223,7 +235,8 @@ func TestPeopleWhoGoAreNoTimeOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNAS(t, late(100*time.Second), Options{})
 		for i, more := range [][]sent{
-			copies(5), copies(5, 10, 15, 20, 25), copies(5, 10), {{7, newID, 0}},
+			copies(5), copies(5, 10, 15, 20, 25), copies(5, 10),
+			{{7, newID, 0}},
 			copies(5, 10, 15, 20, 25), copies(5, 10, 15), copies(5, 10, 15, 20, 25), copies(5, 10, 15, 20),
 		} {
 			n.signIn(more)

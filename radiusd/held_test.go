@@ -125,7 +125,7 @@ func TestAnAnswerThatIsThereAlready(t *testing.T) {
 			return login.Wait{}, nil
 		}
 		return w, nil
-	}), Options{Reply: func(client string, a login.Account) ([]byte, error) {
+	}), Options{Reply: func(client string, _ login.Account) ([]byte, error) {
 		if client == "nas" {
 			return nil, nil
 		}

@@ -75,10 +75,10 @@ func (p *pending) route() route {
 func (r *request) person(seed maphash.Seed) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
-	h.WriteString(r.client.Name)
+	_, _ = h.WriteString(r.client.Name)
 	for _, t := range []radius.Type{rfc2865.UserName_Type, rfc2865.CallingStationID_Type} {
-		h.WriteByte(0)
-		h.Write(r.value(t))
+		_ = h.WriteByte(0)
+		_, _ = h.Write(r.value(t))
 	}
 	return h.Sum64()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/factors/phone/book"
@@ -108,14 +109,25 @@ func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
 	return phone.Number{}, false
 }
 
-// Approve calls the method's number and has the person press a key.
+// Approve calls the method's number and has the person press a key. It is
+// answered at the key; what is said to her then goes on.
 func (f *Factor) Approve(a login.Approval, done func(error)) (stop func()) {
-	j := &job{fail: done, run: func(ctx context.Context) { done(f.approve(ctx, a)) }}
+	var decided atomic.Bool
+	once := func(err error) {
+		if decided.CompareAndSwap(false, true) {
+			done(err)
+		}
+	}
+	j := &job{fail: once, run: func(ctx context.Context) { once(f.approve(ctx, a, once)) }}
 	f.lines.start(j)
-	return func() { f.lines.stop(j) }
+	return func() {
+		if !decided.Load() {
+			f.lines.stop(j)
+		}
+	}
 }
 
-func (f *Factor) approve(ctx context.Context, a login.Approval) error {
+func (f *Factor) approve(ctx context.Context, a login.Approval, answer func(error)) error {
 	number, ok := f.find(a.User, a.Method)
 	if !ok {
 		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
@@ -129,7 +141,14 @@ func (f *Factor) approve(ctx context.Context, a login.Approval) error {
 	lang := f.language(a.User)
 	call := f.place(a.Attempt, number, lang)
 	call.Prompt = f.prompts.Approve(lang, prompts.Details{Service: a.User.Client, Place: a.Station, Match: a.Match != "", PIN: a.PIN})
-	call.Keys, call.OneKey = keys.press, a.Match == "" && !a.PIN
+	call.OneKey = a.Match == "" && !a.PIN
+	call.Keys = func(key byte) (bool, error) {
+		decided, err := keys.press(key)
+		if decided {
+			answer(err)
+		}
+		return decided, err
+	}
 	err := f.dial(ctx, a.User, call)
 	if answered(err) {
 		f.judge(ctx, number)

@@ -23,12 +23,15 @@ type line struct {
 	keys string
 	err  error
 	wait time.Duration
+	// ending is how long it says goodbye.
+	ending time.Duration
 
 	mu     sync.Mutex
 	calls  []*voice.Call
 	live   int
 	most   int
 	closed bool
+	cut    bool // the goodbye
 }
 
 func (l *line) Name() string { return l.name }
@@ -52,9 +55,18 @@ func (l *line) Call(ctx context.Context, c *voice.Call) error {
 		return &voice.Failure{Why: voice.WhyStopped, Rang: true, Err: ctx.Err()}
 	}
 	for i := range len(l.keys) {
-		if decided, answer := c.Keys(l.keys[i]); decided {
-			return answer
+		decided, answer := c.Keys(l.keys[i])
+		if !decided {
+			continue
 		}
+		select {
+		case <-time.After(l.ending):
+		case <-ctx.Done():
+			l.mu.Lock()
+			l.cut = true
+			l.mu.Unlock()
+		}
+		return answer
 	}
 	return l.err
 }
@@ -64,6 +76,12 @@ func (l *line) Check(context.Context) error { return nil }
 func (l *line) Close() error {
 	l.closed = true
 	return nil
+}
+
+func (l *line) call(i int) *voice.Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.calls[i]
 }
 
 func (l *line) called() int {
@@ -276,6 +294,27 @@ func TestStoppingACall(t *testing.T) {
 	})
 }
 
+// Nobody waits for the goodbye, and it is said all the same.
+func TestAnApprovalCountsAtTheKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{name: "exchange", keys: "#", wait: 5 * time.Second, ending: 6 * time.Second}
+		f, u := newFactor(t, nil, l)
+		began := time.Now()
+		ended := make(chan error, 2)
+		stop := f.Approve(login.Approval{User: u, Method: f.Methods(u)[0]}, func(err error) { ended <- err })
+		if err := <-ended; err != nil || time.Since(began) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		stop()
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if l.cut || time.Since(began) != 11*time.Second || len(ended) != 0 {
+			t.Errorf("the goodbye was cut: %v, after %v; answered again %d times", l.cut, time.Since(began), len(ended))
+		}
+	})
+}
+
 // TestS07CallsAreCapped is toll fraud by calls.
 func TestS07CallsAreCapped(t *testing.T) {
 	l := &line{name: "exchange", keys: "#"}
@@ -301,7 +340,7 @@ func TestACodeIsToldAndTyped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := l.calls[0].Prompt.Text
+		said := l.call(0).Prompt.Text
 		code := digits(said)
 		if len(code) != 12 || code[:6] != code[6:] {
 			t.Fatalf("said %q", said)
@@ -313,10 +352,10 @@ func TestACodeIsToldAndTyped(t *testing.T) {
 			t.Errorf("the code: %v", err)
 		}
 		again, err := f.Resend(t.Context(), u, m, memo)
-		if err != nil || string(again) != string(memo) || digits(l.calls[1].Prompt.Text) != code {
+		if err != nil || string(again) != string(memo) || digits(l.call(1).Prompt.Text) != code {
 			t.Errorf("called again with another code: %v", err)
 		}
-		if l.calls[0].Keys != nil {
+		if l.call(0).Keys != nil {
 			t.Error("keys of a call that only tells something")
 		}
 		if err := f.Check(t.Context(), u, m, nil, login.Cleartext(code[:6])); login.Refused(err) != login.ReasonWrongCode {
@@ -349,10 +388,10 @@ func TestSheIsSpokenToInHerLanguage(t *testing.T) {
 		if err := approve(f, login.Approval{User: u}); err != nil {
 			t.Fatal(err)
 		}
-		if got := l.calls[0].Language; got != want {
+		if got := l.call(0).Language; got != want {
 			t.Errorf("%s: %s, want %s", wish, got, want)
 		}
-		if text := l.calls[0].Prompt.Text; !strings.Contains(text, "Example University") {
+		if text := l.call(0).Prompt.Text; !strings.Contains(text, "Example University") {
 			t.Errorf("%s: %q does not say who calls", wish, text)
 		}
 	}
