@@ -164,8 +164,8 @@ func (n *nas) end() {
 	n.t.Helper()
 	time.Sleep(maxPatience)
 	synctest.Wait()
-	if in, held := n.s.admission.count(); in != 0 || held != 0 || len(n.s.people.now) != 0 {
-		n.t.Errorf("%d are in hand, %d held, %d people known", in, held, len(n.s.people.now))
+	if in, held := n.s.admission.count(); in != 0 || held != 0 || n.s.people.count() != 0 {
+		n.t.Errorf("%d are in hand, %d held, %d people known", in, held, n.s.people.count())
 	}
 	close(n.s.requests)
 	n.s.handlers.Wait()

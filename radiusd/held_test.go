@@ -257,8 +257,8 @@ func TestDrainLeavesTheHeld(t *testing.T) {
 	}
 	<-q.left
 	q.answered(letIn(t), nil)
-	if st := s.Stats(); st.InHand != 0 || st.Held != 0 || st.Kept != 0 || st.Dropped["draining"] != 1 || len(s.people.now) != 0 {
-		t.Errorf("left behind: %+v, %d people", st, len(s.people.now))
+	if st := s.Stats(); st.InHand != 0 || st.Held != 0 || st.Kept != 0 || st.Dropped["draining"] != 1 || s.people.count() != 0 {
+		t.Errorf("left behind: %+v, %d people", st, s.people.count())
 	}
 }
 
@@ -301,6 +301,6 @@ func TestAnswerAndNewerRequestAtOnce(t *testing.T) {
 		s.until("both have ended", func(st Stats) bool {
 			return st.InHand == 0 && st.Received == sum(st.Dropped)+sum(st.Sent)
 		})
-		s.until("nobody waits", func(Stats) bool { s.people.mu.Lock(); defer s.people.mu.Unlock(); return len(s.people.now) == 0 })
+		s.until("nobody waits", func(Stats) bool { return s.people.count() == 0 })
 	}
 }

@@ -102,3 +102,9 @@ func (s *Server) gaveUp(c *client, after time.Duration, copies int32, from netip
 
 // hasStation reports whether the request tells where the person is.
 func (r *request) hasStation() bool { return len(r.value(rfc2865.CallingStationID_Type)) > 0 }
+
+func (p *people) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.now)
+}
