@@ -294,27 +294,6 @@ func TestStoppingACall(t *testing.T) {
 	})
 }
 
-// Nobody waits for the goodbye, and it is said all the same.
-func TestAnApprovalCountsAtTheKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := &line{name: "exchange", keys: "#", wait: 5 * time.Second, ending: 6 * time.Second}
-		f, u := newFactor(t, nil, l)
-		began := time.Now()
-		ended := make(chan error, 2)
-		stop := f.Approve(login.Approval{User: u, Method: f.Methods(u)[0]}, func(err error) { ended <- err })
-		if err := <-ended; err != nil || time.Since(began) != 5*time.Second {
-			t.Errorf("%v after %v", err, time.Since(began))
-		}
-		stop()
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-		if l.cut || time.Since(began) != 11*time.Second || len(ended) != 0 {
-			t.Errorf("the goodbye was cut: %v, after %v; answered again %d times", l.cut, time.Since(began), len(ended))
-		}
-	})
-}
-
 // TestS07CallsAreCapped is toll fraud by calls.
 func TestS07CallsAreCapped(t *testing.T) {
 	l := &line{name: "exchange", keys: "#"}
