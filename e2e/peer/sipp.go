@@ -37,43 +37,61 @@ type SIPpOptions struct {
 	Port int
 }
 
+// sippTries is how often it is started: somebody else may take a free port
+// before it does.
+const sippTries = 3
+
 // StartSIPp runs a scenario, of the parts that the functions SIPpRecv,
-// SIPpSend and the others write.
+// SIPpReply and the others write.
 func StartSIPp(t testing.TB, o SIPpOptions, parts ...string) *SIPp {
 	t.Helper()
 	Need(t, "sipp")
 	folder := t.TempDir()
-	s := &SIPp{Port: o.Port, messages: filepath.Join(folder, "messages"), errors: filepath.Join(folder, "errors")}
-	if s.Port == 0 {
-		s.Port = sippPort(t)
-	}
-	s.Addr = address("127.0.0.1", s.Port)
-	scenario := write(t, filepath.Join(folder, "uas.xml"), `<?xml version="1.0" encoding="ISO-8859-1" ?>
+	write(t, filepath.Join(folder, "uas.xml"), `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="exchange">
 `+strings.Join(parts, "")+"</scenario>\n")
-	transport := "u1"
-	if o.TCP {
-		transport = "t1"
+	s := &SIPp{messages: filepath.Join(folder, "messages"), errors: filepath.Join(folder, "errors")}
+	for try := 1; !s.start(t, o, folder); try++ {
+		if try == sippTries {
+			t.Fatalf("sipp does not start:\n%s\n%s", s.p.log, s.text(s.errors))
+		}
 	}
-	args := append([]string{
-		"-sf", scenario, "-i", "127.0.0.1", "-p", fmt.Sprint(s.Port), "-t", transport, "-m", fmt.Sprint(max(o.Calls, 1)), "-nostdin",
-		"-mi", "127.0.0.1", "-mp", fmt.Sprint(sippPort(t)), "-cp", fmt.Sprint(sippPort(t)),
-		"-trace_msg", "-message_file", s.messages, "-trace_err", "-error_file", s.errors,
-	}, o.Args...)
-	s.p = start(t, &Output{}, "sipp", args...)
 	t.Cleanup(func() {
 		s.p.stop()
 		if t.Failed() {
 			t.Logf("sipp:\n%s\nerrors:\n%s", s.Messages(), s.text(s.errors))
 		}
 	})
-	table := "udp"
-	if o.TCP {
-		table = "tcp"
-	}
-	s.p.until(t, "sipp", func() bool { return bound(table, s.Port) })
 	return s
+}
+
+func (s *SIPp) start(t testing.TB, o SIPpOptions, folder string) bool {
+	t.Helper()
+	if s.Port = o.Port; s.Port == 0 {
+		s.Port = sippPort(t)
+	}
+	s.Addr = address("127.0.0.1", s.Port)
+	transport, table := "u1", "udp"
+	if o.TCP {
+		transport, table = "t1", "tcp"
+	}
+	s.p = start(t, &Output{}, "sipp", append([]string{
+		"-sf", filepath.Join(folder, "uas.xml"), "-i", "127.0.0.1", "-p", fmt.Sprint(s.Port), "-t", transport,
+		"-m", fmt.Sprint(max(o.Calls, 1)), "-nostdin", "-mi", "127.0.0.1", "-mp", fmt.Sprint(sippPort(t)), "-cp", fmt.Sprint(sippPort(t)),
+		"-trace_msg", "-message_file", s.messages, "-trace_err", "-error_file", s.errors,
+	}, o.Args...)...)
+	for late := time.After(startWait); !bound(table, s.Port); {
+		select {
+		case <-time.After(pollEvery):
+		case <-s.p.done:
+			return false
+		case <-late:
+			s.p.stop()
+			return false
+		}
+	}
+	return true
 }
 
 // sippPort returns an even port that was free a moment ago. It is below those

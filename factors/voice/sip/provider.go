@@ -37,7 +37,7 @@ type Provider struct {
 	behind  sync.WaitGroup // what calls leave to be cleared up
 	keeping sync.WaitGroup
 
-	reg registrar
+	reg *registrar
 }
 
 var _ voice.Provider = (*Provider)(nil)
@@ -143,6 +143,10 @@ func (p *Provider) place(ctx context.Context, c *voice.Call, r *record) error {
 	if err != nil {
 		return &voice.Failure{Why: stoppedOr(ctx, voice.WhyUnavailable), Err: err}
 	}
+	return p.placeAt(ctx, c, all, r)
+}
+
+func (p *Provider) placeAt(ctx context.Context, c *voice.Call, all []netip.AddrPort, r *record) (err error) {
 	for i, to := range all {
 		err = p.callBy(ctx, c, to, r)
 		if errors.Is(err, errLost) && voice.Unrung(err) {

@@ -68,7 +68,7 @@ func TestACancelGoesThroughTheProxy(t *testing.T) {
 		})
 		var alice person
 		c := alice.call(t)
-		c.Ring = 500 * time.Millisecond
+		c.Ring = 2 * time.Second
 		if got, _ := place(t, p, c); got != "no_answer" {
 			t.Errorf("outbound=%v: got %s, want no_answer", outbound, got)
 		}

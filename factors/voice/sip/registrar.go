@@ -32,17 +32,22 @@ type registrar struct {
 	proof *proof
 	asks  time.Duration
 
+	try   func(context.Context) (*registration, error)
+	leave func(*registration)
+
 	first chan struct{} // closed when the first attempt is over
 	mu    sync.Mutex
 	err   error
 }
 
-func newRegistrar(p *Provider) registrar {
+func newRegistrar(p *Provider) *registrar {
 	self := p.e.address(p.cfg.User)
-	return registrar{
+	r := &registrar{
 		p: p, leg: newLeg(self, self), proof: p.proof(), asks: p.cfg.expires(),
 		first: make(chan struct{}), err: errNotRegistered,
 	}
+	r.try, r.leave = r.register, r.remove
+	return r
 }
 
 var errNotRegistered = errors.New("not registered at the exchange yet")
@@ -70,12 +75,12 @@ func (r *registrar) keep() {
 		select {
 		case <-timer.C:
 		case <-r.p.soft.Done():
-			r.remove(at)
+			r.leave(at)
 			return
 		}
-		now, err := r.register(r.p.soft)
+		now, err := r.try(r.p.soft)
 		if r.p.soft.Err() != nil && err != nil {
-			r.remove(at)
+			r.leave(at)
 			return
 		}
 		r.tell(err, at != nil)

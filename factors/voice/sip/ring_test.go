@@ -17,7 +17,7 @@ var cancelled = peer.SIPpRecv("CANCEL", "", "") + peer.SIPpReplyInDialog("200 OK
 
 func TestRingingEnds(t *testing.T) {
 	t.Parallel()
-	many := strings.Repeat(peer.SIPpReply("183 Session Progress", "")+peer.SIPpPause(20*time.Millisecond), 15)
+	many := strings.Repeat(peer.SIPpReply("183 Session Progress", ""), 15)
 	for _, row := range []struct{ name, ringing string }{
 		{"at its limit", peer.SIPpReply("180 Ringing", "")},
 		{"when only progress is told", peer.SIPpReply("183 Session Progress", peer.SIPpSDP("8 101"))},
@@ -139,7 +139,6 @@ func TestAnExchangeThatAnswersTooLateDoesNotRing(t *testing.T) {
 				t.Fatalf("got %s", got)
 			}
 			invite := f.next("INVITE")
-			f.next("INVITE") // once more after 0.5 s, and then no more
 			if row == "200 OK" {
 				f.reply(invite, row, sdp)
 				f.next("ACK")

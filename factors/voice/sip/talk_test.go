@@ -40,26 +40,6 @@ func TestHangingUpBeforeTheQuestionIsNoAnswer(t *testing.T) {
 	exchange.Wait(t)
 }
 
-func TestKeysBeforeThePromptCountForNothing(t *testing.T) {
-	t.Parallel()
-	info := func(seq int, key string) string {
-		return peer.SIPpRequest("INFO", seq, "Content-Type: application/dtmf\n\n"+key) + `<recv response="200"/>`
-	}
-	exchange := peer.StartSIPp(t, peer.SIPpOptions{}, answers(
-		peer.SIPpPause(short), info(2, "#"), peer.SIPpPause(4*time.Second), info(3, "0"), ended)...)
-	p, _ := provider(t, "sip:"+exchange.Addr, nil)
-	var alice person
-	c := alice.call(t)
-	c.To = to(t, number+";ext=77")
-	if got, _ := place(t, p, c); got != "fraud" {
-		t.Errorf("got %s, want what was pressed after the prompt", got)
-	}
-	exchange.Wait(t)
-	if alice.pressed != "0" {
-		t.Errorf("pressed %q, want 0", alice.pressed)
-	}
-}
-
 func TestNobodyPressesAnything(t *testing.T) {
 	t.Parallel()
 	peer.NeedRoot(t)

@@ -78,8 +78,9 @@ func TestAnExchangeThatWasRestarted(t *testing.T) {
 	}
 }
 
-// The switchboard gets the extension before the person gets the prompt.
-func TestExtensionsAreDialled(t *testing.T) {
+// The switchboard gets the extension before the person gets the prompt, and what
+// is pressed before it answers nothing.
+func TestKeysBeforeThePromptCountForNothing(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	sound, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -92,17 +93,21 @@ func TestExtensionsAreDialled(t *testing.T) {
 		invite := f.next("INVITE")
 		f.reply(invite, "200 OK", strings.Replace(sdp, "audio 9 ", fmt.Sprintf("audio %d ", sound.LocalAddr().(*net.UDPAddr).Port), 1))
 		f.next("ACK")
+		f.send(f.inCall("INFO", 2, "Content-Type: application/dtmf\n\n#"))
+		if got := f.next("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 200") {
+			t.Errorf("a key before the prompt: %s", got)
+		}
 		if got := pressed(t, sound); got != "77" {
 			t.Errorf("dialled %q, want 77", got)
 		}
-		f.send(f.inCall("INFO", 2, "Content-Type: application/dtmf\n\n#"))
+		f.send(f.inCall("INFO", 3, "Content-Type: application/dtmf\n\n0"))
 		f.reply(f.next("BYE"), "200 OK", "")
 	}, func() {
 		var alice person
 		c := alice.call(t)
-		c.To = to(t, number+";ext=77")
-		if got, _ := place(t, p, c); got != "approved" {
-			t.Errorf("got %s, want approved", got)
+		c.To, c.Talk = to(t, number+";ext=77"), 20*time.Second
+		if got, _ := place(t, p, c); got != "fraud" || alice.pressed != "0" {
+			t.Errorf("got %s of %q, want what was pressed after the prompt", got, alice.pressed)
 		}
 	})
 }
@@ -112,7 +117,7 @@ func pressed(t testing.TB, sound *net.UDPConn) string {
 	t.Helper()
 	keys, stamp := "", ""
 	buf := make([]byte, 2048)
-	_ = sound.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = sound.SetReadDeadline(time.Now().Add(15 * time.Second))
 	for {
 		n, err := sound.Read(buf)
 		if err != nil {
