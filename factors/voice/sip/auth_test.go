@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/emiago/sipgo/sip"
+
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/e2e/peer"
 )
@@ -179,4 +181,21 @@ func TestRefusedProof(t *testing.T) {
 			f.none("INVITE", short)
 		})
 	}
+}
+
+func FuzzPick(f *testing.F) {
+	f.Add(`Digest realm="pbx", nonce="n", algorithm=SHA-256, qop="auth, auth-int"`)
+	f.Add(`Digest realm="a\"b", nonce=`)
+	f.Add("Basic")
+	f.Fuzz(func(t *testing.T, s string) {
+		by, err := pick([]sip.Header{sip.NewHeader("WWW-Authenticate", s)})
+		if err != nil {
+			return
+		}
+		req := sip.NewRequest(sip.INVITE, sip.Uri{Scheme: "sip", Host: "pbx"})
+		p := proof{user: "mfa", password: secret.New(password), asked: []*asked{{header: "Authorization", by: by}}}
+		if err := p.prove(req); err == nil && strings.Contains(req.String(), password) {
+			t.Errorf("the password is in the proof of %q", s)
+		}
+	})
 }
