@@ -16,7 +16,8 @@ const (
 )
 
 // Offer describes the session (RFC 8866) as an offer (RFC 3264). With SRTP it
-// has secrets.
+// has secrets. Without, whoever is called may use a session as well: what
+// Answer has taken is the far side's offer then, and this the answer to it.
 func (s *Session) Offer() []byte {
 	at := s.cfg.announced()
 	protocol := "AVP"

@@ -36,6 +36,7 @@ type receiver struct {
 	header rtp.Header
 	packet rtp.Packet
 	plain  []byte
+	pcm    []int16
 	last   time.Time // when a packet came from the latched port
 	keys   eventReader
 	ear    ear
@@ -153,6 +154,10 @@ func (r *receiver) listen(now time.Time) {
 	default:
 		r.ear.pause(p.SSRC, p.SequenceNumber)
 		return
+	}
+	if r.s.cfg.Hear != nil {
+		r.pcm = law.Decode(r.pcm[:0], p.Payload)
+		r.s.cfg.Hear(r.pcm)
 	}
 	if r.a.events {
 		return

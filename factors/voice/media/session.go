@@ -22,6 +22,9 @@ type Config struct {
 	// SRTP is "off", "optional" (offered beside plain RTP, RFC 4568 best
 	// effort) or "required". Empty is "off".
 	SRTP string
+	// Hear, when it is there, is given the sound of each packet that counts, as
+	// it comes. It must not wait, nor keep pcm.
+	Hear func(pcm []int16)
 	Log  *slog.Logger
 }
 
