@@ -15,6 +15,8 @@ import (
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/portvakt/portvakt/factors/voice/sip/internal/setup"
 )
 
 // An endpoint is our end of the way to the exchange: the socket, and what comes
@@ -35,20 +37,8 @@ type endpoint struct {
 	calls registry
 }
 
-// quiet sets what sipgo has for the whole program: its own log shows messages,
-// with the numbers in them; and INVITEs with an answer to a challenge and the
-// key of the sound are longer than the 1300 octets it lets pass over UDP, for
-// which exchanges and IP have fragments.
-var quiet = sync.OnceFunc(func() {
-	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
-	sip.UDPMTUSize = maxDatagram + 200 // it subtracts them
-})
-
-// maxDatagram is the longest message that is sent over UDP: three fragments.
-const maxDatagram = 4000
-
 func newEndpoint(cfg Config) (*endpoint, error) {
-	quiet()
+	setup.Sipgo()
 	e := &endpoint{cfg: cfg}
 	var err error
 	if e.server, err = parseTarget(cfg.Server); err != nil {
