@@ -25,12 +25,13 @@ import (
 )
 
 const demoHelp = `Demo runs the whole job on this machine, with nothing to install: a directory
-with three people that speaks LDAP on a loopback port, the RADIUS server, a
-database in a temporary folder, and text messages shown on this terminal.
+with four people that speaks LDAP on a loopback port, the RADIUS server, a
+database in a temporary folder, text messages shown on this terminal, and a
+telephone: a SIP user agent on a loopback port, which the server calls.
 
-It plays a sign-in with a code by SMS and one with an authenticator app, each
-through real packets, and then stays up for you to try. Everything is gone when
-it ends.`
+It plays three sign-ins through real packets: with a code by SMS, with an
+authenticator app, and with a call in which # is pressed, by you when this is a
+terminal. Then it stays up for you to try. Everything is gone when it ends.`
 
 func newDemoCommand() *cobra.Command {
 	var once bool
@@ -38,12 +39,19 @@ func newDemoCommand() *cobra.Command {
 		Use: "demo", Short: "Run the whole job here, with nothing to install", Long: demoHelp, Args: cobra.NoArgs,
 		Example: "  portvakt demo",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runDemo(c.Context(), c.OutOrStdout(), once)
+			return runDemo(c.Context(), c.OutOrStdout(), typedKeys(c.InOrStdin()), once)
 		},
 	}
-	c.Flags().BoolVar(&once, "once", false, "end after the two sign-ins")
+	c.Flags().BoolVar(&once, "once", false, "end after the three sign-ins")
 	return c
 }
+
+const (
+	// demoClient is the name of the demonstration's client: calls say it.
+	demoClient = "demo-vpn"
+	// demoDrain is how long a call may go on after Ctrl-C.
+	demoDrain = time.Second
+)
 
 // A demo is one demonstration.
 type demo struct {
@@ -52,13 +60,18 @@ type demo struct {
 	secret string
 	addr   string
 	sms    *smsScreen
+	phone  *demoPhone
+	// exchange is where calls are placed: the telephone itself.
+	exchange string
 	*daemon
 	system     *system
 	dictionary *dictionary.Dictionary
 	alice      totp.Token
 }
 
-func runDemo(ctx context.Context, out io.Writer, once bool) (err error) {
+// runDemo runs a demonstration. typed are the lines of the terminal, nil when
+// there is none.
+func runDemo(ctx context.Context, out io.Writer, typed <-chan string, once bool) (err error) {
 	dir, err := os.MkdirTemp("", "portvakt-demo-*")
 	if err != nil {
 		return err
@@ -71,8 +84,16 @@ func runDemo(ctx context.Context, out io.Writer, once bool) (err error) {
 		return err
 	}
 	defer directory.stop()
+	if d.phone, err = startDemoPhone(ctx, screen, dir, typed); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.phone.stop()) }()
+	d.exchange = "sip:" + d.phone.Addr()
 	f, err := d.configure(ctx, directory)
 	if err != nil {
+		return err
+	}
+	if err := d.phone.attend(ctx, f.Call.Speech, demoPeople()[3].language); err != nil {
 		return err
 	}
 	stop, err := d.start(ctx, f)
@@ -80,7 +101,7 @@ func runDemo(ctx context.Context, out io.Writer, once bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	d.say("An LDAP directory listens on %s, RADIUS on %s; everything lies in %s.\n", directory.url, d.addr, dir)
+	d.say("An LDAP directory listens on %s, RADIUS on %s, a telephone on %s; everything lies in %s.\n", directory.url, d.addr, d.exchange, dir)
 	if err := d.play(ctx); err != nil {
 		return err
 	}
@@ -122,17 +143,23 @@ bind_password = %q
 base          = %q
 
 [[client]]
-name     = "demo-vpn"
+name     = %q
 networks = ["127.0.0.0/8"]
 secret   = %q
+patience = "55s"    # it waits for a telephone call
+
+[[rule]]
+name    = "who is on call, by telephone"
+groups  = [%q]
+factors = ["call", "totp", "sms"]
 
 [[rule]]
 name    = "everybody, on the VPN"
-clients = ["demo-vpn"]
+clients = [%q]
 factors = ["totp", "sms"]
 
 [[reply]]
-clients    = ["demo-vpn"]
+clients    = [%q]
 groups     = [%q]
 attributes = { Class = "staff", Filter-Id = "full" }
 
@@ -145,7 +172,19 @@ countries = ["NO"]
 [[sms.provider]]
 name = "this terminal"
 kind = "log"
-`, d.addr, filepath.Join(d.dir, "admin.sock"), filepath.Join(d.dir, "portvakt.db"), directory.url, demoService, directory.password, demoBase, d.secret, demoStaff)
+
+[call]
+countries        = ["NO"]
+fraud_lock       = "30s"    # short, so that you can try again
+per_number_10min = 100
+per_user_hour    = 100
+
+[[call.provider]]
+name   = "this telephone"
+kind   = "sip"
+server = %q
+local  = "127.0.0.1"
+`, d.addr, filepath.Join(d.dir, "admin.sock"), filepath.Join(d.dir, "portvakt.db"), directory.url, demoService, directory.password, demoBase, demoClient, d.secret, demoOnCall, demoClient, demoClient, demoStaff, d.exchange)
 	path := filepath.Join(d.dir, "portvakt.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return conf.File{}, err
@@ -161,12 +200,15 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	if err != nil {
 		return nil, err
 	}
-	st.codes = d.sms
+	st.codes, st.dials = d.sms, true
 	d.daemon = &daemon{log: log, store: st}
 	if d.system, err = build(f, st, log); err != nil { //nolint:contextcheck // what it makes lives until it is closed
 		return nil, errors.Join(err, st.close())
 	}
 	d.current.Store(newRunning(d.system, login.NewFlow(d.system.flowConfig(d.audit))))
+	if err := d.system.listenForCalls(ctx, nil); err != nil {
+		return nil, err
+	}
 	if d.dictionary, err = dictionary.Load(); err != nil {
 		return nil, err
 	}
@@ -179,6 +221,7 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	if err := d.system.addCredential(ctx, login.Account{ID: people[0].id, Name: people[0].uid}, cred, nil); err != nil {
 		return nil, err
 	}
+	f.Server.Drain = demoDrain
 	server, err := radiusd.New(f.Server.Config, d, radiusd.Options{Log: log, Records: d, Reply: d.reply}) //nolint:contextcheck // it reads with a limit of its own
 	if err != nil {
 		return nil, err
@@ -193,7 +236,8 @@ func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err e
 	return func() error {
 		cancel()
 		wg.Wait()
-		return errors.Join(served, d.system.close(), st.close())
+		// Calls end before their lines do.
+		return errors.Join(served, d.current.Load().flow.Close(), d.system.close(), st.close())
 	}, nil
 }
 

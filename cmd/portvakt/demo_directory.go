@@ -24,6 +24,7 @@ const (
 	demoService  = "cn=portvakt," + demoBase
 	demoStaff    = "cn=staff,ou=groups," + demoBase
 	demoStudents = "cn=students,ou=groups," + demoBase
+	demoOnCall   = "cn=oncall,ou=groups," + demoBase
 )
 
 // demoPeople are known to anybody who reads this: the directory that has them
@@ -33,6 +34,7 @@ func demoPeople() []demoPerson {
 		{"alice", "Alice Ask", "wonderland", "5a1f1c0e-0001-4000-8000-000000000001", "+47 900 00 042", "en", demoStaff},
 		{"bjorn", "Bjørn Berg", "blåbær", "5a1f1c0e-0002-4000-8000-000000000002", "+47 900 00 017", "nb", demoStudents},
 		{"carol", "Carol Chen", "correct,horse", "5a1f1c0e-0003-4000-8000-000000000003", "", "en", demoStaff},
+		{"dagny", "Dagny Dahl", "fjelltur", "5a1f1c0e-0004-4000-8000-000000000004", "+47 900 00 023", "en", demoOnCall},
 	}
 }
 

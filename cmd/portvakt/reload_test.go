@@ -27,7 +27,7 @@ func newReloadable(t *testing.T) (d *daemon, change func(old, fresh string)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(directory.stop)
-	dm := &demo{dir: dir, secret: "eighteen characters"}
+	dm := &demo{dir: dir, secret: "eighteen characters", exchange: "sip:127.0.0.1"}
 	f, err := dm.configure(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 //
 //   - portvakt.toml, a whole configuration (scriptConfig, and behind it the
 //     script's own more.toml), named by the option $C;
-//   - the demonstration's directory behind it, with alice, bjorn and carol;
+//   - the demonstration's directory behind it, with alice, bjorn, carol and dagny;
 //   - $RADIUS, the address that serve listens on, and vpn.secret;
 //   - the program "typed", which prints lines for standard input, one for each
 //     argument; totp:FILE is the code of the key URI or base 32 secret in a
