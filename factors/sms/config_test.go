@@ -29,7 +29,7 @@ func TestConfigurations(t *testing.T) {
 	}).Validate()
 	for _, want := range []string{
 		`countries[0]: "no" is not a country`, `region: "Norway"`, "ask_after:", "per_user_hour: 0", "per_day: 1000001",
-		`provider[1].kind: "twilio" is not in this version`, `provider[1].name: "gw" is there twice`,
+		`provider[1].sender: is not set`, `provider[1].name: "gw" is there twice`,
 		"provider[2].name: is not set", "provider[2].url: is not set",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
