@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -26,6 +27,7 @@ type Telephone struct {
 	serving sync.WaitGroup
 	calls   sync.WaitGroup
 	closing chan struct{}
+	deaf    atomic.Bool // whether messages are dropped
 
 	mu     sync.Mutex
 	closed bool
@@ -44,14 +46,15 @@ var (
 func Start(ctx context.Context) (*Telephone, error) {
 	setup.Sipgo()
 	silent := slog.New(slog.DiscardHandler)
+	t := &Telephone{events: make(chan Event, eventsAhead), closing: make(chan struct{}), last: new(tape)}
 	ua, err := sipgo.NewUA(
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(silent)),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(silent), sip.WithTransportLayerReadFilter(t.admit)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(silent)),
 	)
 	if err != nil {
 		return nil, err
 	}
-	t := &Telephone{ua: ua, events: make(chan Event, eventsAhead), closing: make(chan struct{}), last: new(tape)}
+	t.ua = ua
 	if err := t.serve(ctx, silent); err != nil {
 		return nil, errors.Join(fmt.Errorf("telephone: %w", err), ua.Close())
 	}
@@ -176,10 +179,25 @@ func (t *Telephone) Close() error {
 	}
 	close(t.closing)
 	t.calls.Wait()
+	t.deaf.Store(true)
+	// What came just now is still being dealt with by goroutines of sipgo that
+	// nobody can wait for. Without its socket sipgo would open another one to
+	// answer, and never close it.
+	<-time.After(inHand)
 	err := errors.Join(t.ua.Close(), ignore(t.socket.Close(), net.ErrClosed))
 	t.serving.Wait()
 	close(t.events)
-	return err
+	return errors.Join(err, t.ua.TransportLayer().Close())
+}
+
+// inHand is how long a message may take until it has been handed over.
+const inHand = 100 * time.Millisecond
+
+func (t *Telephone) admit(_ sip.TransportReadProps, data []byte) ([]byte, error) {
+	if t.deaf.Load() {
+		return nil, nil
+	}
+	return data, nil
 }
 
 func ignore(err, known error) error {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -218,7 +219,7 @@ func TestWhatIsHeardIsWhatWasSaid(t *testing.T) {
 func TestOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	ringing := make(chan struct{})
-	phone, provider, happened := start(t, person{siptest.Ringing: func(*siptest.Telephone) { close(ringing) }, siptest.Answered: presses("#")})
+	phone, provider, happened := start(t, person{siptest.Ringing: func(*siptest.Telephone) { close(ringing) }, siptest.Heard: presses("#")})
 	first := make(chan error, 1)
 	go func() { first <- provider.Call(t.Context(), call(t)) }()
 	<-ringing
@@ -236,7 +237,7 @@ func TestOneCallAtATime(t *testing.T) {
 			t.Errorf("%s without a call: got %v", what, err)
 		}
 	}
-	if got := happened(); got != "ringing from 22001122, answered, over; " {
+	if got := happened(); got != "ringing from 22001122, answered, heard, over; " {
 		t.Errorf("got %q", got)
 	}
 	if err := phone.Answer(); !errors.Is(err, siptest.ErrClosed) {
@@ -246,11 +247,12 @@ func TestOneCallAtATime(t *testing.T) {
 
 func TestATelephoneThatIsClosedInACallHangsUp(t *testing.T) {
 	t.Parallel()
-	answered := make(chan struct{})
-	phone, provider, _ := start(t, person{siptest.Ringing: picksUp, siptest.Answered: func(*siptest.Telephone) { close(answered) }})
+	heard := make(chan struct{})
+	var once sync.Once // before it is asked anything, hanging up would be no answer
+	phone, provider, _ := start(t, person{siptest.Ringing: picksUp, siptest.Heard: func(*siptest.Telephone) { once.Do(func() { close(heard) }) }})
 	ended := make(chan error, 1)
 	go func() { ended <- provider.Call(t.Context(), call(t)) }()
-	<-answered
+	<-heard
 	if err := phone.Close(); err != nil {
 		t.Error(err)
 	}
