@@ -18,7 +18,7 @@ func LaterVersions() Option {
 		"client.methods = chap", "client.methods = mschapv2",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"ldap.attributes.nt_hash",
-		"rule.remember", "rule.unenrolled = enroll",
+		"rule.unenrolled = enroll",
 		"rule.factors = push",
 		"push", "portal",
 	)

@@ -7,8 +7,9 @@ import (
 
 // An appendix is what was typed behind the password.
 type appendix struct {
-	code Secret // nil when there is none
-	pick string // a method: "call", "call2", "s"
+	password Secret // before it
+	code     Secret // nil when there is none
+	pick     string // a method: "call", "call2", "s"
 }
 
 // split takes what was appended off what was typed, from the right: a password

@@ -63,6 +63,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
 		return f.wrongPassword(t, account, err)
 	}
+	behind.password = password
 	return f.authorize(t, account, g, behind)
 }
 
@@ -114,6 +115,16 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 		return f.accept(t, u, d, proof, nil, g)
 	}
 	methods := f.methods(u, d)
+	q := &question{attempt: t.id, account: account.ID}
+	if d.Remember > 0 && t.Via.Station == "" {
+		t.event.Detail = "nothing is remembered: the client tells no Calling-Station-Id"
+	}
+	if d.remembers(t.Via) {
+		q.password = checkOf(t.id, behind.password)
+		if earlier, err := f.remembered(t, u, d, methods, behind.password); err != nil || earlier != nil {
+			return f.known(t, u, d, proof, earlier, g, err)
+		}
+	}
 	switch {
 	case len(methods) == 0 && (d.Second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		d.Reason = ReasonUnenrolledPass
@@ -121,9 +132,9 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case len(methods) == 0:
 		return f.reject(t, ReasonNotEnrolled)
 	case behind.code != nil:
-		return f.appended(t, u, d, proof, methods, behind.code, g)
+		return f.appended(t, u, d, proof, methods, behind.code, g, q)
 	}
-	w := &waiter{t: t, user: u, d: d, methods: methods, order: offered(methods), q: &question{attempt: t.id, account: account.ID}, g: g}
+	w := &waiter{t: t, user: u, d: d, methods: methods, order: offered(methods), q: q, g: g}
 	if behind.pick != "" {
 		i := picked(w.order, behind.pick)
 		if i < 0 {
@@ -138,7 +149,7 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 }
 
 // appended checks a code that came behind the password.
-func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g loaded) (Step, error) {
+func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g loaded, own *question) (Step, error) {
 	q, err := f.sent(t, u, g)
 	if err != nil {
 		return nil, err
@@ -157,14 +168,26 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 		}
 		return f.refuse(t, err)
 	}
+	if err := f.remember(t, u, d, methods, own); err != nil {
+		return nil, err
+	}
 	return f.accept(t, u, d, p, second, g)
+}
+
+// known lets in where a second factor was proven lately.
+func (f *Flow) known(t *attempt, u User, d Decision, p passwordProof, earlier *factorProof, g loaded, err error) (Step, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f.accept(t, u, d, p, earlier, g)
 }
 
 // accept makes the station known and admits.
 func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
-	if !g.settled(t.station, t.began, second != nil) {
+	code := second != nil && !second.earlier
+	if !g.settled(t.station, t.began, code) {
 		if err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
-			g.success(t.station, t.began, second != nil)
+			g.success(t.station, t.began, code)
 		}); err != nil {
 			return nil, err
 		}

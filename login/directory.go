@@ -32,6 +32,7 @@ const (
 	ReasonNoSecondFactor   Reason = "no_second_factor_required"
 	ReasonUnenrolledPass   Reason = "unenrolled_allowed"
 	ReasonBeforeDate       Reason = "before_date"
+	ReasonRemembered       Reason = "remembered_device"
 	ReasonBadRequest       Reason = "bad_request"
 	ReasonUnknownUser      Reason = "unknown_user"
 	ReasonAmbiguousUser    Reason = "ambiguous_user"

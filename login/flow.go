@@ -162,8 +162,12 @@ func (f *Flow) refuse(t *attempt, err error) (Step, error) {
 type passwordProof struct{ account string }
 
 // A factorProof says that a second factor of an account was proven just now
-// and that its single use is durable.
-type factorProof struct{ account, method string }
+// and that its single use is durable; or earlier, on the same device.
+type factorProof struct {
+	account, method string
+	// earlier is whether it was proven before, on a device that is remembered.
+	earlier bool
+}
 
 // admit is the one function that builds a valid Accept. It needs the proof of
 // the password, and the proof of a second factor unless the decision names a
@@ -174,6 +178,8 @@ func admit(a Account, d Decision, p passwordProof, second *factorProof, notice s
 		return Accept{}, errors.New("login: no proof of this account's password")
 	case d.Second == SecondDeny:
 		return Accept{}, errors.New("login: the rule denies")
+	case second != nil && second.account == a.ID && second.earlier:
+		return Accept{account: a, rule: d.Rule, reason: ReasonRemembered, notice: notice, valid: true}, nil
 	case second != nil && second.account == a.ID:
 		return Accept{account: a, rule: d.Rule, reason: ReasonOK, notice: notice, valid: true}, nil
 	case second == nil && d.Second == SecondNone:

@@ -87,6 +87,9 @@ func (e *errand) record(ctx context.Context, o outcome, waited bool) error {
 // block keeps the password from being tried, after the person has said that
 // somebody else has it.
 func (e *errand) block(ctx context.Context) error {
+	if err := ForgetDevices(ctx, e.flow.Records, e.account, 0); err != nil {
+		return err
+	}
 	if e.flow.FraudLock <= 0 {
 		return nil
 	}
@@ -121,7 +124,10 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 		if others > 0 {
 			t.notice = f.Texts.Text(w.user.Language, "other_attempt")
 		}
-		return f.accept(t, w.user, w.d, passwordProof{e.account}, &factorProof{e.account, o.method.Factor}, g)
+		if err := f.remember(t, w.user, w.d, w.methods, w.q); err != nil {
+			return nil, err
+		}
+		return f.accept(t, w.user, w.d, passwordProof{e.account}, &factorProof{account: e.account, method: o.method.Factor}, g)
 	case claimDenied:
 		return f.reject(t, ReasonDenied)
 	case claimFraud:
@@ -136,7 +142,7 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 // put puts the question of a code that was sent.
 func (e *errand) put(w *waiter, q question) (Step, error) {
 	f := e.flow
-	q.attempt = w.t.id
+	q.attempt, q.password = w.t.id, w.q.password
 	w.t.event.Method = factorOf(q.method)
 	if !w.t.Via.CanAsk {
 		if w.picked {

@@ -42,6 +42,11 @@ type RuleConfig struct {
 	// digits shown at the prompt, and #), "pin" (the person's own PIN, and #)
 	// or "code" (the call tells a code to be typed). Empty is as [call] says.
 	Call string `mapstructure:"call"`
+	// Remember is how long a second factor counts on the same device and group
+	// of clients since it was last used there; RememberMax how long since it
+	// was proven, as long as Remember when it is shorter.
+	Remember    time.Duration `mapstructure:"remember"`
+	RememberMax time.Duration `mapstructure:"remember_max"`
 }
 
 // Values of RuleConfig.SecondFactor, Unenrolled, Call and Before.
@@ -64,6 +69,10 @@ const (
 	BeforeRemind = "remind"
 )
 
+// maxRemember is the longest a second factor may count: as long as SP 800-63B,
+// section 2.1.3, lets a session last at its lowest level.
+const maxRemember = 30 * 24 * time.Hour
+
 // DefaultRule decides when no rule matches: a second factor is required, and
 // nobody without one gets in.
 const DefaultRule = "(no rule matched)"
@@ -84,6 +93,8 @@ type Decision struct {
 	Factors    []string
 	Unenrolled string
 	Call       string
+	// Remember and RememberMax are as in RuleConfig.
+	Remember, RememberMax time.Duration
 	// Reason is ReasonNoSecondFactor or ReasonBeforeDate when Second is
 	// SecondNone.
 	Reason Reason
@@ -105,6 +116,12 @@ func (r RuleConfig) Validate() error {
 	oneOf("unenrolled", r.Unenrolled, UnenrolledDeny, UnenrolledAllow)
 	oneOf("before", r.Before, BeforeOff, BeforeReport, BeforeRemind)
 	oneOf("call", r.Call, CallApprove, CallMatch, CallPIN, CallCode)
+	if r.Remember < 0 || r.Remember > maxRemember || r.RememberMax < 0 || r.RememberMax > maxRemember {
+		errs = append(errs, fmt.Errorf("remember: remember and remember_max are 0s to %v", maxRemember))
+	}
+	if r.RememberMax > 0 && r.RememberMax < r.Remember {
+		errs = append(errs, errors.New("remember_max: is shorter than remember, which would then be longer than it says: make it at least as long"))
+	}
 	if r.Before != "" && r.From.IsZero() {
 		errs = append(errs, errors.New("before: has no meaning without from: add the date, or remove before"))
 	}
@@ -172,7 +189,7 @@ func (p *Policy) For(a Account, v Via, at time.Time) Decision {
 func (r *RuleConfig) early(at time.Time) bool { return !r.From.IsZero() && at.Before(r.From) }
 
 func (r *RuleConfig) decide(at time.Time) Decision {
-	d := Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, From: r.From}
+	d := Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
 	switch {
 	case r.early(at) && r.SecondFactor != SecondDeny:
 		d.Second, d.Reason, d.Remind = SecondNone, ReasonBeforeDate, r.Before == BeforeRemind

@@ -72,16 +72,16 @@ func TestNobodyIsAdmittedWithoutProofs(t *testing.T) {
 		second *factorProof
 		want   bool
 	}{
-		{"both factors", Decision{Second: SecondRequired}, right, &factorProof{"1", "totp"}, true},
-		{"no password", Decision{Second: SecondNone}, passwordProof{}, &factorProof{"1", "totp"}, false},
+		{"both factors", Decision{Second: SecondRequired}, right, &factorProof{account: "1", method: "totp"}, true},
+		{"no password", Decision{Second: SecondNone}, passwordProof{}, &factorProof{account: "1", method: "totp"}, false},
 		{"another account's password", Decision{Second: SecondNone}, passwordProof{"2"}, nil, false},
-		{"another account's factor", Decision{Second: SecondRequired}, right, &factorProof{"2", "totp"}, false},
+		{"another account's factor", Decision{Second: SecondRequired}, right, &factorProof{account: "2", method: "totp"}, false},
 		{"no second factor", Decision{Second: SecondRequired, Unenrolled: UnenrolledDeny}, right, nil, false},
 		{"no second factor where none is asked for", Decision{Second: SecondNone}, right, nil, true},
 		{"no second factor of somebody enrolled", Decision{Second: SecondEnrolled}, right, nil, false},
 		{"nobody enrolled, and a rule that lets in", Decision{Second: SecondEnrolled, Reason: ReasonUnenrolledPass}, right, nil, true},
 		{"nobody enrolled, and a rule that does not", Decision{Second: SecondRequired, Unenrolled: UnenrolledDeny, Reason: ReasonUnenrolledPass}, right, nil, false},
-		{"both factors where the rule denies", Decision{Second: SecondDeny}, right, &factorProof{"1", "totp"}, false},
+		{"both factors where the rule denies", Decision{Second: SecondDeny}, right, &factorProof{account: "1", method: "totp"}, false},
 	} {
 		got, err := admit(a, c.d, c.p, c.second, "")
 		if got.Valid() != c.want || (err == nil) != c.want {

@@ -102,6 +102,9 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 		return f.wrongCode(t, u, d, methods, q, g, err)
 	}
 	f.leaveErrand(q)
+	if err := f.remember(t, u, d, methods, q); err != nil {
+		return nil, err
+	}
 	return f.accept(t, u, d, passwordProof{q.account}, second, g)
 }
 
@@ -243,13 +246,13 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		asked = q.method
 		for _, m := range methods {
 			if m.ID == asked && try(m, q.memo) {
-				return &factorProof{u.Account.ID, m.Factor}, nil
+				return &factorProof{account: u.Account.ID, method: m.Factor}, nil
 			}
 		}
 	}
 	for _, m := range methods {
 		if m.Standing && m.ID != asked && try(m, nil) {
-			return &factorProof{u.Account.ID, m.Factor}, nil
+			return &factorProof{account: u.Account.ID, method: m.Factor}, nil
 		}
 	}
 	if failed != nil && guessed {

@@ -36,9 +36,11 @@ type question struct {
 	// approval is whether the method is answered elsewhere; the memo is the id
 	// of the claim then, and the digits to be keyed.
 	approval bool
+	// password is what remembers it, see checkOf.
+	password uint16
 }
 
-const ticketVersion = 2
+const ticketVersion = 3
 
 // maxAccountID is the longest account id that fits a ticket with everything
 // else at its longest.
@@ -61,6 +63,7 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = append(b, byte(q.tries), byte(q.rounds), flag(q.approval)) //nolint:gosec // bounded by maxTries and maxRounds
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
+	b = binary.BigEndian.AppendUint16(b, q.password)
 	for _, part := range []string{q.account, q.method, string(q.memo)} {
 		b = append(b, byte(len(part))) //nolint:gosec // bounded at the top
 		b = append(b, part...)
@@ -87,14 +90,14 @@ func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 }
 
 func parseQuestion(b []byte) (*question, error) {
-	const fixed = 1 + 8 + 8 + 3 + 5 + 2
+	const fixed = 1 + 8 + 8 + 3 + 5 + 2 + 2
 	if len(b) < fixed || b[0] != ticketVersion {
 		return nil, errTicket
 	}
 	q := &question{
 		issued: time.Unix(int64(binary.BigEndian.Uint64(b[9:])), 0), //nolint:gosec // as written by seal
 		tries:  int(b[17]), rounds: int(b[18]),
-		approval: b[19] == 1, menu: binary.BigEndian.Uint16(b[25:]),
+		approval: b[19] == 1, menu: binary.BigEndian.Uint16(b[25:]), password: binary.BigEndian.Uint16(b[27:]),
 	}
 	copy(q.nonce[:], b[1:9])
 	copy(q.attempt[:], b[20:25])

@@ -28,7 +28,7 @@ asked, or no longer has the person, the names in the database are used.`,
 	}
 	c.AddCommand(
 		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(),
-		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(),
+		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(), newUserDevicesCommand(),
 	)
 	return c
 }

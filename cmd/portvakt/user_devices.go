@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+func newUserDevicesCommand() *cobra.Command {
+	var forget int
+	var all bool
+	c := &cobra.Command{
+		Use: "devices USER", Short: "List and forget devices that are not asked again", Args: cobra.ExactArgs(1),
+		Long: `Devices lists where a person has proven a second factor and is not asked for one
+again for a while, if her rule says remember. A changed password, another token
+or telephone, and a report of fraud end that by themselves.`,
+		Example: "  portvakt user devices alice\n\n  # she has lost the second one\n  portvakt user devices alice --forget 2",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
+				p, err := s.person(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if forget > 0 || all {
+					if all {
+						forget = 0
+					}
+					if err := login.ForgetDevices(ctx, s.kv, p.id, forget); err != nil {
+						return withHint(err, "portvakt user devices "+p.name+" lists them")
+					}
+					say(c.OutOrStdout(), "forgotten: %s is asked there again\n", p.name)
+					return nil
+				}
+				devices, err := login.Devices(ctx, s.kv, p.id)
+				if err != nil {
+					return err
+				}
+				if len(devices) == 0 {
+					say(c.OutOrStdout(), "%s has no remembered devices\n", p.name)
+				}
+				for i, d := range devices {
+					say(c.OutOrStdout(), "%d  %s at %s, proven %s, used %s\n", i+1, d.Station, d.Group,
+						d.Proven.Format(time.RFC3339), d.Used.Format(time.RFC3339))
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().IntVar(&forget, "forget", 0, "forget the device with this number")
+	c.Flags().BoolVar(&all, "forget-all", false, "forget all")
+	return c
+}

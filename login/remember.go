@@ -1,0 +1,249 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxDevices = 16 // remembered of an account
+	maxPlace   = 64 // octets of a station's or group's name that are kept
+)
+
+// A device is where an account has proven a second factor lately, and is not
+// asked for one again for a while.
+type device struct {
+	mark   [16]byte // see fingerprint
+	proven int64    // Unix seconds of the second factor
+	used   int64    // and of the last use
+	// menu is of the methods she had then: another token or telephone ends it.
+	menu uint16
+	// salt, the attempt's id, and password tell whether the password is still
+	// the same, to one in 65,535: too little to guess a password by, and enough
+	// to notice a change of one.
+	salt     [5]byte
+	password uint16
+	group    string
+	station  string
+}
+
+// RememberKey is the key of the record of an account's remembered devices;
+// deleting it forgets them.
+func RememberKey(accountID string) string { return "remember/" + accountID }
+
+const rememberVersion = 1
+
+var errRemember = errors.New("login: record of remembered devices cannot be read")
+
+func encodeDevices(ds []device) []byte {
+	b := []byte{rememberVersion, byte(len(ds))} //nolint:gosec // at most maxDevices
+	for _, d := range ds {
+		b = append(b, d.mark[:]...)
+		b = appendTime(b, d.proven)
+		b = appendTime(b, d.used)
+		b = binary.BigEndian.AppendUint16(b, d.menu)
+		b = append(b, d.salt[:]...)
+		b = binary.BigEndian.AppendUint16(b, d.password)
+		for _, s := range []string{d.group, d.station} {
+			b = append(b, byte(len(s))) //nolint:gosec // at most maxPlace
+			b = append(b, s...)
+		}
+	}
+	return b
+}
+
+func decodeDevices(b []byte) ([]device, error) {
+	const fixed = 16 + 8 + 8 + 2 + 5 + 2
+	if len(b) < 2 || b[0] != rememberVersion || int(b[1]) > maxDevices {
+		return nil, errRemember
+	}
+	ds := make([]device, b[1])
+	b = b[2:]
+	for i := range ds {
+		if len(b) < fixed {
+			return nil, errRemember
+		}
+		d := &ds[i]
+		copy(d.mark[:], b)
+		d.proven, d.used, d.menu = readTime(b[16:]), readTime(b[24:]), binary.BigEndian.Uint16(b[32:])
+		copy(d.salt[:], b[34:])
+		d.password = binary.BigEndian.Uint16(b[39:])
+		b = b[fixed:]
+		for _, s := range []*string{&d.group, &d.station} {
+			if len(b) < 1 || len(b) < 1+int(b[0]) {
+				return nil, errRemember
+			}
+			*s, b = string(b[1:1+b[0]]), b[1+int(b[0]):]
+		}
+	}
+	if len(b) != 0 {
+		return nil, errRemember
+	}
+	return ds, nil
+}
+
+// checkOf is what is kept of a password, see device; 0 when the client sent only
+// a proof of it.
+func checkOf(salt [5]byte, password Secret) uint16 {
+	text, ok := password.Reveal()
+	if !ok {
+		return 0
+	}
+	mac := hmac.New(sha256.New, salt[:])
+	mac.Write([]byte(text))
+	return max(binary.BigEndian.Uint16(mac.Sum(nil)), 1)
+}
+
+// fresh reports whether the device still counts under a decision. A time in the
+// future, after a clock was set back, does not.
+func (d *device) fresh(by Decision, now time.Time) bool {
+	within := func(since int64, limit time.Duration) bool {
+		age := now.Sub(time.Unix(since, 0))
+		return age < limit && age > -time.Minute
+	}
+	return within(d.used, by.Remember) && within(d.proven, by.rememberMost())
+}
+
+// remembers reports whether sign-ins of this kind are remembered at all: by the
+// rule, and where the client tells the device.
+func (d Decision) remembers(v Via) bool { return d.Remember > 0 && v.Station != "" }
+
+// rememberMost is the hard limit.
+func (d Decision) rememberMost() time.Duration {
+	return max(d.Remember, d.RememberMax)
+}
+
+func devicesOf(ctx context.Context, r Records, account string) ([]device, uint64, error) {
+	v, err := r.Get(ctx, RememberKey(account))
+	if errors.Is(err, ErrNotFound) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("read remembered devices: %w", err)
+	}
+	ds, err := decodeDevices(v.Data)
+	if err != nil {
+		return nil, v.Rev, nil //nolint:nilerr // she is asked again, and it is written anew
+	}
+	return ds, v.Rev, nil
+}
+
+// remembered returns the proof of a second factor that was given on this device
+// before, or nil.
+func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, password Secret) (*factorProof, error) {
+	if !d.remembers(t.Via) {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)
+	if err != nil {
+		return nil, err
+	}
+	mark := fingerprint(u.Account.ID, t.Via)
+	i := slices.IndexFunc(ds, func(x device) bool { return x.mark == mark })
+	if i < 0 || !ds[i].fresh(d, t.began) || ds[i].menu != menuSum(methods) ||
+		ds[i].password == 0 || checkOf(ds[i].salt, password) != ds[i].password {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	// Written now and then only: a tunnel that renegotiates each hour must not
+	// cost a write each time.
+	if used := t.began.Sub(time.Unix(ds[i].used, 0)); d.RememberMax > d.Remember && used > d.Remember/8 {
+		ds[i].used = t.began.Unix()
+		err := f.Records.Swap(t.ctx, RememberKey(u.Account.ID), rev, encodeDevices(ds))
+		if err != nil && !errors.Is(err, ErrConflict) {
+			return nil, fmt.Errorf("write remembered devices: %w", err)
+		}
+	}
+	return &factorProof{account: u.Account.ID, method: "remembered", earlier: true}, nil
+}
+
+// remember keeps that a second factor was proven on this device, in the dialogue
+// of q. What the client sent only a proof of is not remembered: nobody could
+// tell later that the password has changed.
+func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *question) error {
+	if !d.remembers(t.Via) || q.password == 0 {
+		return nil
+	}
+	group := t.Via.Group
+	if group == "" {
+		group = t.Via.Client
+	}
+	fresh := device{
+		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
+		salt: q.attempt, password: q.password, group: short(group), station: short(t.Via.Station),
+	}
+	for range maxConflicts {
+		ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)
+		if err != nil {
+			return err
+		}
+		ds = slices.DeleteFunc(ds, func(x device) bool { return x.mark == fresh.mark })
+		if len(ds) == maxDevices {
+			oldest := slices.MinFunc(ds, func(a, b device) int { return int(a.used - b.used) })
+			ds = slices.DeleteFunc(ds, func(x device) bool { return x.mark == oldest.mark })
+		}
+		err = f.Records.Swap(t.ctx, RememberKey(u.Account.ID), rev, encodeDevices(append(ds, fresh)))
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
+}
+
+func short(s string) string {
+	for len(s) > maxPlace {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// A RememberedDevice is one for the service desk.
+type RememberedDevice struct {
+	Group   string // of clients
+	Station string // Calling-Station-Id
+	Proven  time.Time
+	Used    time.Time
+}
+
+// Devices lists where an account is not asked for a second factor, as far as
+// its rule still says so.
+func Devices(ctx context.Context, r Records, accountID string) ([]RememberedDevice, error) {
+	ds, _, err := devicesOf(ctx, r, accountID)
+	var all []RememberedDevice
+	for _, d := range ds {
+		all = append(all, RememberedDevice{Group: d.group, Station: d.station, Proven: time.Unix(d.proven, 0), Used: time.Unix(d.used, 0)})
+	}
+	return all, err
+}
+
+// ForgetDevices forgets one device of an account, counted from 1 as [Devices]
+// lists them, or with 0 all.
+func ForgetDevices(ctx context.Context, r Records, accountID string, which int) error {
+	for range maxConflicts {
+		ds, rev, err := devicesOf(ctx, r, accountID)
+		if err != nil {
+			return err
+		}
+		if which < 0 || which > len(ds) {
+			return fmt.Errorf("there is no device %d: there are %d", which, len(ds))
+		}
+		if rev == 0 {
+			return nil
+		}
+		var left []byte
+		if which > 0 {
+			left = encodeDevices(slices.Delete(ds, which-1, which))
+		}
+		if err := r.Swap(ctx, RememberKey(accountID), rev, left); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return ErrConflict
+}
