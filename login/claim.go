@@ -125,7 +125,7 @@ func decodeClaim(b []byte) (*claim, error) {
 		if len(b) < 1 || len(b) < 1+int(b[0]) {
 			return nil, errClaim
 		}
-		parts[i], b = string(b[1:1+b[0]]), b[1+int(b[0]):]
+		parts[i], b = string(b[1:1+int(b[0])]), b[1+int(b[0]):]
 	}
 	if len(b) != 0 || c.state < claimAsking || c.state > claimLeft {
 		return nil, errClaim

@@ -80,7 +80,7 @@ func decodeDevices(b []byte) ([]device, error) {
 			if len(b) < 1 || len(b) < 1+int(b[0]) {
 				return nil, errRemember
 			}
-			*s, b = string(b[1:1+b[0]]), b[1+int(b[0]):]
+			*s, b = string(b[1:1+int(b[0])]), b[1+int(b[0]):]
 		}
 	}
 	if len(b) != 0 {

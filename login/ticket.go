@@ -107,7 +107,7 @@ func parseQuestion(b []byte) (*question, error) {
 		if len(b) < 1 || len(b) < 1+int(b[0]) {
 			return nil, errTicket
 		}
-		parts[i], b = b[1:1+b[0]], b[1+int(b[0]):]
+		parts[i], b = b[1:1+int(b[0])], b[1+int(b[0]):]
 	}
 	if len(b) != 0 {
 		return nil, errTicket
