@@ -92,6 +92,7 @@ func (e *errand) open(ctx context.Context) {
 		}
 		err = e.write(ctx, c)
 		if err == nil {
+			e.lead.g = loaded{} // it has served, and thousands wait
 			e.advance(ctx)
 			return
 		}

@@ -134,6 +134,7 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 	w.flow = f
 	wait, answered := NewWait(w.leave)
 	w.answered = answered
+	w.t.ctx = nil // of the request, which ends now; thousands wait
 	e, mine, clash, err := f.errands.join(w)
 	switch {
 	case err != nil:
