@@ -12,6 +12,9 @@ import (
 type Config struct {
 	// Listen are the addresses of the authentication port, each with its port.
 	Listen []string `mapstructure:"listen"`
+	// Accounting are the addresses of the accounting port; none means that
+	// accounting is not taken.
+	Accounting []string `mapstructure:"accounting"`
 	// MaxRequests is how many requests may be in hand at once. A quarter of
 	// them is kept for answers to questions already put.
 	MaxRequests int `mapstructure:"max_requests"`

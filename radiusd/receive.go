@@ -52,6 +52,10 @@ func (s *Server) guard(ctx context.Context, l *socket, b, oob []byte, from netip
 			s.logPanic(v, "")
 		}
 	}()
+	if s.recorder != nil {
+		s.receiveAccounting(ctx, l, b, oob, from)
+		return
+	}
 	s.receive(ctx, l, b, oob, from)
 }
 
@@ -170,7 +174,7 @@ func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now t
 	}
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
-	a := c.begin(buf[:], radius.CodeAccessAccept, p[1], p[4:headerLen])
+	a := c.begin(buf[:], s.alive, p[1], p[4:headerLen])
 	for at := headerLen; at < len(p); at += int(p[at+1]) {
 		if p[at] == attrProxyState {
 			a.add(attrProxyState, p[at+2:at+int(p[at+1])])

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"layeh.com/radius"
+
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -56,6 +58,10 @@ type Server struct {
 	records login.Records
 	reply   func(client string, a login.Account) ([]byte, error)
 	healthy func() bool
+	// recorder is what makes it a server of the accounting port; alive is how
+	// it answers Status-Server.
+	recorder Recorder
+	alive    radius.Code
 
 	start     time.Time
 	live      atomic.Pointer[live]
@@ -86,12 +92,17 @@ type live struct {
 // New checks the configuration and reads what was learned of its clients
 // before. It binds nothing yet.
 func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
+	return start(cfg, newServer(cfg, flow, opts))
+}
+
+func newServer(cfg Config, flow Conversation, opts Options) *Server {
 	s := &Server{
 		flow:     flow,
 		log:      opts.Log,
 		records:  opts.Records,
 		reply:    opts.Reply,
 		healthy:  opts.Healthy,
+		alive:    radius.CodeAccessAccept,
 		start:    time.Now(),
 		news:     make(chan struct{}, 1),
 		requests: make(chan *request),
@@ -103,6 +114,11 @@ func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
 	s.journal.log = s.log
 	s.admission = newAdmission()
 	s.people.seed = maphash.MakeSeed()
+	return s
+}
+
+// start puts the first configuration in force.
+func start(cfg Config, s *Server) (*Server, error) {
 	if err := s.Reload(cfg); err != nil {
 		return nil, err
 	}
@@ -113,6 +129,9 @@ func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
 // on; those in hand end under the old one. With an error nothing has changed.
 // Listen is not looked at.
 func (s *Server) Reload(cfg Config) error {
+	if s.recorder != nil {
+		cfg = cfg.accounting()
+	}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -132,7 +151,11 @@ func (s *Server) Reload(cfg Config) error {
 	for _, p := range fresh {
 		s.peers.add(p)
 	}
-	for _, w := range cfg.Warnings() {
+	warnings := cfg.Warnings()
+	if s.recorder != nil {
+		warnings = nil // the authentication port has told them
+	}
+	for _, w := range warnings {
 		s.log.LogAttrs(context.Background(), slog.LevelWarn, "configuration", slog.String(login.KeyHint, w))
 	}
 	s.admission.resize(cfg.MaxRequests, cfg.MaxHeld)

@@ -21,6 +21,9 @@ const (
 	dropAttributes
 	dropUnsigned
 	dropBadSignature
+	dropAuthenticator
+	dropForbidden
+	dropIncomplete
 	dropProxyState
 	dropStatusRate
 	dropUnhealthy
@@ -33,6 +36,7 @@ const (
 	dropClientHeldFull
 	dropDraining
 	dropUndecided
+	dropUnrecorded
 	dropPanic
 	dropTooLong
 	dropSendQueue
@@ -41,6 +45,7 @@ const (
 	sentAccept
 	sentReject
 	sentChallenge
+	sentAccount
 	sentStatus
 	sentAgain
 
@@ -58,6 +63,7 @@ const (
 	noteNoNAS
 	noteSignsAfterAll
 	noteNoStation
+	noteAcctStatus
 	noteReadError
 	noteSendError
 	numTallies
@@ -79,6 +85,9 @@ var tallyNames = [numTallies]string{
 	dropAttributes:     "too_many_attributes",
 	dropUnsigned:       "no_message_authenticator",
 	dropBadSignature:   "bad_message_authenticator",
+	dropAuthenticator:  "bad_authenticator",
+	dropForbidden:      "accounting_with_password",
+	dropIncomplete:     "accounting_incomplete",
 	dropProxyState:     "proxy_state_without_message_authenticator",
 	dropStatusRate:     "status_rate",
 	dropUnhealthy:      "status_unhealthy",
@@ -91,6 +100,7 @@ var tallyNames = [numTallies]string{
 	dropClientHeldFull: "client_held_full",
 	dropDraining:       "draining",
 	dropUndecided:      "undecided",
+	dropUnrecorded:     "not_recorded",
 	dropPanic:          "panic",
 	dropTooLong:        "reply_too_long",
 	dropSendQueue:      "send_queue_full",
@@ -98,6 +108,7 @@ var tallyNames = [numTallies]string{
 	sentAccept:    "accept",
 	sentReject:    "reject",
 	sentChallenge: "challenge",
+	sentAccount:   "accounting",
 	sentStatus:    "status",
 	sentAgain:     "resent",
 
@@ -113,6 +124,7 @@ var tallyNames = [numTallies]string{
 	noteNoNAS:         "no_nas_identification",
 	noteSignsAfterAll: "signs_after_all",
 	noteNoStation:     "held_without_station",
+	noteAcctStatus:    "unknown_accounting_status",
 	noteReadError:     "read_error",
 	noteSendError:     "send_error",
 }
@@ -129,8 +141,8 @@ type Stats struct {
 	Received uint64
 	// Dropped counts datagrams that got no reply, by reason.
 	Dropped map[string]uint64
-	// Sent counts replies: accept, reject, challenge, status, and resent for
-	// those that were sent again from memory.
+	// Sent counts replies: accept, reject, challenge, accounting, status, and
+	// resent for those that were sent again from memory.
 	Sent map[string]uint64
 	// Refused counts Access-Rejects that this package decided itself, by
 	// reason; they are among those of Sent.

@@ -40,6 +40,13 @@ func (c Config) Validate() error {
 			bad("server.listen: %q is there twice: leave one out", l)
 		}
 	}
+	for i, l := range c.Accounting {
+		if _, err := netip.ParseAddrPort(l); err != nil {
+			bad(`server.accounting: %q is not an address with a port: write it like "0.0.0.0:1813" or "[::]:1813"`, l)
+		} else if (slices.Contains(c.Accounting[:i], l) || slices.Contains(c.Listen, l)) && !strings.HasSuffix(l, ":0") {
+			bad("server.accounting: %q is there twice, or in server.listen: leave one out", l)
+		}
+	}
 	if c.MaxRequests < minInHand || c.MaxRequests > maxInHand {
 		bad("server.max_requests is %d: choose %d to %d", c.MaxRequests, minInHand, maxInHand)
 	}

@@ -1,0 +1,206 @@
+package radiusd
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"layeh.com/radius"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd/accounting"
+)
+
+const (
+	// maxRecording bounds the Accounting-Requests in hand. A store that commits
+	// many at once keeps up with any device; what comes beyond is sent again.
+	maxRecording = 1024
+	// recordWithin is how long recording may take; a client asks again by then.
+	recordWithin = 10 * time.Second
+)
+
+// A Recorder keeps what devices account for. Record returns nil when the report
+// is safe: it is answered then, and the device forgets it (RFC 2866, section
+// 2). After an error it is not answered and the device sends it again.
+type Recorder interface {
+	Record(ctx context.Context, r login.SessionReport) error
+}
+
+// NewAccounting makes the server of the accounting port: of the addresses in
+// Accounting, for the same clients. It shares nothing with the authentication
+// server, neither sockets nor places nor replies, so that a flood of accounting
+// costs no sign-in. Of the options it takes Log and Healthy.
+func NewAccounting(cfg Config, r Recorder, opts Options) (*Server, error) {
+	s := newServer(cfg, nil, Options{Log: opts.Log, Healthy: opts.Healthy})
+	s.recorder, s.alive = r, radius.CodeAccountingResponse // RFC 5997, section 4.2
+	return start(cfg, s)
+}
+
+// accounting is the configuration of the accounting port.
+func (c Config) accounting() Config {
+	c.Listen, c.Accounting = c.Accounting, nil
+	c.MaxRequests = min(c.MaxRequests, maxRecording)
+	c.MaxHeld, c.RejectDelay = 0, 0
+	return c
+}
+
+// receiveAccounting is receive for the accounting port.
+func (s *Server) receiveAccounting(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
+	s.received.Add(1)
+	now := s.now()
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	if len(datagram) < headerLen {
+		s.tell(nil, dropShort, now, from)
+		return
+	}
+	n := int(binary.BigEndian.Uint16(datagram[2:]))
+	if n < headerLen || n > maxPacket || n > len(datagram) {
+		s.tell(nil, dropLength, now, from)
+		return
+	}
+	p := datagram[:n]
+	code := radius.Code(p[0])
+	if code != radius.CodeAccountingRequest && code != radius.CodeStatusServer {
+		s.tell(nil, dropCode, now, from)
+		return
+	}
+	c := s.live.Load().table.lookup(from.Addr())
+	if c == nil {
+		s.counters[dropUnknownClient].Add(1)
+		s.journal.unknown(from.Addr(), now)
+		return
+	}
+	o, drop := survey(p)
+	var k *key
+	switch {
+	case drop != dropNone:
+	case code == radius.CodeStatusServer:
+		k, drop = c.verify(p, &o)
+	default:
+		k, drop = c.verifyAccounting(p, &o)
+	}
+	if drop != dropNone {
+		s.tell(c, drop, now, from)
+		return
+	}
+	rt := route{to: from}
+	l.ancillary(oob, &rt)
+	if code == radius.CodeStatusServer {
+		s.status(c, k, p, l, &rt, now)
+		return
+	}
+	b := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
+	switch {
+	case b.reply != nil:
+		s.put(c, b.reply, l, &rt, sentAgain, now)
+		return
+	case b.drop != dropNone:
+		s.tell(c, b.drop, now, from)
+		return
+	}
+	// There are no answers to questions to keep a quarter of the places for.
+	if drop := s.admission.enter(c.peer, c.MaxRequests, true); drop != dropNone {
+		s.replies.forget(b.entry)
+		s.tell(c, drop, now, from)
+		return
+	}
+	q := &pending{client: c, key: k, entry: b.entry, socket: l, local: rt.local, zone: rt.zone, arrived: now}
+	own := bytes.Clone(p) // the buffer is the reader's
+	s.handlers.Go(func() { s.account(ctx, q, own, &o) })
+}
+
+// verifyAccounting returns the key that a request was made with. Its Request
+// Authenticator is a hash with the secret (RFC 2866, section 3); where it has a
+// Message-Authenticator too, that must be right as well: of a packet whose
+// authenticator is zero. The packet is changed meanwhile and put back.
+func (c *client) verifyAccounting(p []byte, o *outline) (*key, tally) {
+	if o.macs > 1 || o.macs == 1 && o.mac == 0 {
+		return nil, dropBadSignature
+	}
+	var got [macLen]byte
+	copy(got[:], p[4:headerLen])
+	clear(p[4:headerLen])
+	defer copy(p[4:headerLen], got[:])
+	for _, k := range c.keys {
+		if !k.hashes(p, got[:]) {
+			continue
+		}
+		if o.macs == 1 && !k.verifies(p, o.mac) {
+			return nil, dropBadSignature
+		}
+		return k, dropNone
+	}
+	return nil, dropAuthenticator
+}
+
+// hashes reports whether the hash of a packet and the secret is sum.
+func (k *key) hashes(p, sum []byte) bool {
+	h := k.hasher()
+	defer k.pool.Put(h)
+	h.md5.Reset()
+	h.md5.Write(p)
+	h.md5.Write(k.secret)
+	return hmac.Equal(h.md5.Sum(h.sum[:0]), sum)
+}
+
+// account records one request and answers it.
+func (s *Server) account(ctx context.Context, q *pending, p []byte, o *outline) {
+	defer s.recovered(q)
+	if !o.nas {
+		s.note(q, noteNoNAS)
+	}
+	if len(q.client.keys) > 1 && q.key == q.client.keys[1] {
+		s.note(q, noteOldSecret)
+	}
+	from := q.entry.source.from.Addr()
+	r, err := accounting.Parse(p[headerLen:], from, time.Now())
+	if err != nil {
+		t := dropMalformed
+		switch {
+		case errors.Is(err, accounting.ErrForbidden):
+			t = dropForbidden
+		case errors.Is(err, accounting.ErrIncomplete):
+			t = dropIncomplete
+		}
+		s.note(q, t)
+		s.end(q)
+		return
+	}
+	if r.Client = q.client.Name; r.Status == login.SessionOther {
+		s.note(q, noteAcctStatus)
+	} else if err := s.record(ctx, r); err != nil {
+		s.journal.note(dropUnrecorded, s.now(), func() []slog.Attr {
+			return []slog.Attr{slog.String(login.KeyClient, q.client.Name), slog.Any(login.KeyErr, err)}
+		})
+		s.abandon(q, dropUnrecorded)
+		return
+	}
+	// Without Message-Authenticator: RFC 2866 has none, and servers differ in
+	// what it is the hash of.
+	a := &reply{b: make([]byte, 0, headerLen+o.proxies*(2+maxValue))}
+	a.b = append(a.b, byte(radius.CodeAccountingResponse), p[1], 0, 0)
+	a.b = append(a.b, p[4:headerLen]...)
+	for at := headerLen; at < len(p); at += int(p[at+1]) {
+		if p[at] == attrProxyState { // RFC 2865, section 5.33
+			a.copy(p[at : at+int(p[at+1])])
+		}
+	}
+	packet, err := a.finish(q.key)
+	if err != nil {
+		s.abandon(q, dropTooLong)
+		return
+	}
+	q.settled = true
+	s.release(q, packet, sentAccount)
+}
+
+func (s *Server) record(ctx context.Context, r login.SessionReport) error {
+	ctx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	return s.recorder.Record(ctx, r)
+}
