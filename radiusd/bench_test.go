@@ -65,13 +65,14 @@ func BenchmarkRequest(b *testing.B) {
 			s, l, d := bench(b, flowFunc(func(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
 				return step[what], nil
 			}))
-			p := d.login("alice", "password", attr(attrCallingStationID, "198.51.100.23"))
+			var requests [1024][]byte // another one each time
+			for i := range requests {
+				requests[i] = d.login("alice", "password", attr(attrCallingStationID, "198.51.100.23"))
+			}
 			ctx := b.Context()
 			b.ReportAllocs()
-			for b.Loop() {
-				p[4]++ // another request each time
-				p = d.sign(p)
-				s.receive(ctx, l, p, nil, benchFrom)
+			for n := 0; b.Loop(); n++ {
+				s.receive(ctx, l, requests[n%len(requests)], nil, benchFrom)
 				<-l.queue
 			}
 		})

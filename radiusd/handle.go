@@ -73,8 +73,7 @@ func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	attempt.Via.Patience = max(0, r.patience-(s.now()-r.arrived))
 	// An answer for a client that has given up would only use up a code. What
 	// is held is bounded by the Conversation itself.
-	ctx, cancel := context.WithTimeout(ctx, attempt.Via.Patience)
-	defer cancel()
+	ctx = s.deadlines.at(ctx, s.start, r.arrived+r.patience)
 	if ticket != nil {
 		return s.flow.Resume(ctx, attempt, ticket)
 	}

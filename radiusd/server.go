@@ -70,6 +70,7 @@ type Server struct {
 	replies   *replyCache
 	admission *admission
 	people    people
+	deadlines deadlines
 	journal   journal
 	news      chan struct{}
 	handlers  sync.WaitGroup
