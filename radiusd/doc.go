@@ -7,7 +7,7 @@
 //
 //	read → length, padding cut, code → client by longest prefix
 //	 → one survey of the attributes → Message-Authenticator rule
-//	 → reply cache (RFC 5080, section 2.2.2) → admission → parse
+//	 → reply cache (RFC 5080, section 2.2.2) → admission
 //	 → a goroutine with a deadline → Conversation → reply
 //	 → reply cache → one sender a socket → the address that was asked
 //
@@ -24,7 +24,8 @@
 // people.go see it, clock.go learns from it how long the client waits, and
 // clockrecord.go keeps that.
 //
-// layeh.com/radius is used as a codec only. Its server loop keeps no replies,
+// Of layeh.com/radius only names and numbers are used: the survey has found the
+// values that a login needs, and its server loop keeps no replies,
 // verifies no Message-Authenticator and loses held requests when it stops.
 //
 // An error of the Conversation means "could not decide" and ends in silence, so

@@ -49,6 +49,9 @@ type outline struct {
 	// empty ones mean something too (RFC 3579, section 2.1).
 	names, passwords, chaps, states, eaps, proxies int
 	mschap, nas                                    bool
+	// Where the first values that are not empty begin; 0 without one. Of
+	// User-Password, where the first one does.
+	name, password, state, station, eap uint16
 }
 
 // survey walks over the attributes of a packet that ends where its Length
@@ -77,17 +80,34 @@ func (o *outline) add(typ byte, value []byte, at int) {
 	if len(value) > 0 {
 		some = 1
 	}
+	// first notes a place once.
+	first := func(place *uint16) {
+		if *place == 0 {
+			*place = uint16(at) //nolint:gosec // a packet has at most 4096 octets
+		}
+	}
 	switch typ {
 	case attrUserName:
-		o.names += some
+		if o.names += some; some > 0 {
+			first(&o.name)
+		}
+	case attrCallingStationID:
+		if some > 0 {
+			first(&o.station)
+		}
 	case attrUserPassword:
 		o.passwords++ // an empty one is malformed, not absent
+		first(&o.password)
 	case attrCHAPPassword:
 		o.chaps++
 	case attrState:
-		o.states += some
+		if o.states += some; some > 0 {
+			first(&o.state)
+		}
 	case attrEAPMessage:
-		o.eaps++
+		if o.eaps++; some > 0 {
+			first(&o.eap)
+		}
 	case attrProxyState:
 		o.proxies++
 	case attrMessageAuthenticator:

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"layeh.com/radius/rfc2865"
-
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -101,7 +99,7 @@ func (s *Server) gaveUp(c *client, after time.Duration, copies int32, from netip
 }
 
 // hasStation reports whether the request tells where the person is.
-func (r *request) hasStation() bool { return len(r.value(rfc2865.CallingStationID_Type)) > 0 }
+func (r *request) hasStation() bool { return r.outline.station != 0 }
 
 func (p *people) count() int {
 	p.mu.Lock()

@@ -52,13 +52,16 @@ type reply struct {
 	over bool   // something did not fit
 }
 
+// noMAC is a Message-Authenticator before it is computed.
+var noMAC [macLen]byte
+
 // begin starts a reply in a buffer.
-func (c *client) begin(b []byte, code radius.Code, id byte, authenticator []byte) *reply {
-	p := &reply{b: append(b[:0], byte(code), id, 0, 0)} //nolint:gosec // codes of RADIUS are octets
+func (c *client) begin(b []byte, code radius.Code, id byte, authenticator []byte) reply {
+	p := reply{b: append(b[:0], byte(code), id, 0, 0)} //nolint:gosec // codes of RADIUS are octets
 	p.b = append(p.b, authenticator...)
 	if c.SendMessageAuthenticator {
 		p.mac = len(p.b) + 2
-		p.add(attrMessageAuthenticator, make([]byte, macLen))
+		p.add(attrMessageAuthenticator, noMAC[:])
 	}
 	return p
 }
@@ -134,10 +137,10 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
 	c := q.client
-	start := func(code radius.Code) *reply {
+	start := func(code radius.Code) reply {
 		return c.begin(buf[:], code, q.entry.source.id, q.entry.digest.authenticator[:])
 	}
-	var p *reply
+	var p reply
 	var text string
 	switch st := step.(type) {
 	case login.Accept:

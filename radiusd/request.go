@@ -9,9 +9,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"layeh.com/radius"
-	"layeh.com/radius/rfc2865"
-
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -25,7 +22,7 @@ const (
 // rules go, and not a duplicate.
 type request struct {
 	pending
-	packet  *radius.Packet
+	octets  []byte // of the packet
 	outline outline
 }
 
@@ -51,9 +48,9 @@ type pending struct {
 
 // newRequest makes a request of a datagram that survey has walked over.
 func newRequest(p []byte, o outline, of pending) *request {
-	r := &request{pending: of, packet: parse(p, o.attrs), outline: o}
+	r := &request{pending: of, octets: append(make([]byte, 0, len(p)), p...), outline: o}
 	r.eap, r.unsigned = o.eaps > 0, r.key == nil
-	if e := r.value(radius.Type(attrEAPMessage)); len(e) > 1 {
+	if e := r.value(o.eap); len(e) > 1 {
 		r.eapID = e[1]
 	}
 	if o.proxies > 0 {
@@ -76,9 +73,9 @@ func (r *request) person(seed maphash.Seed) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	_, _ = h.WriteString(r.client.Name)
-	for _, t := range []radius.Type{rfc2865.UserName_Type, rfc2865.CallingStationID_Type} {
+	for _, at := range []uint16{r.outline.name, r.outline.station} {
 		_ = h.WriteByte(0)
-		_, _ = h.Write(r.value(t))
+		_, _ = h.Write(r.value(at))
 	}
 	return h.Sum64()
 }
@@ -97,7 +94,7 @@ func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally
 	case o.passwords == 0 && o.states == 0:
 		return a, nil, refusedNothingToCheck
 	}
-	user := string(r.value(rfc2865.UserName_Type))
+	user := string(r.value(o.name))
 	if user == "" || !utf8.ValidString(user) || strings.ContainsFunc(user, unicode.IsControl) {
 		return a, nil, refusedName
 	}
@@ -105,17 +102,17 @@ func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally
 	if refused != dropNone {
 		return a, nil, refused
 	}
-	return login.Attempt{User: user, Secret: login.Cleartext(password), Via: r.via()}, login.Ticket(r.value(rfc2865.State_Type)), dropNone
+	return login.Attempt{User: user, Secret: login.Cleartext(password), Via: r.via()}, login.Ticket(r.value(o.state)), dropNone
 }
 
-// value returns the first value of a type that is not empty.
-func (r *request) value(t radius.Type) []byte {
-	for _, avp := range r.packet.Attributes {
-		if avp.Type == t && len(avp.Attribute) > 0 {
-			return avp.Attribute
-		}
+// value returns the value that begins at a place of the packet, nil for 0.
+// Its length is the octet in front of it.
+func (r *request) value(at uint16) []byte {
+	if at == 0 {
+		return nil
 	}
-	return nil
+	end := int(at) - 2 + int(r.octets[at-1])
+	return r.octets[at:end:end]
 }
 
 // via says what the client can do, and where the person is.
@@ -125,7 +122,7 @@ func (r *request) via() login.Via {
 		Client:  c.Name,
 		Group:   c.group,
 		Source:  r.entry.source.from,
-		Station: string(r.value(rfc2865.CallingStationID_Type)),
+		Station: string(r.value(r.outline.station)),
 		CanAsk:  c.Challenge,
 		Append:  c.append,
 	}
@@ -139,10 +136,10 @@ func (r *request) via() login.Via {
 // State alone, has an empty password. An unsigned request does not tell with
 // which of two secrets it was made: the one is taken that gives a text.
 func (r *request) password() (string, tally) {
-	hidden, sent := r.packet.Lookup(rfc2865.UserPassword_Type)
-	if !sent {
+	if r.outline.passwords == 0 {
 		return "", dropNone
 	}
+	hidden := r.value(r.outline.password)
 	if len(hidden) == 0 || len(hidden) > maxPassword || len(hidden)%passwordBlock != 0 {
 		return "", refusedPasswordForm
 	}
@@ -153,7 +150,7 @@ func (r *request) password() (string, tally) {
 	var room [maxPassword]byte
 	defer clear(room[:])
 	for _, k := range keys {
-		if text, ok := plain(k.unhide(room[:0], hidden, r.packet.Authenticator[:])); ok {
+		if text, ok := plain(k.unhide(room[:0], hidden, r.octets[4:headerLen])); ok {
 			r.key = k
 			return text, dropNone
 		}
