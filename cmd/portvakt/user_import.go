@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/factors/totp/tokens"
 	"github.com/portvakt/portvakt/login"
@@ -41,8 +40,14 @@ imported again. With --dry-run nothing is written.
 With --oath the file is one of hardware tokens as their vendors deliver it, with
 the login names in front ("# version: 2"): serial, secret in hexadecimal, hotp or
 totp, digits, counter or period. Such a file does not tell the algorithm: ask the
-vendor, and say --algorithm.`,
-		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv\n  portvakt user import --oath --algorithm SHA256 tokens.csv",
+vendor, and say --algorithm.
+
+With --pskc it is a key container of RFC 6030, with the file of the key that was
+agreed on (hexadecimal) or of its password when its secrets are encrypted.
+
+Vendors' files know serial numbers, and often no people: --users names a CSV file
+of "serial,user".`,
+		Example: "  portvakt user import --dry-run people.csv\n  portvakt user import people.csv\n  portvakt user import --oath --algorithm SHA256 tokens.csv\n  portvakt user import --pskc --key-file transport.key --users who.csv tokens.xml",
 		RunE: func(c *cobra.Command, args []string) error {
 			return withSystem(c, func(ctx context.Context, s *system) error {
 				return s.importFile(ctx, c, args[0], o)
@@ -52,18 +57,27 @@ vendor, and say --algorithm.`,
 	f := c.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "report what would happen, write nothing")
 	f.BoolVar(&o.oath, "oath", false, "the file is a vendor's, of hardware tokens")
+	f.BoolVar(&o.pskc, "pskc", false, "the file is a key container of RFC 6030")
+	f.StringVar(&o.keyFile, "key-file", "", "with --pskc: file of the shared key, hexadecimal")
+	f.StringVar(&o.passwordFile, "password-file", "", "with --pskc: file of the password")
+	f.StringVar(&o.users, "users", "", "CSV file of serial numbers and login names")
+	c.MarkFlagsMutuallyExclusive("oath", "pskc")
 	f.StringVar(&o.algorithm, "algorithm", "SHA1", "of the tokens of --oath: SHA1, SHA256 or SHA512")
 	return c
 }
 
 type importOptions struct {
-	dryRun, oath bool
-	algorithm    string
+	dryRun, oath, pskc                      bool
+	algorithm, keyFile, passwordFile, users string
 }
 
 // read yields the rows of a file.
 func (o importOptions) read(file io.Reader) (iter.Seq2[tokens.Row, error], error) {
-	if !o.oath {
+	switch {
+	case o.pskc:
+		key, err := o.pskcKey()
+		return tokens.ReadPSKC(file, key), err
+	case !o.oath:
 		return tokens.Read(file), nil
 	}
 	algorithm, err := totp.ParseAlgorithm(o.algorithm)
@@ -85,6 +99,9 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 	}
 	rows, err := readRows(read)
 	if err != nil {
+		return err
+	}
+	if err := o.name(rows); err != nil {
 		return err
 	}
 	// Whoever is listed twice is known when everybody has been looked up.
@@ -126,7 +143,7 @@ type importRow struct {
 // owner is whose row it is.
 func (s *system) owner(ctx context.Context, r tokens.Row) (login.Account, error) {
 	if r.User == "" {
-		return login.Account{}, fmt.Errorf("nobody is named for token %s: put the login names in front, below a line \"# version: 2\"", r.Serial)
+		return login.Account{}, fmt.Errorf("nobody is named for token %s: name the owner by --users, or put the login names in front, below a line \"# version: 2\"", r.Serial)
 	}
 	return s.lookup(ctx, r.User)
 }
@@ -200,7 +217,7 @@ func (s *system) importRow(ctx context.Context, r *importRow, dryRun bool) (chan
 		creds = append(creds, cred)
 	}
 	if r.Phone != "" {
-		cred, _, err := sms.NewCredential(s.file.SMS, r.Phone, r.Label)
+		cred, _, err := s.telephone(r.Phone, r.Label)
 		if err != nil {
 			return false, err
 		}

@@ -159,14 +159,14 @@ func TestReadOATH(t *testing.T) {
 				"9: ! line 9: 7 fields, want serial, secret, type, digits and counter or period\n" +
 				"10: ! line 10: has a quote that is not closed or stands inside a field\n11: ! line 11: digits is not a number\n",
 		},
-	}.run(t, sha1)
+	}.run(t, sha1Token)
 }
 
-func sha1(r io.Reader) iter.Seq2[Row, error] { return ReadOATH(r, totp.SHA1) }
+func sha1Token(r io.Reader) iter.Seq2[Row, error] { return ReadOATH(r, totp.SHA1) }
 
 func TestAFileThatBreaksOffSaysSo(t *testing.T) {
 	fault := errors.New("disk fault")
-	for name, read := range map[string]func(io.Reader) iter.Seq2[Row, error]{"Read": Read, "ReadOATH": sha1} {
+	for name, read := range map[string]func(io.Reader) iter.Seq2[Row, error]{"Read": Read, "ReadOATH": sha1Token} {
 		r := io.MultiReader(strings.NewReader("anna,"+b32+"\n"), iotest.ErrReader(fault))
 		var last error
 		for _, err := range read(r) {
@@ -197,7 +197,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("\ufeffa;\"" + b32 + "\"\n\n#\n\"")
 	f.Add("# version: 2\na,b,c,T1," + hexKey + ",totp,6,30")
 	f.Fuzz(func(t *testing.T, file string) {
-		for _, read := range []func(io.Reader) iter.Seq2[Row, error]{Read, sha1} {
+		for _, read := range []func(io.Reader) iter.Seq2[Row, error]{Read, sha1Token} {
 			line := 0
 			for row, err := range read(strings.NewReader(file)) {
 				if row.Line <= line {
