@@ -186,7 +186,7 @@ func (p *pskcPackage) row(open *pskcOpener) (Row, error) {
 		to   func(uint64)
 	}{
 		{"counter", k.Counter, func(v uint64) { t.Counter = v }},
-		{"interval", k.Interval, func(v uint64) { t.Period = time.Duration(min(v, 3600)) * time.Second }}, //nolint:gosec // bounded
+		{"interval", k.Interval, func(v uint64) { t.Period = time.Duration(min(v, 3600)) * time.Second }},
 	} {
 		v, ok, err := open.number(n.from)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // HMAC-SHA-1 and PBKDF2 with it are what the format has
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
