@@ -49,6 +49,7 @@ type claim struct {
 	mark  [16]byte // which sign-in it is, see fingerprint
 	until int64    // Unix milliseconds: the lease, or when it is forgotten
 	match string   // digits to be keyed, shown at the prompt
+	pin   bool     // the person's PIN is to be keyed
 	// method is what is asked now; for claimAsked the question is to it.
 	method string
 	nonce  [8]byte // of the question
@@ -78,13 +79,13 @@ func fingerprint(account string, v Via) (mark [16]byte) {
 // ClaimKey is the key of the record of who asks an account elsewhere.
 func ClaimKey(accountID string) string { return "claim/" + accountID }
 
-const claimVersion = 1
+const claimVersion = 2
 
 var errClaim = errors.New("login: claim record cannot be read")
 
 func (c *claim) encode() []byte {
 	b := make([]byte, 0, 96+len(c.method)+len(c.memo))
-	b = append(b, claimVersion, byte(c.state), flag(c.used))
+	b = append(b, claimVersion, byte(c.state), flag(c.used)|flag(c.pin)<<1)
 	b = append(b, c.id[:]...)
 	b = append(b, c.node[:]...)
 	b = append(b, c.mark[:]...)
@@ -112,7 +113,7 @@ func decodeClaim(b []byte) (*claim, error) {
 		return nil, errClaim
 	}
 	c := &claim{
-		state: claimState(b[1]), used: b[2] == 1, until: readTime(b[43:]), issued: readTime(b[51:]),
+		state: claimState(b[1]), used: b[2]&1 != 0, pin: b[2]&2 != 0, until: readTime(b[43:]), issued: readTime(b[51:]),
 		tries: int(b[59]), rounds: int(b[60]),
 	}
 	copy(c.id[:], b[3:])

@@ -41,6 +41,7 @@ type errand struct {
 type outcome struct {
 	state    claimState
 	method   Method // that was approved
+	pin      bool   // the PIN was keyed too
 	question *question
 	reason   Reason // of a refusal, when the state does not tell
 	err      error
@@ -78,7 +79,7 @@ func (e *errand) open(ctx context.Context) {
 		if e.silent = e.lead.pressed != nil; e.silent {
 			e.say = "not_answered"
 		}
-		c := &claim{state: claimAsking, node: e.node, mark: e.mark}
+		c := &claim{state: claimAsking, node: e.node, mark: e.mark, pin: e.lead.d.Call == CallPIN}
 		rand.Read(c.id[:])
 		c.method = e.lead.order[0].ID
 		c.until = time.Now().Add(approvalFor + leaseGrace).UnixMilli()
@@ -124,7 +125,7 @@ func (e *errand) known(ctx context.Context, had *claim) bool {
 		return false
 	case e.lead.t.Via.Station == "" && e.lead.pressed == nil && !e.lead.picked:
 		return false // nothing tells whether it is the same device
-	case had.state == claimApproved && had.used:
+	case had.state == claimApproved && (had.used || e.lead.pressed == nil && !e.lead.honours(had.method, had.pin)):
 		return false
 	case had.state == claimAsked && e.lead.g.spentBefore(had.nonce):
 		return false
@@ -137,7 +138,7 @@ func (e *errand) known(ctx context.Context, had *claim) bool {
 // conclusion ends the errand as the claim says it ended elsewhere or before.
 // An approval is made use of once.
 func (e *errand) conclusion(ctx context.Context, had *claim) bool {
-	o := outcome{state: had.state, method: e.methodOf(had.method)}
+	o := outcome{state: had.state, method: e.methodOf(had.method), pin: had.pin}
 	switch had.state {
 	case claimApproved:
 		if !had.used {
@@ -272,10 +273,10 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 	timer := time.AfterFunc(approvalFor, func() { e.halt(leg) })
 	stop := a.Approve(Approval{
 		User: e.lead.user, Method: m, Attempt: reference(t.id), Station: t.Via.Station,
-		Match: c.match, PIN: e.lead.d.Call == CallPIN,
+		Match: c.match, PIN: c.pin,
 	}, func(err error) {
 		timer.Stop()
-		if !e.background(func(ctx context.Context) { e.answered(ctx, m, err) }) {
+		if !e.background(func(ctx context.Context) { e.answered(ctx, m, c.pin, err) }) {
 			e.conclude(outcome{err: errClosing})
 		}
 	})
@@ -309,10 +310,10 @@ func (e *errand) halt(leg int) {
 }
 
 // answered goes on when an approver has ended.
-func (e *errand) answered(ctx context.Context, m Method, err error) {
+func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 	switch {
 	case err == nil:
-		e.conclude(outcome{state: claimApproved, method: m})
+		e.conclude(outcome{state: claimApproved, method: m, pin: pin})
 	case errors.Is(err, ErrFraud):
 		e.conclude(outcome{state: claimFraud, method: m})
 	case errors.Is(err, ErrDenied):

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -135,6 +136,16 @@ type waiter struct {
 
 // canAsk is whether codes may be sent for it.
 func (w *waiter) canAsk() bool { return w.t.Via.CanAsk || w.picked }
+
+// honours reports whether an approval is one that its own rule takes, by a
+// method that the person has (attack: an approval for a client of the group
+// that asks for less; a telephone that was taken off the account meanwhile).
+func (w *waiter) honours(method string, pin bool) bool {
+	if w.d.Call == CallPIN && !pin {
+		return false
+	}
+	return slices.ContainsFunc(w.methods, func(m Method) bool { return m.ID == method && w.flow.approves(m, w.d) })
+}
 
 // expire answers while the client still listens: with a question where it can
 // show one, and else with a refusal. What was begun goes on.

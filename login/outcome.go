@@ -118,8 +118,11 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 		if err != nil {
 			return nil, err
 		}
-		if g.blocked(time.Now()) {
+		switch {
+		case g.blocked(time.Now()):
 			return f.reject(t, ReasonBlocked)
+		case !w.honours(o.method.ID, o.pin):
+			return f.reject(t, ReasonMethodNotAllowed)
 		}
 		if others > 0 {
 			t.notice = f.Texts.Text(w.user.Language, "other_attempt")

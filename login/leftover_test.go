@@ -1,0 +1,65 @@
+package login_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
+)
+
+// TestAnApprovalIsGoodForItsRuleOnly has a sign-in at one client of a group be
+// approved, and used at another whose rule asks for more.
+func TestAnApprovalIsGoodForItsRuleOnly(t *testing.T) {
+	lax := from(func(v *login.Via) { v.Client, v.Group = "lax", "cluster" })
+	strict := from(func(v *login.Via) { v.Client, v.Group, v.CanAsk = "strict", "cluster", true })
+	for _, c := range []struct {
+		name string
+		rule login.RuleConfig
+		wait time.Duration // until the second request, of an approval after 70 s
+		want string
+	}{
+		{"no calls, and it is approved already", login.RuleConfig{Factors: []string{"sms"}}, 80 * time.Second, "ask Enter the code sent to ••42, or type 1 to send it again, 2 for SMS to ••17:"},
+		{"no calls, while it rings", login.RuleConfig{Factors: []string{"sms"}}, 65 * time.Second, "reject method_not_allowed"},
+		{"calls that ask for a PIN, while it rings", login.RuleConfig{Call: login.CallPIN}, 65 * time.Second, "reject method_not_allowed"},
+		{"as much", login.RuleConfig{}, 65 * time.Second, "accept"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.rule.Name, c.rule.Clients = "strict", []string{"strict"}
+				w := logintest.NewWorld(t, c.rule, login.RuleConfig{Name: "rest"})
+				withCalls(w, logintest.Answer{After: 70 * time.Second}, hangUp)
+				began := time.Now()
+				if got := outcome(w.Begin(t.Context(), alice(lax))); got != "reject not_answered_in_time" {
+					t.Fatal(got)
+				}
+				time.Sleep(c.wait - time.Since(began))
+				if got := outcome(w.Begin(t.Context(), alice(strict))); got != c.want {
+					t.Errorf("got %s, want %s", got, c.want)
+				}
+				if err := w.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestAnApprovalEndsWithTheTelephone has the person's number be taken off her
+// account between the question and her "Enter".
+func TestAnApprovalEndsWithTheTelephone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		calls := withCalls(w, late)
+		hers := true
+		calls.For = func(id string) bool { return id == "id-alice" && hers }
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true, Station: "10.0.0.7", Patience: 25 * time.Second}}
+		p.play("secret => " + stillCall + " > wait 30s")
+		hers = false
+		p.play(" => reject method_not_allowed")
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
