@@ -69,15 +69,18 @@ func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err erro
 }
 
 // leave ends the errand of an account that a ticket names, when it is still
-// under way: the person has taken another way.
-func (s *errands) leave(account string, id [8]byte) {
+// under way, and reports whether this node was asking: the person has taken
+// another way.
+func (s *errands) leave(account string, id [8]byte) bool {
 	s.mu.Lock()
 	e := s.by[account]
 	found := e != nil && e.claim != nil && e.claim.id == id
+	here := found && !e.remote
 	s.mu.Unlock()
 	if found {
 		e.conclude(outcome{state: claimLeft})
 	}
+	return here
 }
 
 // background runs fn in a goroutine that close waits for; not any more when

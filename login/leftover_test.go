@@ -63,3 +63,35 @@ func TestAnApprovalEndsWithTheTelephone(t *testing.T) {
 		}
 	})
 }
+
+// TestACodeOnAnotherNodeLeavesNoApprovalOver has the person type a code at a
+// node that does not ring her.
+func TestACodeOnAnotherNodeLeavesNoApprovalOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		calls := withCalls(w, late)
+		second := login.NewFlow(w.Config)
+		via := login.Via{Client: "vpn", CanAsk: true, Station: "10.0.0.7", Patience: 25 * time.Second}
+		s, err := w.Begin(t.Context(), alice(via))
+		q, asked := s.(login.Ask)
+		if !asked {
+			t.Fatal(outcome(s, err))
+		}
+		s, err = second.Resume(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("111111"), Via: via}, q.Ticket)
+		if got := outcome(login.Await(t.Context(), s, err)); got != "accept" {
+			t.Fatal(got)
+		}
+		time.Sleep(20 * time.Second) // she presses # meanwhile
+		if got := outcome(w.Begin(t.Context(), alice(via))); got == "accept" {
+			t.Error("the approval was left over")
+		}
+		if n := len(calls.Rung()); n != 2 {
+			t.Errorf("rang %d times, want 2", n)
+		}
+		for _, f := range []*login.Flow{w.Flow, second} {
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

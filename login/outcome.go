@@ -76,7 +76,7 @@ func (e *errand) record(ctx context.Context, o outcome, waited bool) error {
 		if err != nil {
 			return err
 		}
-		if had.id != c.id || had.node != c.node {
+		if had.id != c.id || had.node != c.node || had.state != claimAsking {
 			return fmt.Errorf("another sign-in took over: %w", ErrConflict)
 		}
 		rev = now

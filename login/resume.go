@@ -3,8 +3,10 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Resume takes the answer to a question. The ticket must have been given to
@@ -80,7 +82,9 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 		if choice < 0 || q.menu != menuSum(menu) {
 			return f.again(t, u, menu, next, "unknown_choice")
 		}
-		f.leaveErrand(q)
+		if err := f.leaveErrand(t, q); err != nil {
+			return nil, err
+		}
 		return f.ask(&waiter{t: t, user: u, d: d, methods: methods, order: startAt(menu, choice), q: next, g: g, chosen: true})
 	}
 	if q.approval && !codeLike(t.Secret) {
@@ -101,7 +105,9 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	case err != nil:
 		return f.wrongCode(t, u, d, methods, q, g, err)
 	}
-	f.leaveErrand(q)
+	if err := f.leaveErrand(t, q); err != nil {
+		return nil, err
+	}
 	if err := f.remember(t, u, d, methods, q); err != nil {
 		return nil, err
 	}
@@ -123,11 +129,27 @@ func (f *Flow) pressed(t *attempt, u User, d Decision, methods []Method, q *ques
 }
 
 // leaveErrand ends what is being asked elsewhere for a question: the person has
-// taken another way.
-func (f *Flow) leaveErrand(q *question) {
-	if id, _ := q.claim(); q.approval {
-		f.errands.leave(q.account, id)
+// taken another way. An approval that was given, or is given later on another
+// node, admits nobody any more.
+func (f *Flow) leaveErrand(t *attempt, q *question) error {
+	id, _ := q.claim()
+	if !q.approval || f.errands.leave(q.account, id) {
+		return nil
 	}
+	for range maxConflicts {
+		c, rev, err := loadClaim(t.ctx, f.Records, q.account)
+		if err != nil {
+			return err
+		}
+		if c.id != id || c.used || c.state != claimAsking && c.state != claimApproved {
+			return nil
+		}
+		c.end(claimLeft, time.Now())
+		if err := f.Records.Swap(t.ctx, ClaimKey(q.account), rev, c.encode()); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("leave claim: %w %d times", ErrConflict, maxConflicts)
 }
 
 // codeLike reports whether an answer is a try at a code, where all that was
