@@ -29,12 +29,12 @@ type errand struct {
 	stop    func() // ends the asking
 	remote  bool   // another node asks
 	over    bool
-
-	// Of the goroutine that drives it; there is one at a time.
-	next    int    // in the order of the lead
-	silent  bool   // may only send codes: a node died while it rang
 	say     string // text key of what went wrong
 	details string // what became of the methods tried
+
+	// Of the goroutine that drives it; there is one at a time.
+	next   int  // in the order of the lead
+	silent bool // may only send codes: a node died while it rang
 }
 
 // An outcome is how an errand ended, for all who wait.
@@ -77,7 +77,9 @@ func (e *errand) open(ctx context.Context) {
 		// Nobody knows of the call that she says she has answered: it is not
 		// made again by itself.
 		if e.silent = e.lead.pressed != nil; e.silent {
+			e.mu.Lock()
 			e.say = "not_answered"
+			e.mu.Unlock()
 		}
 		c := &claim{state: claimAsking, node: e.node, mark: e.mark, pin: e.lead.d.Call == CallPIN}
 		rand.Read(c.id[:])
@@ -230,11 +232,11 @@ func (e *errand) advance(ctx context.Context) {
 		return
 	}
 	e.mu.Lock()
-	asked := e.leg > 0 || e.silent
+	asked, say := e.leg > 0 || e.silent, e.say
 	e.mu.Unlock()
 	if !asked { // nothing reached her: the next try may
 		reason := ReasonNoMethodWorks
-		if e.say == "too_many_calls" {
+		if say == "too_many_calls" {
 			reason = ReasonTooManyCalls
 		}
 		e.conclude(outcome{state: claimLeft, reason: reason})
@@ -333,6 +335,8 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 
 // failed notes what became of a method, for the log and for the person.
 func (e *errand) failed(m Method, err error, say string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.say = say
 	if e.details != "" {
 		e.details += "; "

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,4 +95,31 @@ func TestACodeOnAnotherNodeLeavesNoApprovalOver(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAChoiceWhileOthersWait ends a call that other requests wait for, while
+// the call ends by itself.
+func TestAChoiceWhileOthersWait(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			w := logintest.NewWorld(t)
+			withCalls(w, late)
+			via := login.Via{Client: "vpn", CanAsk: true, Station: "10.0.0.7", Patience: 25 * time.Second}
+			p := &player{t: t, w: w, user: "alice", via: via}
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					time.Sleep(20 * time.Second)
+					if got := outcome(w.Begin(t.Context(), alice(via))); got != "reject not_answered" {
+						t.Error(got)
+					}
+				})
+			}
+			p.play("secret => " + stillCall + " > 111111 => accept")
+			wg.Wait()
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,9 +102,9 @@ func (e *errand) block(ctx context.Context) error {
 func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 	f, t := e.flow, w.t
 	t.ctx = ctx
-	t.event.Detail = e.details
 	e.mu.Lock()
 	others := e.others
+	t.event.Detail = e.details
 	e.mu.Unlock()
 	switch {
 	case o.err != nil:
@@ -153,10 +154,9 @@ func (e *errand) put(w *waiter, q question) (Step, error) {
 		}
 		return f.reject(w.t, ReasonNoAnswer)
 	}
-	say := w.say
-	if e.say != "" {
-		say = e.say
-	}
+	e.mu.Lock()
+	say := cmp.Or(e.say, w.say)
+	e.mu.Unlock()
 	return f.again(w.t, w.user, offered(w.methods), &q, say)
 }
 
