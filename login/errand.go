@@ -317,7 +317,9 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 	case err == nil:
 		e.conclude(outcome{state: claimApproved, method: m, pin: pin})
 	case errors.Is(err, ErrFraud):
-		e.conclude(outcome{state: claimFraud, method: m})
+		if !e.conclude(outcome{state: claimFraud, method: m}) {
+			e.reported(ctx, m)
+		}
 	case errors.Is(err, ErrDenied):
 		e.conclude(outcome{state: claimDenied, method: m})
 	default:

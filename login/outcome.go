@@ -17,14 +17,15 @@ const (
 )
 
 // conclude ends the errand: it is recorded, and then all who wait are told the
-// same. Only the first call does anything.
-func (e *errand) conclude(o outcome) {
+// same. Only the first call does anything, and returns true.
+func (e *errand) conclude(o outcome) (first bool) {
 	e.mu.Lock()
 	if e.over {
 		e.mu.Unlock()
-		return
+		return false
 	}
 	e.over = true
+	remote := e.remote
 	waiters, stop := e.waiters, e.stop
 	e.waiters, e.stop = nil, nil
 	if e.by[e.account] == e {
@@ -45,10 +46,42 @@ func (e *errand) conclude(o outcome) {
 			o = outcome{err: err}
 		}
 	}
+	if o.state == claimFraud && len(waiters) == 0 && !remote {
+		e.alarm(o.method)
+	}
 	for _, w := range waiters {
 		w.answer(e.tell(ctx, w, o))
 	}
 	e.flow.asking.Done()
+	return true
+}
+
+// reported blocks the password and alarms for a person who says that the
+// sign-in is not hers when it is over already (attack: taking another way while
+// she presses the keys).
+func (e *errand) reported(ctx context.Context, m Method) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeWithin)
+	defer cancel()
+	e.alarm(m)
+	if err := e.block(ctx); err != nil {
+		e.audit(Event{Outcome: "error", Reason: ReasonUnavailable, Method: m.Factor, Detail: err.Error()})
+	}
+}
+
+// alarm tells of a fraud report that nobody waits for any more.
+func (e *errand) alarm(m Method) {
+	e.audit(Event{Outcome: "reject", Reason: ReasonFraud, Method: m.Factor, Alarm: true})
+}
+
+// audit tells what happens when nobody waits for it.
+func (e *errand) audit(v Event) {
+	if e.flow.Audit == nil {
+		return
+	}
+	t := e.lead.t
+	v.Time, v.Attempt, v.AccountID = time.Now(), reference(t.id), e.account
+	v.User, v.Client, v.Station, v.Rule = e.lead.user.Account.Name, t.Via.Client, t.Via.Station, e.lead.d.Rule
+	e.flow.Audit(v)
 }
 
 // record writes how the errand ended. An approval that admits somebody at once
