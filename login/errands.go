@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -84,7 +86,31 @@ func (s *errands) leave(account string, id [8]byte) bool {
 }
 
 // background runs fn in a goroutine that close waits for; not any more when
-// that has begun.
+// that has begun. A panic in it ends this errand, not the server.
+func (e *errand) background(fn func(ctx context.Context)) bool {
+	return e.errands.background(func(ctx context.Context) {
+		defer e.recovered()
+		fn(ctx)
+	})
+}
+
+// recovered is deferred. The value of a panic is left out unless the runtime
+// made it: it might hold what somebody typed.
+func (e *errand) recovered() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	what := fmt.Sprintf("panic with a %T", v)
+	if r, ok := v.(runtime.Error); ok {
+		what = r.Error()
+	}
+	e.audit(Event{Outcome: "error", Reason: ReasonUnavailable, Detail: what + "\n" + string(debug.Stack())})
+	e.conclude(outcome{err: errPanic})
+}
+
+var errPanic = errors.New("a fault of the program ended it")
+
 func (s *errands) background(fn func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

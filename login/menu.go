@@ -142,7 +142,7 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 	case clash != nil:
 		return f.reject(w.t, ReasonInProgress)
 	case mine:
-		if !f.errands.background(e.open) {
+		if !e.background(e.open) {
 			e.conclude(outcome{err: errClosing})
 		}
 	case e.shows(w) && e.drop(w):

@@ -32,6 +32,7 @@ func (e *errand) conclude(o outcome) (first bool) {
 		delete(e.by, e.account)
 	}
 	e.mu.Unlock()
+	defer e.flow.asking.Done()
 	if stop != nil {
 		stop()
 	}
@@ -52,7 +53,6 @@ func (e *errand) conclude(o outcome) (first bool) {
 	for _, w := range waiters {
 		w.answer(e.tell(ctx, w, o))
 	}
-	e.flow.asking.Done()
 	return true
 }
 
