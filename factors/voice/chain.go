@@ -55,8 +55,9 @@ func (c *chain) call(ctx context.Context, call *Call) error {
 // try uses one provider, and tells its breaker and the log how it went.
 func (c *chain) try(ctx context.Context, l *link, call *Call) error {
 	start := time.Now()
+	call.Trace = Trace{}
 	err := l.Call(ctx, call)
-	why, level := outcome(err), slog.LevelInfo
+	level := slog.LevelInfo
 	if f, ok := errors.AsType[*Failure](err); ok && ctx.Err() == nil {
 		down := f.Why == WhyUnavailable || f.Why == WhyRefused || f.Why == WhyMedia
 		if down {
@@ -68,16 +69,30 @@ func (c *chain) try(ctx context.Context, l *link, call *Call) error {
 	} else {
 		l.Abandon()
 	}
-	attrs := []slog.Attr{
-		slog.String(login.KeyProvider, l.Name()), slog.String(login.KeyAttempt, call.Reference),
-		slog.String(login.KeyOutcome, string(why)), slog.Any(login.KeyNumber, call.To),
-		slog.String(login.KeyTook, time.Since(start).Round(time.Millisecond).String()),
+	c.log.LogAttrs(ctx, level, "call", append([]slog.Attr{slog.String(login.KeyProvider, l.Name())},
+		told(call, err, time.Since(start))...)...)
+	return err
+}
+
+// told is what the one log line of a call has of it.
+func told(call *Call, err error, took time.Duration) []slog.Attr {
+	attrs := []slog.Attr{slog.Any(login.KeyNumber, call.To), slog.String(login.KeyOutcome, Outcome(err))}
+	if call.Reference != "" { // a call that tells a code belongs to none
+		attrs = append(attrs, slog.String(login.KeyAttempt, call.Reference))
 	}
-	if err != nil {
+	if call.Trace.Status != 0 {
+		attrs = append(attrs, slog.Int(login.KeyStatus, call.Trace.Status))
+	}
+	if call.Trace.Keys != "" {
+		attrs = append(attrs, slog.String(login.KeyKind, call.Trace.Keys))
+	}
+	attrs = append(attrs, slog.String(login.KeyTook, took.Round(time.Millisecond).String()))
+	if f, ok := errors.AsType[*Failure](err); ok && f.Err != nil {
+		attrs = append(attrs, slog.String(login.KeyErr, f.Err.Error()))
+	} else if !ok && err != nil && err != login.ErrDenied && err != login.ErrFraud { //nolint:errorlint // those alone say no more than the outcome
 		attrs = append(attrs, slog.String(login.KeyErr, err.Error()))
 	}
-	c.log.LogAttrs(ctx, level, "call", attrs...)
-	return err
+	return attrs
 }
 
 func (c *chain) tell(ctx context.Context, l *link, works bool) {
@@ -89,20 +104,4 @@ func (c *chain) tell(ctx context.Context, l *link, works bool) {
 	if recovered {
 		c.log.LogAttrs(ctx, slog.LevelInfo, "provider of calls works again", slog.String(login.KeyProvider, l.Name()))
 	}
-}
-
-// outcome is what became of a call, in a word.
-func outcome(err error) Why {
-	f, ok := errors.AsType[*Failure](err)
-	switch {
-	case ok:
-		return f.Why
-	case err == nil:
-		return "approved"
-	case errors.Is(err, login.ErrFraud):
-		return "fraud"
-	case errors.Is(err, login.ErrDenied):
-		return "denied"
-	}
-	return "unknown"
 }

@@ -25,6 +25,8 @@ type line struct {
 	wait time.Duration
 	// ending is how long it says goodbye.
 	ending time.Duration
+	// trace is what it knows of a call.
+	trace voice.Trace
 
 	mu     sync.Mutex
 	calls  []*voice.Call
@@ -37,6 +39,7 @@ type line struct {
 func (l *line) Name() string { return l.name }
 
 func (l *line) Call(ctx context.Context, c *voice.Call) error {
+	c.Trace = l.trace
 	l.mu.Lock()
 	l.calls = append(l.calls, c)
 	l.live++
@@ -105,6 +108,11 @@ var speech = sync.OnceValues(func() (*prompts.Set, error) {
 // newFactor makes a factor with the providers, and the person it calls.
 func newFactor(t *testing.T, change func(*voice.Config), providers ...voice.Provider) (*voice.Factor, login.User) {
 	t.Helper()
+	return newLoggedFactor(t, slog.New(slog.DiscardHandler), change, providers...)
+}
+
+func newLoggedFactor(t *testing.T, log *slog.Logger, change func(*voice.Config), providers ...voice.Provider) (*voice.Factor, login.User) {
+	t.Helper()
 	set, err := speech()
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +125,7 @@ func newFactor(t *testing.T, change func(*voice.Config), providers ...voice.Prov
 	}
 	f, err := voice.New(cfg, voice.Needs{
 		Providers: providers, Records: &logintest.Records{}, Prompts: set,
-		Key: []byte("0123456789abcdef"), PINKeys: [][]byte{pinKey}, Log: slog.New(slog.DiscardHandler),
+		Key: []byte("0123456789abcdef"), PINKeys: [][]byte{pinKey}, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -195,51 +203,6 @@ func TestAPINIsAskedForOnlyOfWhoHasOne(t *testing.T) {
 			t.Errorf("%q is taken as a PIN", pin)
 		}
 	}
-}
-
-// TestTheNextProviderOnlyWhenNothingRang is one sign-in, one ring, between the
-// providers.
-func TestTheNextProviderOnlyWhenNothingRang(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		first  error
-		second int
-	}{
-		{"busy", busy, 0},
-		{"perhaps rang", unclear, 0},
-		{"not answered by a key", noKey, 0},
-		{"number unknown there", unreachable, 1},
-		{"exchange down", down, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			a, b := &line{name: "a", err: c.first}, &line{name: "b", keys: "#"}
-			f, u := newFactor(t, nil, a, b)
-			err := approve(f, login.Approval{User: u})
-			if b.called() != c.second || (err == nil) != (c.second == 1) {
-				t.Errorf("the second was called %d times; %v", b.called(), err)
-			}
-		})
-	}
-}
-
-func TestADeadExchangeIsNotWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dead := &line{name: "dead", err: down, wait: 4 * time.Second}
-		f, u := newFactor(t, nil, dead)
-		for range 10 {
-			if err := approve(f, login.Approval{User: u}); !voice.Unrung(err) {
-				t.Fatal(err)
-			}
-		}
-		if n := dead.called(); n != 3 {
-			t.Errorf("tried %d times, want 3", n)
-		}
-		time.Sleep(31 * time.Second)
-		dead.err, dead.keys = nil, "#"
-		if err := approve(f, login.Approval{User: u}); err != nil {
-			t.Errorf("when it is back: %v", err)
-		}
-	})
 }
 
 // TestLinesAreBounded has more sign-ins than lines.
@@ -374,23 +337,4 @@ func TestSheIsSpokenToInHerLanguage(t *testing.T) {
 			t.Errorf("%s: %q does not say who calls", wish, text)
 		}
 	}
-}
-
-// TestARehearsalCallsNobody is kind = "log".
-func TestARehearsalCallsNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
-		f, u := newFactor(t, nil, voice.NewRehearsal("try", "#", 2*time.Second, &out))
-		if err := approve(f, login.Approval{User: u}); err != nil {
-			t.Error(err)
-		}
-		if s := out.String(); !strings.Contains(s, "call to +47") || strings.Contains(s, "41234567") {
-			t.Errorf("wrote %q", s)
-		}
-		f, u = newFactor(t, nil, voice.NewRehearsal("try", "", 0, &out))
-		err := approve(f, login.Approval{User: u})
-		if fail, ok := errors.AsType[*voice.Failure](err); !ok || fail.Why != voice.WhyNoAnswer {
-			t.Errorf("nobody presses: %v", err)
-		}
-	})
 }

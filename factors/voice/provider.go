@@ -8,6 +8,7 @@ import (
 
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/factors/voice/prompts"
+	"github.com/portvakt/portvakt/login"
 )
 
 // A Provider rings telephones: the organisation's own exchange, or a service.
@@ -36,8 +37,8 @@ type Call struct {
 	// Prompt is said after the answer, again after a pause, until the call
 	// ends.
 	Prompt prompts.Message
-	// Endings are said before hanging up, after the answer with that key of
-	// the map's function; a zero Message says nothing.
+	// Ending is what is said before hanging up, after that answer; a zero
+	// Message says nothing.
 	Ending func(err error) prompts.Message
 	// Keys is given each key (0-9, * and #) in order, none before the prompt
 	// has begun (attack: a voicemail box or another device that sends tones by
@@ -50,6 +51,19 @@ type Call struct {
 	// Ring is how long it may ring; Talk how long it may last after the
 	// answer.
 	Ring, Talk time.Duration
+	// Trace is for the log: a provider fills in what it knows, before Call
+	// returns.
+	Trace Trace
+}
+
+// A Trace is how a call went, beside its outcome.
+type Trace struct {
+	// Status is the exchange's last answer to the call, as SIP counts answers;
+	// 0 when there was none.
+	Status int
+	// Keys is how the last key came: "rfc4733", "inband" or "info"; empty when
+	// none came, or the provider does not know.
+	Keys string
 }
 
 // Why a call brought no answer.
@@ -88,6 +102,23 @@ func (f *Failure) Error() string {
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// Outcome is how a call ended, in a word: "approved", "denied", "fraud", or why
+// there was no answer.
+func Outcome(err error) string {
+	f, ok := errors.AsType[*Failure](err)
+	switch {
+	case ok:
+		return string(f.Why)
+	case err == nil:
+		return "approved"
+	case errors.Is(err, login.ErrFraud):
+		return "fraud"
+	case errors.Is(err, login.ErrDenied):
+		return "denied"
+	}
+	return "unknown"
+}
 
 // Unrung reports whether err says that certainly no telephone rang.
 func Unrung(err error) bool {

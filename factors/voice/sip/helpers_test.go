@@ -146,7 +146,7 @@ func line(t testing.TB, err error) string {
 	if err != nil && strings.Contains(err.Error(), "41234567") {
 		t.Errorf("the error tells the number: %v", err)
 	}
-	got := outcome(err)
+	got := voice.Outcome(err)
 	if f, ok := errors.AsType[*voice.Failure](err); ok {
 		t.Log(f)
 		if !f.Rang {

@@ -48,8 +48,7 @@ var (
 )
 
 // New makes a provider. Nothing is sent to the exchange before the first call,
-// except that a registration is begun, which goes on until Close. log gets one
-// line for each call.
+// except that a registration is begun, which goes on until Close.
 func New(cfg Config, log *slog.Logger) (*Provider, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -128,30 +127,29 @@ func (p *Provider) Call(ctx context.Context, c *voice.Call) error {
 	case p.lines <- struct{}{}:
 		defer func() { <-p.lines }()
 	default:
-		return p.ended(ctx, c, &record{began: time.Now()}, &voice.Failure{Why: voice.WhyUnavailable, Err: errLines})
+		return &voice.Failure{Why: voice.WhyUnavailable, Err: errLines}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.soft, func() { cancel(errClosed) })() //nolint:contextcheck // the provider's own
-	r := &record{began: time.Now()}
-	return p.ended(ctx, c, r, p.place(ctx, c, r))
+	return p.place(ctx, c)
 }
 
 // place tries the addresses of the exchange, until one has answered anything.
-func (p *Provider) place(ctx context.Context, c *voice.Call, r *record) error {
+func (p *Provider) place(ctx context.Context, c *voice.Call) error {
 	all, err := p.addresses(ctx)
 	if err != nil {
 		return &voice.Failure{Why: stoppedOr(ctx, voice.WhyUnavailable), Err: err}
 	}
-	return p.placeAt(ctx, c, all, r)
+	return p.placeAt(ctx, c, all)
 }
 
-func (p *Provider) placeAt(ctx context.Context, c *voice.Call, all []netip.AddrPort, r *record) (err error) {
+func (p *Provider) placeAt(ctx context.Context, c *voice.Call, all []netip.AddrPort) (err error) {
 	for i, to := range all {
-		err = p.callBy(ctx, c, to, r)
+		err = p.callBy(ctx, c, to)
 		if errors.Is(err, errLost) && voice.Unrung(err) {
 			// A connection that was open from the last call, and is no more.
-			err = p.callBy(ctx, c, to, r)
+			err = p.callBy(ctx, c, to)
 		}
 		if f, ok := errors.AsType[*voice.Failure](err); !ok || f.Why != voice.WhyUnavailable || f.Rang || i == len(all)-1 {
 			return err
@@ -178,14 +176,14 @@ func (p *Provider) addresses(ctx context.Context) ([]netip.AddrPort, error) {
 }
 
 // callBy places the call by one address of the exchange.
-func (p *Provider) callBy(ctx context.Context, c *voice.Call, to netip.AddrPort, r *record) error {
+func (p *Provider) callBy(ctx context.Context, c *voice.Call, to netip.AddrPort) error {
 	shut := p.e.door.open(to.Addr())
 	defer shut()
 	f, err := p.e.connect(ctx, to)
 	if err != nil {
 		return &voice.Failure{Why: stoppedOr(ctx, voice.WhyUnavailable), Err: err}
 	}
-	sound, err := p.sound(f)
+	sound, err := p.sound(f, c.Reference)
 	if err != nil {
 		return &voice.Failure{Why: voice.WhyMedia, Err: err}
 	}
@@ -198,7 +196,7 @@ func (p *Provider) callBy(ctx context.Context, c *voice.Call, to netip.AddrPort,
 	}
 	inv.call = newCall(inv.leg)
 	defer p.e.calls.add(inv.call)()
-	defer func() { r.status = int(inv.call.status.Load()) }()
+	defer func() { c.Trace.Status = int(inv.call.status.Load()) }()
 	limit := time.NewTimer(c.Ring)
 	defer limit.Stop()
 	d, sdp, err := inv.ring(ctx, limit.C)
@@ -207,24 +205,23 @@ func (p *Provider) callBy(ctx context.Context, c *voice.Call, to netip.AddrPort,
 	}
 	defer d.shut()
 	defer p.hangUp(d, inv.call) //nolint:contextcheck // it goes on behind the call
-	r.answered = time.Now()
 	if err := sound.Answer(sdp); err != nil {
 		return &voice.Failure{Why: voice.WhyMedia, Rang: true, Err: err}
 	}
-	t := talk{call: inv.call, sound: sound, c: c, r: r}
+	t := talk{call: inv.call, sound: sound, c: c}
 	return t.hold(ctx)
 }
 
 func (p *Provider) proof() *proof { return &proof{user: p.cfg.authUser(), password: p.cfg.Password} }
 
-func (p *Provider) sound(f flow) (*media.Session, error) {
+func (p *Provider) sound(f flow, attempt string) (*media.Session, error) {
 	low, high, err := parsePorts(p.cfg.RTPPorts)
 	if err != nil {
 		return nil, err
 	}
 	return media.Open(media.Config{
 		Local: f.local, Public: p.e.public, PortMin: low, PortMax: high,
-		SRTP: p.cfg.srtp(p.e.hop.secure()), Log: p.log,
+		SRTP: p.cfg.srtp(p.e.hop.secure()), Log: p.log.With(slog.String(login.KeyAttempt, attempt)),
 	})
 }
 

@@ -27,8 +27,8 @@ type talk struct {
 	call  *call
 	sound *media.Session
 	c     *voice.Call
-	r     *record
 	info  bool // whether keys come as messages; the first key tells
+	keyed bool // whether any has come
 }
 
 // hold says the prompt and takes keys until the call is decided or over. The
@@ -119,13 +119,13 @@ func (t *talk) drain() {
 // key hands on a key. Exchanges that send each key twice, as sound and as a
 // message, must not answer twice: the way of the first key counts.
 func (t *talk) key(key byte, source string, info bool) (decided bool, answer error) {
-	if t.r.source == "" {
-		t.info = info
+	if !t.keyed {
+		t.info, t.keyed = info, true
 	}
 	if t.c.Keys == nil || info != t.info {
 		return false, nil
 	}
-	t.r.source = source
+	t.c.Trace.Keys = source
 	return t.c.Keys(key)
 }
 

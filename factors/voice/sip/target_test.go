@@ -129,7 +129,7 @@ func TestTheNextAddressIsCalled(t *testing.T) {
 	all := []netip.AddrPort{netip.MustParseAddrPort(dead.conn.LocalAddr().String()), here}
 	during(t, func() { f.reply(f.next("INVITE"), "486 Busy Here", "") }, func() {
 		var alice person
-		if got := line(t, p.placeAt(t.Context(), alice.call(t), all, &record{})); got != "busy" {
+		if got := line(t, p.placeAt(t.Context(), alice.call(t), all)); got != "busy" {
 			t.Errorf("got %s, want busy", got)
 		}
 	})

@@ -12,7 +12,6 @@ import (
 
 	"github.com/portvakt/portvakt/e2e/peer"
 	"github.com/portvakt/portvakt/factors/voice"
-	"github.com/portvakt/portvakt/login"
 )
 
 // What the exchange reads of us: the port that we send from, the address that
@@ -148,7 +147,7 @@ func loud(law []byte) bool {
 func TestAKeyThatComesTwiceIsPressedOnce(t *testing.T) {
 	t.Parallel()
 	got := ""
-	talk := talk{r: &record{}, c: &voice.Call{Keys: func(key byte) (bool, error) {
+	talk := talk{c: &voice.Call{Keys: func(key byte) (bool, error) {
 		got += string(key)
 		return false, nil
 	}}}
@@ -174,14 +173,6 @@ func TestErrorsTellNoNumber(t *testing.T) {
 	} {
 		if got := fmt.Sprint(plain(row.err)); got != row.want {
 			t.Errorf("plain(%v) = %q, want %q", row.err, got, row.want)
-		}
-	}
-	for err, want := range map[error]string{
-		nil: "approved", login.ErrDenied: "denied", login.ErrFraud: "fraud", errors.New("pin"): "answered",
-		&voice.Failure{Why: voice.WhyBusy}: "busy",
-	} {
-		if got := outcome(err); got != want {
-			t.Errorf("outcome(%v) = %s, want %s", err, got, want)
 		}
 	}
 }
