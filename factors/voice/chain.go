@@ -76,7 +76,11 @@ func (c *chain) try(ctx context.Context, l *link, call *Call) error {
 
 // told is what the one log line of a call has of it.
 func told(call *Call, err error, took time.Duration) []slog.Attr {
-	attrs := []slog.Attr{slog.Any(login.KeyNumber, call.To), slog.String(login.KeyOutcome, Outcome(err))}
+	outcome := Outcome(err)
+	if err == nil && call.Keys == nil {
+		outcome = "told" // nobody approved anything
+	}
+	attrs := []slog.Attr{slog.Any(login.KeyNumber, call.To), slog.String(login.KeyOutcome, outcome)}
 	if call.Reference != "" { // a call that tells a code belongs to none
 		attrs = append(attrs, slog.String(login.KeyAttempt, call.Reference))
 	}

@@ -95,16 +95,16 @@ type Failure struct {
 // Error names the reason and the cause.
 func (f *Failure) Error() string {
 	if f.Err == nil {
-		return "call: " + string(f.Why)
+		return string(f.Why)
 	}
-	return fmt.Sprintf("call: %s: %v", f.Why, f.Err)
+	return fmt.Sprintf("%s: %v", f.Why, f.Err)
 }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Outcome is how a call ended, in a word: "approved", "denied", "fraud", or why
-// there was no answer.
+// Outcome is how a call that asks something ended, in a word: "approved",
+// "denied", "fraud", or why there was no answer.
 func Outcome(err error) string {
 	f, ok := errors.AsType[*Failure](err)
 	switch {
