@@ -89,7 +89,8 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	if err != nil {
-		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
+		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides? "+
+			"A telephone call takes longer: --timeout 60s"), exitUnavailable)
 	}
 	d, err := dictionary.Load()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -33,7 +32,9 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check reads the configuration, reports every problem at once, each with its
 place and what to do, and then tries what the file names: the store, each
 directory server (connection, certificate, the service account's password, a
-search), and whether each SMS provider can be reached. Nothing is sent to anybody.
+search), and whether each provider of messages and calls, and the mail server,
+can be reached and takes the password. Nothing is sent to anybody, and nobody is
+called.
 
 Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
@@ -86,7 +87,8 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		}
 	}
 	for i, p := range s.phones {
-		t.add("call "+f.Call.Provider[i].Kind, p.Name(), p.Check(ctx), "")
+		c := f.Call.Provider[i]
+		t.add("call "+c.Kind, p.Name(), at(c.SIP.Server, p.Check(ctx)), c.SIP.Server)
 	}
 	if s.email != nil {
 		t.add("email", f.Email.Server, s.email.Reach(ctx), "")
@@ -94,14 +96,18 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	off := map[string]bool{sms.Name: s.sms == nil, voice.Name: s.voice == nil, email.Name: s.email == nil}
 	for i, r := range f.Rules {
 		// Without providers there are no such factors.
-		switch left := slices.DeleteFunc(slices.Clone(r.Factors), func(name string) bool {
-			return off[name]
-		}); {
-		case len(left) == len(r.Factors):
-		case len(left) == 0:
+		var without []string
+		for _, name := range r.Factors {
+			if off[name] {
+				without = append(without, name)
+			}
+		}
+		switch {
+		case len(without) == 0:
+		case len(without) == len(r.Factors):
 			t.add("rule", ruleName(r, i), errors.New("allows only factors without a provider: add an [[sms.provider]], a [[call.provider]] or a server in [email], or allow another factor"), "")
 		default:
-			t.add("rule", ruleName(r, i), nil, "allows a factor that has no provider: nobody is offered it")
+			t.add("rule", ruleName(r, i), nil, "allows "+strings.Join(without, " and ")+", which has no provider: nobody is offered it")
 		}
 	}
 	if len(f.Clients) == 0 {
@@ -110,6 +116,14 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	for _, c := range f.Clients {
 		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
 	}
+}
+
+// at says in an error which server it is about.
+func at(server string, err error) error {
+	if err == nil || server == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", server, err)
 }
 
 // ruleName names a rule as login.NewPolicy does.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd"
 )
 
 const explainExamples = `  # what happens when alice signs in at the client "vpn"?
@@ -25,7 +26,8 @@ func newExplainCommand() *cobra.Command {
 		Use: "explain USER", Short: "Say which rule decides for a user, and why", Example: explainExamples,
 		Long: `Explain looks a user up in the directory and says which rule decides for a
 sign-in at a client, why each rule before it did not, which second factors the
-user has, and what the client would be told. No password is checked, nothing is
+user has, which numbers of the directory are not used and why, what a call asks
+for, and what the client would be told. No password is checked, nothing is
 sent and nothing is counted.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -86,6 +88,20 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, via 
 	for i, m := range methods {
 		say(out, "%-10s %s\n", label(i, "methods"), strings.TrimSpace(m.Factor+" "+m.Hint))
 	}
+	unusable, err := s.unusable(account)
+	if err != nil {
+		return err
+	}
+	for i, why := range unusable {
+		say(out, "%-10s %s\n", label(i, "numbers"), why)
+	}
+	if calls(methods) {
+		e, err := s.enrollments.Enrollment(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		say(out, "call asks  %s\n", s.keysText(decision, e, account.Name, s.asks(via.Client)))
+	}
 	say(out, "decision   %s\n", decisionText(decision, len(methods)))
 	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
 	if err != nil {
@@ -109,6 +125,11 @@ func (s *system) knownClient(name string) error {
 		return nil
 	}
 	return withCode(withHint(fmt.Errorf("there is no client %q", name), "the clients are "+strings.Join(names, ", ")), exitUsage)
+}
+
+// asks reports whether the client can show a question.
+func (s *system) asks(client string) bool {
+	return slices.ContainsFunc(s.file.Clients, func(c radiusd.ClientConfig) bool { return c.Name == client && c.Challenge })
 }
 
 func label(i int, name string) string {

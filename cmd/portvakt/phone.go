@@ -10,6 +10,8 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
+const phoneHint = "write the number with its country, as in \"+47 900 00 042\"; call.countries and sms.countries list those that are used"
+
 func newPhoneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "phone", Short: "Add and remove telephones beside those in the directory",
@@ -30,7 +32,7 @@ or [sms] allows.`,
 				}
 				cred, number, err := s.telephone(args[1], labelText)
 				if err != nil {
-					return withCode(err, exitUsage)
+					return withCode(withHint(err, phoneHint), exitUsage)
 				}
 				if err := s.addCredential(ctx, a, cred, isTelephone(number)); err != nil {
 					return err
@@ -52,7 +54,7 @@ or [sms] allows.`,
 				}
 				_, number, err := s.telephone(args[1], "")
 				if err != nil {
-					return withCode(err, exitUsage)
+					return withCode(withHint(err, phoneHint), exitUsage)
 				}
 				return s.removeCredential(ctx, c, p, isTelephone(number), "telephone "+number.Masked())
 			})

@@ -49,20 +49,24 @@ func (s *system) lookup(ctx context.Context, user string) (login.Account, error)
 	}
 }
 
-// A person is who a command is about.
-type person struct{ id, name string }
+// A person is who a command is about; account is what the directory says, with
+// an empty ID when it says nothing.
+type person struct {
+	id, name string
+	account  login.Account
+}
 
 // person finds an account for a command that needs no directory: there, or
 // among those in the database.
 func (s *system) person(ctx context.Context, user string) (person, error) {
 	a, err := s.lookup(ctx, user)
 	if err == nil {
-		return person{a.ID, a.Name}, nil
+		return person{a.ID, a.Name, a}, nil
 	}
 	var found []person
 	if lerr := s.enrollments.List(ctx, func(id, name string, _ login.Enrollment) error {
 		if strings.EqualFold(name, user) || id == user {
-			found = append(found, person{id, name})
+			found = append(found, person{id: id, name: name})
 		}
 		return nil
 	}); lerr != nil {
@@ -131,6 +135,9 @@ func newUserShowCommand() *cobra.Command {
 				}
 				out := c.OutOrStdout()
 				say(out, "user       %s\naccount    %s\nstanding   %s\n", p.name, p.id, lockText(lock))
+				if s.voice != nil && p.account.ID != "" {
+					say(out, "calls      %s\n", s.callsText(p.account, e))
+				}
 				if len(e.Credentials) == 0 {
 					say(out, "enrolled   nothing\n")
 				}

@@ -88,9 +88,13 @@ sound and the keys work.`,
 				}
 				u := login.User{Account: a, Enrollment: e, Language: s.texts.Match(e.Language, a.Language)}
 				methods := s.voice.Methods(u)
-				if which < 1 || which > len(methods) {
-					return withHint(fmt.Errorf("%s has %d telephones that can be called", a.Name, len(methods)),
-						"the countries that [call] allows may be too few; portvakt phone add adds a number")
+				switch {
+				case len(methods) == 0:
+					return withHint(fmt.Errorf("%s has no telephone that can be called", a.Name),
+						"portvakt explain says why numbers are not used; portvakt phone add adds one")
+				case which < 1 || which > len(methods):
+					return withCode(withHint(fmt.Errorf("%s has no telephone %d", a.Name, which),
+						fmt.Sprintf("--phone takes 1 to %d", len(methods))), exitUsage)
 				}
 				m := methods[which-1]
 				say(c.ErrOrStderr(), "Calling %s...\n", m.Hint)
@@ -102,6 +106,8 @@ sound and the keys work.`,
 				case errors.Is(err, login.ErrDenied), errors.Is(err, login.ErrFraud):
 					say(c.OutOrStdout(), "the call was answered and ended without #: %v\n", err)
 					return nil
+				case login.Refused(err) == login.ReasonSourceLimited:
+					return withHint(err, "test calls count as well: wait, or raise the cap in [call] for the test")
 				}
 				return withCode(withHint(err, "portvakt check tries the provider without ringing anybody; docs/calls.md says what each cause means"), exitUnavailable)
 			})

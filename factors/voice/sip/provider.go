@@ -287,7 +287,7 @@ func (p *Provider) ping(ctx context.Context, to netip.AddrPort) error {
 	case err != nil:
 		return err
 	case res.StatusCode == sip.StatusForbidden || res.StatusCode >= 500:
-		return fmt.Errorf("the exchange answers %d", res.StatusCode)
+		return statusError(res.StatusCode)
 	}
 	return nil
 }

@@ -39,7 +39,25 @@ func failure(status int, rang bool) *voice.Failure {
 // A statusError is a final answer that is not what was asked for.
 type statusError int
 
-func (e statusError) Error() string { return fmt.Sprintf("the exchange answers %d", int(e)) }
+// Error says what to look at, for whoever reads the log and has no list of the
+// numbers at hand.
+func (e statusError) Error() string {
+	text := fmt.Sprintf("the exchange answers %d", int(e))
+	switch e {
+	case 402, 403:
+		return text + ": it does not let this extension or caller call there"
+	case 404, 410, 414, 416, 484, 485, 604:
+		return text + ": it knows no such number as it was dialled"
+	case 415, 488, 606:
+		return text + ": no common codec, or SRTP on one side only"
+	case 503:
+		return text + ": it has no line, or is out of order"
+	}
+	if e >= 300 && e < 400 {
+		return text + ": it redirects, which is not followed"
+	}
+	return text
+}
 
 var errLost = errors.New("the message could not be sent, or the connection was lost")
 

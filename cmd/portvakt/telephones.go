@@ -1,0 +1,100 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portvakt/portvakt/factors/phone/book"
+	"github.com/portvakt/portvakt/factors/sms"
+	"github.com/portvakt/portvakt/factors/voice"
+	"github.com/portvakt/portvakt/login"
+)
+
+// called are the hints of the telephones that a person can be called at.
+func (s *system) called(u login.User) []string {
+	var hints []string
+	if s.voice != nil {
+		for _, m := range s.voice.Methods(u) {
+			hints = append(hints, m.Hint)
+		}
+	}
+	return hints
+}
+
+// unusable says of each number in the directory that a factor does not use why
+// it does not: whoever has only such numbers is refused as not enrolled.
+func (s *system) unusable(account login.Account) ([]string, error) {
+	var why []string
+	for _, f := range []struct {
+		on   bool
+		name string
+		cfg  book.Config
+		use  book.Use
+	}{
+		{s.voice != nil, voice.Name, s.file.Call.Numbers, book.Calls},
+		{s.sms != nil, sms.Name, s.file.SMS.Numbers, book.Messages},
+	} {
+		if !f.on {
+			continue
+		}
+		numbers, err := book.New(f.cfg, f.use)
+		if err != nil {
+			return nil, err
+		}
+		for _, raw := range account.Phones {
+			if err := numbers.Usable(raw); err != nil {
+				why = append(why, "not for "+f.name+": "+err.Error())
+			}
+		}
+	}
+	return why, nil
+}
+
+// keysText says what a call asks of a person under a rule.
+func (s *system) keysText(d login.Decision, e login.Enrollment, name string, challenge bool) string {
+	kind := d.Call
+	if kind == "" && s.file.Call.Match {
+		kind = login.CallMatch
+	}
+	switch {
+	case kind == login.CallPIN && pinSince(e).IsZero():
+		return "wants a PIN, and there is none: portvakt user pin " + name
+	case kind == login.CallPIN:
+		return "the PIN, then #"
+	case kind == login.CallCode:
+		return "tells a code to be typed"
+	case kind == login.CallMatch && challenge:
+		return "the digits that the client shows, then #"
+	case kind == login.CallMatch:
+		return "# alone, as the client can show no digits"
+	}
+	return "#"
+}
+
+// pinSince is when the person's PIN was set; zero for none.
+func pinSince(e login.Enrollment) time.Time {
+	for _, c := range e.Credentials {
+		if c.Kind == voice.PINKind {
+			return c.Created
+		}
+	}
+	return time.Time{}
+}
+
+// calls reports whether one of the methods is a call.
+func calls(methods []login.Method) bool {
+	return slices.ContainsFunc(methods, func(m login.Method) bool { return m.Factor == voice.Name })
+}
+
+// callsText is where a person can be called, and whether she has a PIN.
+func (s *system) callsText(account login.Account, e login.Enrollment) string {
+	text := strings.Join(s.called(login.User{Account: account, Enrollment: e}), ", ")
+	if text == "" {
+		text = "no telephone that may be called"
+	}
+	if since := pinSince(e); !since.IsZero() {
+		return text + "; PIN since " + since.Format(time.DateOnly)
+	}
+	return text + "; no PIN"
+}
