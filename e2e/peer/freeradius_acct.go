@@ -1,0 +1,100 @@
+package peer
+
+import (
+	"net"
+	"testing"
+)
+
+// FreeRADIUSDevice starts FreeRADIUS as a device that ends sessions on request
+// (RFC 5176): those whose Acct-Session-Id begins with "live". It has no other,
+// and says so.
+func FreeRADIUSDevice(t testing.TB) *FreeRADIUS {
+	t.Helper()
+	return startFreeRADIUS(t, freeRADIUSDeviceSite, map[string]any{})
+}
+
+const freeRADIUSDeviceSite = `
+modules {
+	always ok {
+		rcode = ok
+	}
+	always reject {
+		rcode = reject
+	}
+}
+server device {
+	listen {
+		type = coa
+		ipaddr = 127.0.0.1
+		port = {{.Port}}
+	}
+	recv-coa {
+		if (&Acct-Session-Id =~ /^live/) {
+			ok
+		}
+		else {
+			update reply {
+				&Error-Cause := Session-Context-Not-Found
+			}
+			reject
+		}
+	}
+	send-coa {
+	}
+}
+`
+
+// FreeRADIUSAccountingProxy starts FreeRADIUS as a proxy in front of an
+// accounting server. It adds a Proxy-State to each request.
+func FreeRADIUSAccountingProxy(t testing.TB, target FreeRADIUSTarget) *FreeRADIUS {
+	t.Helper()
+	host, port, err := net.SplitHostPort(target.Addr)
+	if err != nil {
+		t.Fatalf("target of the proxy: %v", err)
+	}
+	return startFreeRADIUS(t, freeRADIUSAccountingSite, map[string]any{
+		"Host": host, "TargetPort": port, "TargetSecret": target.Secret,
+	})
+}
+
+const freeRADIUSAccountingSite = `
+proxy_requests = yes
+modules {
+}
+proxy server {
+	default_fallback = no
+}
+home_server target {
+	type = acct
+	ipaddr = {{.Host}}
+	port = {{.TargetPort}}
+	secret = {{.TargetSecret}}
+	response_window = 30
+	zombie_period = 40
+	status_check = status-server
+	check_interval = 6
+	num_answers_to_alive = 3
+}
+home_server_pool target {
+	type = fail-over
+	home_server = target
+}
+realm target {
+	acct_pool = target
+	nostrip
+}
+server proxy {
+	listen {
+		type = acct
+		ipaddr = 127.0.0.1
+		port = {{.Port}}
+	}
+	preacct {
+		update control {
+			&Proxy-To-Realm := "target"
+		}
+	}
+	accounting {
+	}
+}
+`
