@@ -124,7 +124,7 @@ func (l *loader) hook(from, to reflect.Value) (any, error) {
 		}
 		// Blocks begin as their defaults.
 		if d, ok := l.defaults[t]; ok && to.IsZero() && to.CanSet() {
-			to.Set(d)
+			to.Set(presetOf(d, value))
 		}
 	case kind == reflect.Map:
 		if from.Kind() != reflect.Map {
@@ -149,6 +149,19 @@ func (l *loader) hook(from, to reflect.Value) (any, error) {
 		return toNumber(value, to)
 	}
 	return value, nil
+}
+
+// presetOf is the default of a block for what was written in it.
+func presetOf(d reflect.Value, block any) reflect.Value {
+	p, ok := reflect.TypeAssert[presetter](d)
+	written, isTable := block.(map[string]any)
+	if !ok || !isTable {
+		return d
+	}
+	if v := reflect.ValueOf(p.WithPreset(written)); v.Type() == d.Type() {
+		return v
+	}
+	return d
 }
 
 func notAList(value any, t reflect.Type) fault {

@@ -14,7 +14,6 @@ func LaterVersions() Option {
 	return Later(
 		"server.accounting", "server.metrics", "server.radsec", "radsec", "metrics", "accounting",
 		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
-		"client.preset",
 		"client.methods = chap", "client.methods = mschapv2",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"ldap.attributes.nt_hash",

@@ -22,7 +22,9 @@ type Option func(*loader)
 
 // Default gives blocks their defaults: each element of a list of structs of
 // this type, and each pointer to one that is nil and whose section is in the
-// file, begins as a copy of it.
+// file, begins as a copy of it. A prototype with a method
+// WithPreset(written map[string]any) any may return another one of its type for
+// what is written in the block.
 func Default(prototype any) Option {
 	return func(l *loader) {
 		v := reflect.ValueOf(prototype)

@@ -14,8 +14,11 @@ type (
 	validator interface{ Validate() error }
 	warner    interface{ Warnings() []string }
 	assembler interface{ Assemble() }
-	keyed     interface{ Key() string }
-	hinted    interface{ Hint() string }
+	presetter interface {
+		WithPreset(written map[string]any) any
+	}
+	keyed  interface{ Key() string }
+	hinted interface{ Hint() string }
 )
 
 // validate asks each section for its problems and warnings.

@@ -45,7 +45,8 @@ type ClientConfig struct {
 	Secret   secret.Value `mapstructure:"secret"`
 	// OldSecret is accepted beside Secret while the secret is being changed.
 	OldSecret secret.Value `mapstructure:"old_secret"`
-	// Preset will set the other keys for a known product.
+	// Preset names a product of package preset: keys below that the file leaves
+	// out are as it should have them.
 	Preset  string   `mapstructure:"preset"`
 	Methods []string `mapstructure:"methods"`
 	// Challenge is whether the product can show a question.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/portvakt/portvakt/radiusd/preset"
 )
 
 const (
@@ -127,8 +129,8 @@ func (c ClientConfig) problems() []error {
 	if !c.OldSecret.IsZero() && c.OldSecret.Equal(c.Secret) {
 		bad("old_secret is the same as secret: leave it out")
 	}
-	if c.Preset != "" {
-		bad("preset %q: presets come later: leave the key out and write the others", c.Preset)
+	if _, known := preset.Find(c.Preset); c.Preset != "" && !known {
+		bad("%w", unknownPreset(c.Preset))
 	}
 	if len(c.Methods) == 0 {
 		bad(`methods is empty: write methods = ["pap"]`)

@@ -52,7 +52,7 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{"::/0 lets the whole world guess", func(_ *Config, cl *ClientConfig) { cl.Networks = []string{"::/0"} }},
 		{"secret is empty", func(_ *Config, cl *ClientConfig) { cl.Secret = secret.Value{} }},
 		{"old_secret is the same", func(_ *Config, cl *ClientConfig) { cl.OldSecret = cl.Secret }},
-		{"presets come later", func(_ *Config, cl *ClientConfig) { cl.Preset = "fortigate" }},
+		{`preset "toaster" is unknown`, func(_ *Config, cl *ClientConfig) { cl.Preset = "toaster" }},
 		{"methods is empty", func(_ *Config, cl *ClientConfig) { cl.Methods = nil }},
 		{`"chap" is not in this version yet`, func(_ *Config, cl *ClientConfig) { cl.Methods = []string{"pap", "chap"} }},
 		{`"pop" is unknown`, func(_ *Config, cl *ClientConfig) { cl.Methods = []string{"pop"} }},

@@ -1,0 +1,101 @@
+package preset
+
+import "time"
+
+// gateways are programs for VPNs.
+func gateways() []Preset {
+	return []Preset{
+		{
+			Name: "openvpn", Product: "OpenVPN, community edition", Page: "openvpn", Waits: 3 * time.Second,
+			Settings: []Setting{
+				question("auth-pam hands it the answer that was typed beside the password"),
+				patience(asked, "the page writes 60 s into pam_radius_auth.conf"),
+				signs("no", "pam_radius 2.0.0 does the asking and signs nothing"),
+			},
+			Fixes: Fixes{
+				Timeout: "/etc/pam_radius_auth.conf: ADDRESS:1812 SECRET 60, and hand-window 120 in the server's and the clients' configuration",
+				Secret:  "/etc/pam_radius_auth.conf: the second word of the server's line",
+				Sign:    "update pam_radius to a version that signs",
+			},
+		},
+		{
+			Name: "openvpn-as", Product: "OpenVPN Access Server", Page: "openvpn-as",
+			Settings: []Setting{
+				noQuestion("its dynamic challenge fails the first try on purpose, and not every client follows"),
+				comma(),
+			},
+			Fixes: Fixes{
+				Secret: "Admin Web UI > Authentication > RADIUS: Shared Secret",
+				PAP:    "Admin Web UI > Authentication > RADIUS: authentication method PAP",
+				Sign:   "update Access Server to a version with its vendor's answer to CVE-2024-3596",
+			},
+		},
+		{
+			Name: "opnsense", Product: "OPNsense", Page: "opnsense", Waits: 15 * time.Second,
+			Settings: []Setting{
+				noQuestion("it knows yes and no only"),
+				comma(),
+				patience(asked, "the page sets Authentication Timeout 20, and it tries three times"),
+			},
+			Fixes: Fixes{
+				Timeout: "System > Access > Servers > the server: Authentication Timeout 20 (it tries three times)",
+				Secret:  "System > Access > Servers > the server: Shared Secret",
+				Sign:    "update OPNsense: newer versions sign",
+				PAP:     "System > Access > Servers > the server: Protocol PAP",
+			},
+		},
+		{
+			Name: "pfsense", Product: "pfSense", Page: "opnsense", Waits: 15 * time.Second,
+			Settings: []Setting{
+				noQuestion("it knows yes and no only"),
+				comma(),
+				patience(asked, "the page sets Authentication Timeout 20, and it tries three times"),
+			},
+			Fixes: Fixes{
+				Timeout: "System > User Manager > Authentication Servers > the server: Authentication Timeout 20 (it tries three times)",
+				Secret:  "System > User Manager > Authentication Servers > the server: Shared Secret",
+				Sign:    "update pfSense: newer versions sign",
+				PAP:     "System > User Manager > Authentication Servers > the server: Protocol PAP",
+			},
+		},
+		{
+			Name: "strongswan", Product: "strongSwan", Page: "strongswan", Waits: 14 * time.Second,
+			Settings: []Setting{
+				noQuestion("its XAuth does not do challenges"),
+				comma(),
+				patience(asked, "the page sets six tries of 10 s without growth"),
+				signs("yes", "it signs every request"),
+			},
+			Fixes: Fixes{
+				Timeout: "strongswan.conf, charon.plugins.eap-radius: retransmit_base = 1.0, retransmit_timeout = 10, retransmit_tries = 6",
+				Secret:  "strongswan.conf, charon.plugins.eap-radius.servers.portvakt: secret",
+				PAP:     "swanctl.conf: auth = xauth-radius, not eap-radius",
+			},
+		},
+		{
+			Name: "ocserv", Product: "ocserv (OpenConnect server)", Page: "ocserv", Waits: 40 * time.Second,
+			Settings: []Setting{
+				noQuestion("not known to show one with radcli: try challenge = true with one account"),
+				comma(),
+				patience(asked, "the page sets radius_timeout 15 and radius_retries 3, which is 60 s"),
+			},
+			Fixes: Fixes{
+				Timeout: "radiusclient.conf: radius_timeout 15, radius_retries 3; ocserv.conf: auth-timeout = 240",
+				Secret:  "the file that radiusclient.conf names behind servers",
+				Sign:    "update radcli to 1.4.0 or later",
+			},
+		},
+		{
+			Name: "softether", Product: "SoftEther VPN", Page: "softether", Waits: 15 * time.Second,
+			Settings: []Setting{
+				noQuestion("it knows yes and no only"),
+				comma(),
+				patience(13*time.Second, "its 15 s are fixed in the program, 10 s in versions before June 2020"),
+			},
+			Fixes: Fixes{
+				Secret: "vpncmd: RadiusServerSet ADDRESS:1812 /SECRET:SECRET /RETRY_INTERVAL:5000",
+				PAP:    "use clients that send PAP: SoftEther's own, OpenVPN",
+			},
+		},
+	}
+}
