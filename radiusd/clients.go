@@ -29,6 +29,7 @@ type client struct {
 type peer struct {
 	name     string
 	counters counters
+	latest   latest
 	status   bucket
 	inHand   int // guarded by the admission's lock
 	held     int // too

@@ -99,6 +99,7 @@ type journal struct {
 
 	mu      sync.Mutex
 	sources map[netip.Addr]time.Duration
+	seen    []stranger // the latest last
 }
 
 // note logs a tally if a line is due. What else is known goes into attrs, which
@@ -139,6 +140,7 @@ func (j *journal) remember(from netip.Addr, now time.Duration) bool {
 		return false
 	}
 	j.sources[from] = now
+	j.meet(from, now)
 	return true
 }
 

@@ -142,8 +142,12 @@ func (s *Server) tell(c *client, t tally, now time.Duration, from netip.AddrPort
 		s.counters[t].Add(1)
 	} else {
 		c.peer.counters[t].Add(1)
+		c.peer.latest.at[t].Store(int64(now))
 	}
 	s.journal.note(t, now, func() []slog.Attr {
+		if c != nil {
+			c.peer.latest.came(t, from.Addr())
+		}
 		attrs := []slog.Attr{slog.String(login.KeyAddress, from.String())}
 		if c != nil {
 			attrs = append(attrs, slog.String(login.KeyClient, c.Name))
@@ -159,6 +163,7 @@ func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally,
 		return
 	}
 	c.peer.counters[sent].Add(1)
+	c.peer.latest.at[sent].Store(int64(now))
 }
 
 // status answers a Status-Server request (RFC 5997). Nothing else depends on

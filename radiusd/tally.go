@@ -157,12 +157,17 @@ type Stats struct {
 	KernelDrops uint64
 	// Clients has the same counters for each client by name.
 	Clients map[string]ClientStats
+	// Strangers are addresses that asked lately and are no client's, the latest
+	// first.
+	Strangers []Stranger
 }
 
 // ClientStats are the counters of one client.
 type ClientStats struct {
 	Dropped, Sent, Refused, Notes map[string]uint64
 	InHand, Held                  int
+	// Latest has what was counted last, by the names of the counters.
+	Latest map[string]Latest
 	// RequireMessageAuthenticator and LimitProxyState are what is in force:
 	// "yes", "no", or "auto" as long as nothing was learned.
 	RequireMessageAuthenticator, LimitProxyState string
@@ -196,6 +201,7 @@ func (s *Server) Stats() Stats {
 		Clients: map[string]ClientStats{},
 	}
 	st.InHand, st.Held = s.admission.count()
+	st.Strangers = s.journal.strangers(s.start)
 	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
 	for _, l := range s.listening() {
 		st.KernelDrops += uint64(l.lost.Load())
@@ -208,6 +214,7 @@ func (s *Server) Stats() Stats {
 		cs.InHand, cs.Held = s.admission.countOf(p)
 		p.counters.spread(cs.Dropped, cs.Sent, cs.Refused, cs.Notes)
 		p.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
+		cs.Latest = p.latest.facts(s.start)
 		st.Clients[p.name] = cs
 	}
 	for _, c := range s.live.Load().table.clients {
