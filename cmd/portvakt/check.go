@@ -47,6 +47,9 @@ something it names does not answer.`,
 			}
 			if offline {
 				say(c.OutOrStdout(), "%s has no problems\n", configPath(c))
+				t := &table{}
+				t.presets(f)
+				t.print(c.OutOrStdout())
 				return nil
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), checkTime)
@@ -115,6 +118,30 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	}
 	for _, c := range f.Clients {
 		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
+	}
+	t.presets(f)
+}
+
+// presets tells what the presets of clients have set, and where the file says
+// something else.
+func (t *table) presets(f conf.File) {
+	for _, c := range f.Clients {
+		if c.Preset == "" {
+			continue
+		}
+		sets, overruled := []string{}, []string{}
+		for _, v := range c.PresetValues() {
+			if v.Overruled {
+				overruled = append(overruled, v.Key+" = "+v.Value)
+			} else {
+				sets = append(sets, v.Key+" = "+v.Value)
+			}
+		}
+		note := c.Preset + ": " + strings.Join(sets, ", ")
+		if len(overruled) > 0 {
+			note += "; the file says " + strings.Join(overruled, ", ")
+		}
+		t.add("preset", c.Name, nil, note)
 	}
 }
 

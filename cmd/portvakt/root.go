@@ -31,7 +31,7 @@ does not answer, 75 try again later, 78 the configuration has problems.`,
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.PersistentFlags().String("config", defaultConfig, "configuration `file`")
 	c.AddCommand(
-		newDemoCommand(), newInitCommand(), newCheckCommand(), newServeCommand(), newStatusCommand(),
+		newDemoCommand(), newInitCommand(), newCheckCommand(), newServeCommand(), newStatusCommand(), newDoctorCommand(),
 		newLoginCommand(), newAskCommand(), newExplainCommand(), newUserCommand(), newPhoneCommand(), newCallCommand(), newPromptsCommand(),
 		newBackupCommand(), newRestoreCommand(), newRewrapCommand(),
 		newVersionCommand(), newCompletionCommand(),

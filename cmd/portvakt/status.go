@@ -2,12 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -36,25 +38,13 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			kv, err := socket.Dial(c.Context(), f.Server.Admin)
+			st, b, err := askStatus(c.Context(), f)
 			if err != nil {
-				hint := "run this command as root, or as the user the daemon runs as"
-				if errors.Is(err, socket.ErrNoDaemon) {
-					hint = "start it: portvakt serve; its log says why it ended"
-				}
-				return withCode(withHint(err, hint), exitUnavailable)
-			}
-			b, err := kv.Status(c.Context())
-			if err = errors.Join(err, kv.Close()); err != nil {
-				return withCode(err, exitUnavailable)
+				return err
 			}
 			if asJSON {
 				_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
 				return err
-			}
-			var st status
-			if err := json.Unmarshal(b, &st); err != nil {
-				return withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
 			}
 			st.print(c.OutOrStdout())
 			return nil
@@ -62,6 +52,26 @@ func newStatusCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON")
 	return c
+}
+
+// askStatus asks the daemon of a configuration; raw is its answer as it came.
+func askStatus(ctx context.Context, f conf.File) (st status, raw []byte, err error) {
+	kv, err := socket.Dial(ctx, f.Server.Admin)
+	if err != nil {
+		hint := "run this command as root, or as the user the daemon runs as"
+		if errors.Is(err, socket.ErrNoDaemon) {
+			hint = "start it: portvakt serve; its log says why it ended"
+		}
+		return status{}, nil, withCode(withHint(err, hint), exitUnavailable)
+	}
+	raw, err = kv.Status(ctx)
+	if err = errors.Join(err, kv.Close()); err != nil {
+		return status{}, nil, withCode(err, exitUnavailable)
+	}
+	if err := json.Unmarshal(raw, &st); err != nil {
+		return status{}, nil, withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
+	}
+	return st, raw, nil
 }
 
 // status is what the daemon says of itself. Counters that are 0 are left out.
@@ -78,6 +88,19 @@ type status struct {
 	Sent      counts         `json:"sent"`
 	Dropped   counts         `json:"dropped"`
 	Clients   []clientStatus `json:"clients"`
+	// Strangers asked lately and are no client's; the latest is first.
+	Strangers []strangerStatus `json:"strangers,omitempty"`
+}
+
+type strangerStatus struct {
+	Address netip.Addr `json:"address"`
+	At      time.Time  `json:"at"`
+}
+
+// latestStatus is when something was counted last, and an address it came from.
+type latestStatus struct {
+	At   time.Time  `json:"at"`
+	From netip.Addr `json:"from,omitzero"`
 }
 
 // clientStatus is what the daemon says of a client.
@@ -93,6 +116,8 @@ type clientStatus struct {
 	LimitProxyState             string      `json:"limit_proxy_state"`
 	Clock                       clockStatus `json:"clock"`
 	Advice                      []string    `json:"advice"`
+	// Latest is when each of the counters counted last.
+	Latest map[string]latestStatus `json:"latest"`
 }
 
 // clockStatus is a client's clock; 0 and "" are unknown.
@@ -145,7 +170,14 @@ func newStatus(st radiusd.Stats, began time.Time, directory bool) status {
 			},
 		}
 		cs.Advice = advice(cs)
+		cs.Latest = map[string]latestStatus{}
+		for what, l := range c.Latest {
+			cs.Latest[what] = latestStatus{l.At, l.From}
+		}
 		s.Clients = append(s.Clients, cs)
+	}
+	for _, stranger := range st.Strangers {
+		s.Strangers = append(s.Strangers, strangerStatus{stranger.Address, stranger.At})
 	}
 	return s
 }
