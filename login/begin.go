@@ -42,7 +42,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 		return nil, errors.New("the directory gave an account no id, or too long a one: check ldap.attributes.id")
 	}
 	t.event.AccountID, t.event.User = account.ID, account.Name
-	g, err := f.guards.load(t.ctx, account.ID)
+	g, err := f.inTurn(t, account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 			return f.overLimit(t, err)
 		}
 	}
-	if g, err = f.inTurn(t, account.ID, g); err != nil {
+	if g, err = f.inStrangersTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
 	switch {
@@ -61,7 +61,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 		return f.reject(t, ReasonLocked)
 	}
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
-		return f.wrongPassword(t, account, err)
+		return f.wrongPassword(t, account, g, err)
 	}
 	behind.password = password
 	return f.authorize(t, account, g, behind)
@@ -83,15 +83,16 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 	return f.refuse(t, err)
 }
 
-func (f *Flow) wrongPassword(t *attempt, account Account, err error) (Step, error) {
+func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (Step, error) {
 	reason := Refused(err)
 	if reason == "" {
 		return nil, err
 	}
 	if reason == ReasonBadPassword {
 		f.sources.failed(t.Via, t.station, t.began)
-		if gerr := f.guards.update(t.ctx, account.ID, func(g *guard) {
+		if _, gerr := f.guards.updateLoaded(t.ctx, account.ID, g, func(g *guard) bool {
 			g.wrongPassword(t.station, t.began)
+			return true
 		}); gerr != nil {
 			return nil, gerr
 		}

@@ -95,7 +95,9 @@ type attempt struct {
 	id      [5]byte
 	station uint64
 	event   Event
-	turns   []func() // to leave
+	of      *turns
+	turns   []*turn // to leave, see maxTurns
+	room    [maxTurns]*turn
 	notice  string   // for the person who gets in
 	done    bool     // audited
 }
@@ -103,6 +105,7 @@ type attempt struct {
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
 	t := &attempt{Attempt: a, ctx: ctx, began: time.Now(), station: stationID(a.Via)}
 	rand.Read(t.id[:])
+	t.turns = t.room[:0]
 	t.event = Event{User: a.User, Client: a.Via.Client, Station: a.Via.Station}
 	return t
 }

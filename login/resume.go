@@ -41,11 +41,11 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 		return f.reject(t, ReasonBadTicket)
 	}
 	t.event.User = account.Name
-	g, err := f.guards.load(t.ctx, account.ID)
+	g, err := f.inTurn(t, account.ID)
 	if err != nil {
 		return nil, err
 	}
-	if g, err = f.inTurn(t, account.ID, g); err != nil {
+	if g, err = f.inStrangersTurn(t, account.ID, g); err != nil {
 		return nil, err
 	}
 	switch {

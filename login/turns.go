@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -14,53 +15,90 @@ type turns struct {
 	by map[turnKey]*turn
 }
 
-// A turnKey names what is guessed at: an account from one of its known stations
-// or, with the station 0, from anywhere else; or, with no account, what one
-// station tries on many.
+// A turnKey names what is guessed at: an account from one station or, with the
+// station 0, from all those not known; or, with no account, what one station
+// tries on many.
 type turnKey struct {
 	account string
 	station uint64
 }
 
+// A turn is guarded by the lock of its turns.
 type turn struct {
-	taken chan struct{} // holds as many as may go at a time
-	users int           // those who have it or wait for it
+	key     turnKey
+	free    int             // how many more may go
+	users   int             // those who have it or wait for it
+	waiting []chan struct{} // first come, first served; closed when it is theirs
 }
 
-// take waits until fewer than n have the turn. leave must be called once.
-func (s *turns) take(ctx context.Context, key turnKey, n int) (leave func(), err error) {
+// take waits until fewer than n have the turn. It must be left once.
+func (s *turns) take(ctx context.Context, key turnKey, n int) (*turn, error) {
 	s.mu.Lock()
-	if s.by == nil {
-		s.by = map[turnKey]*turn{}
-	}
 	t := s.by[key]
 	if t == nil {
-		t = &turn{taken: make(chan struct{}, n)}
+		if s.by == nil {
+			s.by = map[turnKey]*turn{}
+		}
+		t = &turn{key: key, free: n}
 		s.by[key] = t
 	}
 	t.users++
-	s.mu.Unlock()
-	gone := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if t.users--; t.users == 0 {
-			delete(s.by, key)
-		}
+	if t.free > 0 {
+		t.free--
+		s.mu.Unlock()
+		return t, nil
 	}
+	mine := make(chan struct{})
+	t.waiting = append(t.waiting, mine)
+	s.mu.Unlock()
 	select {
-	case t.taken <- struct{}{}:
-		return func() { <-t.taken; gone() }, nil
+	case <-mine:
+		return t, nil
 	case <-ctx.Done():
-		gone()
-		return nil, fmt.Errorf("wait for other attempts of the account: %w", ctx.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(t.waiting, mine); i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+		s.gone(t)
+	} else { // it was given meanwhile
+		s.pass(t)
+	}
+	return nil, fmt.Errorf("wait for other attempts of the account: %w", ctx.Err())
+}
+
+// leave lets the next one go.
+func (s *turns) leave(t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pass(t)
+}
+
+func (s *turns) pass(t *turn) {
+	if len(t.waiting) > 0 {
+		close(t.waiting[0])
+		t.waiting = slices.Delete(t.waiting, 0, 1)
+	} else {
+		t.free++
+	}
+	s.gone(t)
+}
+
+func (s *turns) gone(t *turn) {
+	if t.users--; t.users == 0 {
+		delete(s.by, t.key)
 	}
 }
 
+// maxTurns is how many turns one attempt has at most: its station's at the
+// account, its station's, the strangers' at the account.
+const maxTurns = 3
+
 // take has the attempt wait for its turn and keeps it until leave.
 func (t *attempt) take(s *turns, key turnKey, n int) error {
-	leave, err := s.take(t.ctx, key, n)
+	taken, err := s.take(t.ctx, key, n)
 	if err == nil {
-		t.turns = append(t.turns, leave)
+		t.of, t.turns = s, append(t.turns, taken)
 	}
 	return err
 }
@@ -68,20 +106,30 @@ func (t *attempt) take(s *turns, key turnKey, n int) error {
 // leave lets others go on: what the attempt guessed has been counted, or it
 // was no guess.
 func (t *attempt) leave() {
-	for _, leave := range t.turns {
-		leave()
+	for _, taken := range t.turns {
+		t.of.leave(taken)
 	}
-	t.turns = nil
+	t.turns = t.turns[:0]
 }
 
-// inTurn waits for the attempt's turn at the account and loads its guard again:
-// those before may have changed it.
-func (f *Flow) inTurn(t *attempt, account string, g loaded) (loaded, error) {
-	key := turnKey{account: account}
-	if g.knows(t.station, t.began) {
-		key.station = t.station // an attacker elsewhere does not hold her up
+// inTurn waits for the attempt's turn among those of its station and loads the
+// account's guard: those before may have changed it. Somebody at a station that
+// is not known must take another turn, see inStrangersTurn; an attacker
+// elsewhere holds nobody up at hers.
+func (f *Flow) inTurn(t *attempt, account string) (loaded, error) {
+	if err := t.take(f.turns, turnKey{account, t.station}, 1); err != nil {
+		return loaded{}, err
 	}
-	if err := t.take(f.turns, key, 1); err != nil {
+	return f.guards.load(t.ctx, account)
+}
+
+// inStrangersTurn waits for the turn that all stations share which are not
+// known, when the attempt comes from one, and loads the guard again.
+func (f *Flow) inStrangersTurn(t *attempt, account string, g loaded) (loaded, error) {
+	if g.knows(t.station, t.began) {
+		return g, nil
+	}
+	if err := t.take(f.turns, turnKey{account: account}, 1); err != nil {
 		return loaded{}, err
 	}
 	return f.guards.load(t.ctx, account)
