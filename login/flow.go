@@ -98,8 +98,8 @@ type attempt struct {
 	of      *turns
 	turns   []*turn // to leave, see maxTurns
 	room    [maxTurns]*turn
-	notice  string   // for the person who gets in
-	done    bool     // audited
+	notice  string // for the person who gets in
+	done    bool   // audited
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {

@@ -57,6 +57,13 @@ type guard struct {
 	blockedUntil int64
 }
 
+// A decodedGuard has the lists of most guards in the same piece of memory.
+type decodedGuard struct {
+	guard
+	knownRoom [2]station
+	spentRoom [12]spentTicket
+}
+
 // A track counts the failures of one source.
 type track struct {
 	passwords, codes         int
@@ -304,11 +311,12 @@ func decodeGuard(b []byte) (*guard, error) {
 	if known > maxKnown || spent > maxSpent || len(b) != guardHead+trackSize+known*(16+trackSize)+spent*16 {
 		return nil, errGuard
 	}
-	g := &guard{
-		consecutive: int(binary.BigEndian.Uint16(b[1:])), strangers: readTrack(b[guardHead:]),
-		voidUpTo: readTime(b[5:]), blockedUntil: readTime(b[13:]),
-		known: make([]station, known, known+1), spent: make([]spentTicket, spent, spent+1),
-	}
+	d := &decodedGuard{}
+	g := &d.guard
+	g.consecutive, g.strangers = int(binary.BigEndian.Uint16(b[1:])), readTrack(b[guardHead:])
+	g.voidUpTo, g.blockedUntil = readTime(b[5:]), readTime(b[13:])
+	g.known = slices.Grow(d.knownRoom[:0], known)[:known]
+	g.spent = slices.Grow(d.spentRoom[:0], spent)[:spent]
 	b = b[guardHead+trackSize:]
 	for i := range g.known {
 		g.known[i] = station{id: binary.BigEndian.Uint64(b), last: readTime(b[8:]), track: readTrack(b[16:])}

@@ -20,19 +20,21 @@ func GuardKey(accountID string) string { return "guard/" + accountID }
 // A loaded guard with the revision it was read at.
 type loaded struct {
 	*guard
+	key string
 	rev uint64
 }
 
 func (s guards) load(ctx context.Context, account string) (loaded, error) {
-	v, err := s.records.Get(ctx, GuardKey(account))
+	key := GuardKey(account)
+	v, err := s.records.Get(ctx, key)
 	if errors.Is(err, ErrNotFound) {
-		return loaded{guard: &guard{}}, nil
+		return loaded{guard: &guard{}, key: key}, nil
 	}
 	if err != nil {
 		return loaded{}, fmt.Errorf("read guard record: %w", err)
 	}
 	g, err := decodeGuard(v.Data)
-	return loaded{g, v.Rev}, err
+	return loaded{g, key, v.Rev}, err
 }
 
 // update changes a guard record durably. fn may run several times.
@@ -51,22 +53,51 @@ func (s guards) update(ctx context.Context, account string, fn func(*guard)) err
 // updateLoaded is update, beginning with a record that was just read. When fn
 // returns false nothing is written and updateLoaded returns false.
 func (s guards) updateLoaded(ctx context.Context, account string, l loaded, fn func(*guard) bool) (bool, error) {
+	p, changed, err := s.startLoaded(ctx, account, l, fn)
+	if err == nil {
+		err = settled(ctx, p)
+	}
+	return changed && err == nil, err
+}
+
+// startLoaded is updateLoaded that returns before the change is durable: that
+// is when settled has returned without an error.
+func (s guards) startLoaded(ctx context.Context, account string, l loaded, fn func(*guard) bool) (p Pending, changed bool, err error) {
 	for range maxConflicts {
 		if !fn(l.guard) {
-			return false, nil
+			return nil, false, nil
 		}
-		err := s.records.Swap(ctx, GuardKey(account), l.rev, l.encode())
+		p, err := s.start(ctx, l.key, l.rev, l.encode())
 		if err == nil {
-			return true, nil
+			return p, true, nil
 		}
 		if !errors.Is(err, ErrConflict) {
-			return false, fmt.Errorf("write guard record: %w", err)
+			return nil, false, fmt.Errorf("write guard record: %w", err)
 		}
 		if l, err = s.load(ctx, account); err != nil {
-			return false, err
+			return nil, false, err
 		}
 	}
-	return false, fmt.Errorf("write guard record: %w %d times", ErrConflict, maxConflicts)
+	return nil, false, fmt.Errorf("write guard record: %w %d times", ErrConflict, maxConflicts)
+}
+
+// start swaps at once where nothing else is offered.
+func (s guards) start(ctx context.Context, key string, rev uint64, data []byte) (Pending, error) {
+	if r, ok := s.records.(Starter); ok {
+		return r.Start(ctx, key, rev, data)
+	}
+	return nil, s.records.Swap(ctx, key, rev, data)
+}
+
+// settled waits for a change that was started.
+func settled(ctx context.Context, p Pending) error {
+	if p == nil {
+		return nil
+	}
+	if err := p.Wait(ctx); err != nil {
+		return fmt.Errorf("write guard record: %w", err)
+	}
+	return nil
 }
 
 // A Lock says how an account stands, for the service desk.

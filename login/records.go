@@ -18,6 +18,23 @@ type Records interface {
 	Swap(ctx context.Context, key string, rev uint64, data []byte) error
 }
 
+// A Starter is a [Records] that can make several changes durable at once.
+type Starter interface {
+	// Start is Swap that does not wait until the change is durable: that is when
+	// Wait of what it returns has returned nil, at once when that is nil.
+	// Changes that are started one after the other share what it costs. Until it
+	// is durable nobody reads it. It may wait while another change of the same
+	// key is on its way.
+	Start(ctx context.Context, key string, rev uint64, data []byte) (Pending, error)
+}
+
+// A Pending change is on its way to the disk.
+type Pending interface {
+	// Wait returns when the change is durable. When the context ends first, it
+	// may still become so; after any other error nothing has changed.
+	Wait(ctx context.Context) error
+}
+
 // Value is what Records has under a key. Data may be kept, not changed.
 type Value struct {
 	Data []byte

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -93,16 +92,15 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 
 	// Two durable facts are written at the same time, so that they share one
 	// commit: the ticket is spent, and the factor's code is used.
-	var spent bool
-	var spendErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { spent, spendErr = f.spend(t, q, g) })
+	pending, spent, err := f.startSpending(t, q, g)
+	if err != nil || !spent {
+		return f.unspent(t, err)
+	}
 	second, err := f.prove(t, u, methods, q, t.Secret)
-	wg.Wait()
-	switch {
-	case spendErr != nil || !spent:
-		return f.unspent(t, spendErr)
-	case err != nil:
+	if spendErr := settled(t.ctx, pending); spendErr != nil {
+		return nil, spendErr
+	}
+	if err != nil {
 		return f.wrongCode(t, u, d, methods, q, g, err)
 	}
 	if err := f.leaveErrand(t, q); err != nil {
@@ -162,7 +160,15 @@ func codeLike(s Secret) bool {
 }
 
 func (f *Flow) spend(t *attempt, q *question, g loaded) (bool, error) {
-	return f.guards.updateLoaded(t.ctx, q.account, g, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.station, t.began) })
+	pending, spent, err := f.startSpending(t, q, g)
+	if err == nil {
+		err = settled(t.ctx, pending)
+	}
+	return spent && err == nil, err
+}
+
+func (f *Flow) startSpending(t *attempt, q *question, g loaded) (Pending, bool, error) {
+	return f.guards.startLoaded(t.ctx, q.account, g, func(g *guard) bool { return g.spend(q.nonce, q.issued, t.station, t.began) })
 }
 
 func (f *Flow) unspent(t *attempt, err error) (Step, error) {

@@ -18,6 +18,8 @@ func Sealed(kv KV, s login.Sealer) KV {
 	return &sealed
 }
 
+var _ login.Starter = (*sealedKV)(nil)
+
 type sealedKV struct {
 	kv KV
 	s  login.Sealer
@@ -34,14 +36,36 @@ func (k *sealedKV) Get(ctx context.Context, key string) (Value, error) {
 
 // Swap seals the data.
 func (k *sealedKV) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	sealed, err := k.seal(key, data)
+	if err != nil {
+		return err
+	}
+	return k.kv.Swap(ctx, key, rev, sealed)
+}
+
+// Start is Swap that does not wait where the KV below offers that.
+func (k *sealedKV) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
+	starter, ok := k.kv.(login.Starter)
+	if !ok {
+		return nil, k.Swap(ctx, key, rev, data)
+	}
+	sealed, err := k.seal(key, data)
+	if err != nil {
+		return nil, err
+	}
+	return starter.Start(ctx, key, rev, sealed)
+}
+
+// seal seals data; nil stays nil, which deletes.
+func (k *sealedKV) seal(key string, data []byte) ([]byte, error) {
 	if data == nil {
-		return k.kv.Swap(ctx, key, rev, nil)
+		return nil, nil
 	}
 	sealed, err := k.s.Seal(key, data)
 	if err != nil {
-		return fmt.Errorf("seal %q: %w", key, err)
+		return nil, fmt.Errorf("seal %q: %w", key, err)
 	}
-	return k.kv.Swap(ctx, key, rev, sealed)
+	return sealed, nil
 }
 
 // Scan opens each value, but not the records of this package about keys.

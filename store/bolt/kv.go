@@ -60,6 +60,7 @@ type KV struct {
 var (
 	_ store.KV      = (*KV)(nil)
 	_ store.Reviser = (*KV)(nil)
+	_ login.Starter = (*KV)(nil)
 )
 
 // An entry is a change of one key. It is not written to once it is durable.
@@ -184,25 +185,45 @@ func (kv *KV) readAt(epoch uint64, key string) (store.Value, error) {
 // durable. When the context ends first, the change may still become durable;
 // after any other error nothing has changed.
 func (kv *KV) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
-	if err := ctx.Err(); err != nil {
+	p, err := kv.Start(ctx, key, rev, data)
+	if err != nil || p == nil {
 		return err
 	}
+	return p.Wait(ctx)
+}
+
+// Start is Swap that does not wait, see [login.Starter]: what is started before
+// the next commit shares its fdatasync.
+func (kv *KV) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := store.ValidSwap(key, data); err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		b, joined, err := kv.join(key, rev, data)
 		if err != nil || b == nil {
-			return err
-		}
-		select {
-		case <-b.done:
-		case <-ctx.Done():
-			return ctx.Err()
+			return nil, err
 		}
 		if joined {
-			return b.err
+			return b, nil
 		}
+		select {
+		case <-b.done: // its outcome is that of others
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Wait returns when the batch is durable, or cannot be.
+func (b *batch) Wait(ctx context.Context) error {
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -23,6 +23,7 @@ type KV struct {
 var (
 	_ store.KV      = (*KV)(nil)
 	_ store.Reviser = (*KV)(nil)
+	_ login.Starter = (*KV)(nil)
 )
 
 // New returns an empty KV.
@@ -80,6 +81,11 @@ func (kv *KV) Swap(ctx context.Context, key string, rev uint64, data []byte) err
 	}
 	kv.values[key] = store.Value{Data: bytes.Clone(data), Rev: kv.rev}
 	return nil
+}
+
+// Start is Swap: nothing is waited for in memory.
+func (kv *KV) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
+	return nil, kv.Swap(ctx, key, rev, data)
 }
 
 // Scan calls fn for each key with the prefix in order.

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) store.KV) {
 		"a deleted key can be made again":                 deletes,
 		"revisions are never 0 and never used twice":      revisions,
 		"a revision that is told is the value's":          told,
+		"what was started is there when waited for":       started,
 		"empty data is a value, nil data is none":         emptyData,
 		"keys and values outside the limits are refused":  limits,
 		"a cancelled context does nothing":                cancelled,
