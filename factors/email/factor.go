@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/login"
 )
@@ -150,7 +151,10 @@ func (f *Factor) deliver(ctx context.Context, u login.User, m message) error {
 		// A message that was begun is finished: cutting it off would only
 		// make it unknown whether it was sent.
 		going := context.WithoutCancel(ctx)
-		err := f.post(going, m)
+		var err error
+		if broken := fault.Guard(f.log, func() { err = f.post(going, m) }); broken != nil {
+			err = broken
+		}
 		f.judge(going, err)
 		if settled.CompareAndSwap(false, true) {
 			answered <- err

@@ -284,3 +284,18 @@ func TestADeadServerIsLeftAlone(t *testing.T) {
 		}
 	})
 }
+
+// A fault in what reads the mail server's answers leaves the question open: the
+// message may be there.
+func TestAFaultInSendingEndsNoServer(t *testing.T) {
+	t.Parallel()
+	w := build(t, nil)
+	w.box.fail = func(context.Context) error { panic("123456") }
+	u := anna()
+	if _, err := w.Prompt(t.Context(), u, w.first(t, u)); err != nil {
+		t.Error(err)
+	}
+	if said := w.log.String(); !strings.Contains(said, "fault of the program") || strings.Contains(said, "123456") {
+		t.Errorf("logged %s", said)
+	}
+}

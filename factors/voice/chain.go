@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/breaker"
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -56,7 +57,10 @@ func (c *chain) call(ctx context.Context, call *Call) error {
 func (c *chain) try(ctx context.Context, l *link, call *Call) error {
 	start := time.Now()
 	call.Trace = Trace{}
-	err := l.Call(ctx, call)
+	var err error
+	if broken := fault.Guard(c.log, func() { err = l.Call(ctx, call) }); broken != nil {
+		err = &Failure{Why: WhyUnavailable, Rang: true, Err: broken}
+	}
 	level := slog.LevelInfo
 	if f, ok := errors.AsType[*Failure](err); ok && ctx.Err() == nil {
 		down := f.Why == WhyUnavailable || f.Why == WhyRefused || f.Why == WhyMedia

@@ -67,7 +67,7 @@ func New(cfg Config, n Needs) (*Factor, error) {
 		return nil, err
 	}
 	f := &Factor{
-		cfg: cfg, chain: chain{log: n.Log}, lines: newLines(cfg.MaxCalls, cfg.Queue), numbers: numbers,
+		cfg: cfg, chain: chain{log: n.Log}, lines: newLines(cfg.MaxCalls, cfg.Queue, n.Log), numbers: numbers,
 		caps:    caps.New(cfg.Caps, caps.Call, n.Records, n.Key, n.Log),
 		prompts: n.Prompts, key: n.Key, pinKeys: n.PINKeys, log: n.Log,
 	}

@@ -4,8 +4,11 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/portvakt/portvakt/factors/fault"
 )
 
 var (
@@ -17,6 +20,7 @@ var (
 // are records, not goroutines: a storm of sign-ins may leave thousands.
 type lines struct {
 	queue time.Duration
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	free    int
@@ -27,15 +31,15 @@ type lines struct {
 // A job is one call: waiting, running, or over.
 type job struct {
 	run  func(ctx context.Context)
-	fail func(err error) // when it never runs
+	fail func(err error) // when it never runs, or has panicked
 
 	place  *list.Element // while it waits
 	timer  *time.Timer
 	cancel context.CancelFunc // while it runs
 }
 
-func newLines(most int, queue time.Duration) *lines {
-	return &lines{queue: queue, free: most, waiting: list.New()}
+func newLines(most int, queue time.Duration, log *slog.Logger) *lines {
+	return &lines{queue: queue, log: log, free: most, waiting: list.New()}
 }
 
 // start gives the job a line, now or when one is free.
@@ -58,7 +62,9 @@ func (l *lines) begin(j *job) {
 	l.running.Go(func() {
 		defer l.next()
 		defer cancel()
-		j.run(ctx)
+		if err := fault.Guard(l.log, func() { j.run(ctx) }); err != nil {
+			j.fail(err)
+		}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/breaker"
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/login"
 )
@@ -157,7 +158,11 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	defer cancel()
 	name := slog.String(login.KeyProvider, l.Name())
 	start := time.Now()
-	id, err := l.Send(limited, to, text)
+	var id string
+	var err error
+	if broken := fault.Guard(c.log, func() { id, err = l.Send(limited, to, text) }); broken != nil {
+		err = broken // after the gateway's answer, as likely as before
+	}
 	took := slog.Duration(login.KeyTook, time.Since(start))
 
 	var not *NotSent

@@ -236,3 +236,19 @@ func TestLogProviderWarnsAndMasks(t *testing.T) {
 	}
 	AssertLeaksNothing(t, fmt.Sprint(log))
 }
+
+// A fault in what reads a gateway's answer ends no server. Nobody knows whether
+// the message was sent, so that it is not sent again.
+func TestAFaultInAProviderEndsNoServer(t *testing.T) {
+	t.Parallel()
+	log := new(syncBuffer)
+	broken := &script{name: "broken", do: func(context.Context) error { panic(markText) }}
+	beside := answers("beside", nil)
+	c := Chained(logger(log), broken, beside)
+	if err := c.Send(t.Context(), number(t), markText); err == nil || Unsent(err) {
+		t.Errorf("got %v", err)
+	}
+	if beside.count() != 0 || !strings.Contains(log.String(), "fault of the program") || strings.Contains(log.String(), markText) {
+		t.Errorf("%d messages, logged %s", beside.count(), log)
+	}
+}

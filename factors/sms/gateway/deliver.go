@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -208,7 +209,11 @@ func (c *Chain) poll(n name, l *link) State {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
 	defer cancel()
-	r, err := l.poller.Status(ctx, n.id)
+	var r Receipt
+	var err error
+	if broken := fault.Guard(c.log, func() { r, err = l.poller.Status(ctx, n.id) }); broken != nil {
+		err = broken
+	}
 	if err != nil {
 		c.log.LogAttrs(ctx, slog.LevelDebug, "state of a message not known", slog.String(login.KeyProvider, n.provider),
 			slog.String(login.KeyErr, err.Error()))

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -218,7 +219,14 @@ func (c *Client) Check(ctx context.Context) (expires time.Time, err error) {
 }
 
 // delivered answers a deliver_sm.
-func (c *Client) delivered(p pdu) pdu {
+func (c *Client) delivered(p pdu) (answer pdu) {
+	if fault.Guard(c.log, func() { answer = c.read(p) }) != nil {
+		return pdu{status: statusPermanent}
+	}
+	return answer
+}
+
+func (c *Client) read(p pdu) pdu {
 	accepted := pdu{body: appendText(nil, "")}
 	d, err := readDelivery(p.body)
 	if err != nil {

@@ -46,3 +46,22 @@ func TestWhoIsCalledHearsAndPresses(t *testing.T) {
 		t.Errorf("heard %d of %d samples", got, len(pcm))
 	}
 }
+
+// A fault in what reads packets ends the hearing of one call, not the server.
+func TestAFaultInHearingEndsOneCall(t *testing.T) {
+	t.Parallel()
+	caller := opened(t, Config{Local: netip.MustParseAddr("127.0.0.1")})
+	broken := opened(t, Config{Local: netip.MustParseAddr("127.0.0.1"), Hear: func([]int16) { panic("what she said") }})
+	if err := broken.Answer(caller.Offer()); err != nil {
+		t.Fatal(err)
+	}
+	if err := caller.Answer(broken.Offer()); err != nil {
+		t.Fatal(err)
+	}
+	caller.Start()
+	broken.Start()
+	<-caller.Play(make([]int16, 5*packetSamples))
+	if err := broken.Close(); err != nil {
+		t.Error(err)
+	}
+}

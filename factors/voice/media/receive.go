@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
+	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/factors/voice/audio"
 	"github.com/portvakt/portvakt/login"
 )
@@ -58,7 +59,10 @@ func (s *Session) receive() {
 			continue
 		}
 		failed = 0
-		r.take(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now())
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if fault.Guard(s.log, func() { r.take(b[:n], from, time.Now()) }) != nil {
+			return // a call without keys ends by itself
+		}
 	}
 }
 
