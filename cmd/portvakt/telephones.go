@@ -62,6 +62,8 @@ func (s *system) keysText(d login.Decision, e login.Enrollment, name string, cha
 		return "wants a PIN, and there is none: portvakt user pin " + name
 	case kind == login.CallPIN:
 		return "the PIN, then #"
+	case kind == login.CallCode && !challenge:
+		return "tells a code, to whoever types password,call: the client can show no question"
 	case kind == login.CallCode:
 		return "tells a code to be typed"
 	case kind == login.CallMatch && challenge:

@@ -95,6 +95,6 @@ func (f *Factor) TestCall(ctx context.Context, u login.User, m login.Method) err
 	lang := f.language(u)
 	call := f.place("test", number, lang)
 	call.Prompt = f.prompts.TestCall(lang)
-	call.Keys, call.OneKey = (&keypad{}).press, true
+	call.Keys, call.OneKey, call.Again = (&keypad{}).press, true, f.prompts.Again(lang)
 	return f.dial(ctx, u, call)
 }

@@ -142,6 +142,10 @@ func (f *Factor) approve(ctx context.Context, a login.Approval, answer func(erro
 	call := f.place(a.Attempt, number, lang)
 	call.Prompt = f.prompts.Approve(lang, prompts.Details{Service: a.User.Client, Place: a.Station, Match: a.Match != "", PIN: a.PIN})
 	call.OneKey = a.Match == "" && !a.PIN
+	call.Again = f.prompts.Again(lang)
+	if a.Match != "" {
+		call.Again = f.prompts.WrongMatch(lang)
+	}
 	call.Keys = func(key byte) (bool, error) {
 		decided, err := keys.press(key)
 		if decided {

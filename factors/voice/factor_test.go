@@ -192,6 +192,18 @@ func TestS48OnlyKeysOfAPersonApprove(t *testing.T) {
 	}
 }
 
+func TestWrongDigitsAreAnswered(t *testing.T) {
+	for match, want := range map[string]string{"": "That was not right", "42": "not the digits on the screen"} {
+		l := &line{name: "exchange", keys: "0#"}
+		f, u := newFactor(t, nil, l)
+		u.Account.Language = "en"
+		_ = approve(f, login.Approval{User: u, Match: match})
+		if said := l.call(0).Again.Text; !strings.Contains(said, want) {
+			t.Errorf("match %q: says %q", match, said)
+		}
+	}
+}
+
 func TestAPINIsAskedForOnlyOfWhoHasOne(t *testing.T) {
 	l := &line{name: "exchange", keys: "#"}
 	f, u := newFactor(t, nil, l)

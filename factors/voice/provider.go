@@ -40,6 +40,9 @@ type Call struct {
 	// Ending is what is said before hanging up, after that answer; a zero
 	// Message says nothing.
 	Ending func(err error) prompts.Message
+	// Again is said when # was pressed and the call is not decided by it: what
+	// was keyed is not what was asked for.
+	Again prompts.Message
 	// Keys is given each key (0-9, * and #) in order, none before the prompt
 	// has begun (attack: a voicemail box or another device that sends tones by
 	// itself). It returns true when the call is decided, and how. nil when the

@@ -110,7 +110,11 @@ func (d *dialogue) key(step int, digits string) (doc string, ok bool) {
 	if !decided {
 		// More keys may follow at once: the prompt would be in their way.
 		d.step++
-		return document(gather("", d.at(d.step, "key"), d.at(d.step, "again"))), true
+		wrong := ""
+		if digits == "#" && d.call.Again.Text != "" {
+			wrong = say(d.call.Language, d.call.Again.Text)
+		}
+		return document(gather(wrong, d.at(d.step, "key"), d.at(d.step, "again"))), true
 	}
 	d.step++
 	d.done, d.answer = true, answer

@@ -59,12 +59,20 @@ func (t *talk) hold(ctx context.Context) error {
 			if !ok {
 				return t.stopped(ctx)
 			}
-			if decided, answer := t.key(key.Digit, key.Source, false); decided {
+			decided, answer := t.key(key.Digit, key.Source, false)
+			if decided {
 				return t.end(ctx, answer)
 			}
+			if key.Digit == '#' {
+				playing = t.wrong(pause, playing)
+			}
 		case key := <-t.call.keys:
-			if decided, answer := t.key(key, "info", true); decided {
+			decided, answer := t.key(key, "info", true)
+			if decided {
 				return t.end(ctx, answer)
+			}
+			if key == '#' {
+				playing = t.wrong(pause, playing)
 			}
 		case <-playing:
 			playing = nil
@@ -127,6 +135,16 @@ func (t *talk) key(key byte, source string, info bool) (decided bool, answer err
 	}
 	t.c.Trace.Keys = source
 	return t.c.Keys(key)
+}
+
+// wrong says that the digits were wrong, in place of what is said now; the
+// prompt follows.
+func (t *talk) wrong(pause *time.Timer, playing <-chan struct{}) <-chan struct{} {
+	if t.c.Keys == nil || len(t.c.Again.Audio) == 0 {
+		return playing
+	}
+	pause.Stop()
+	return t.sound.Play(t.c.Again.Audio)
 }
 
 // end says what is to be said after the answer.

@@ -8,7 +8,9 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,21 +131,6 @@ func tone(lasts time.Duration) []int16 {
 	return pcm
 }
 
-func outcome(err error) string {
-	f, failed := errors.AsType[*voice.Failure](err)
-	switch {
-	case err == nil:
-		return "approved"
-	case errors.Is(err, login.ErrFraud):
-		return "fraud"
-	case errors.Is(err, login.ErrDenied):
-		return "denied"
-	case failed:
-		return string(f.Why)
-	}
-	return err.Error()
-}
-
 func TestWhatAPersonMayDo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -182,7 +169,7 @@ func TestWhatAPersonMayDo(t *testing.T) {
 			if row.ring > 0 {
 				c.Ring = row.ring
 			}
-			if got := outcome(provider.Call(t.Context(), c)); got != row.want {
+			if got := voice.Outcome(provider.Call(t.Context(), c)); got != row.want {
 				t.Errorf("got %s, want %s", got, row.want)
 			}
 			if got := happened(); got != row.happened {
@@ -196,7 +183,7 @@ func TestWhatAPersonMayDo(t *testing.T) {
 func TestWhatIsHeardIsWhatWasSaid(t *testing.T) {
 	t.Parallel()
 	phone, provider, _ := start(t, person{siptest.Ringing: picksUp, siptest.Heard: presses("#")})
-	if got := outcome(provider.Call(t.Context(), call(t))); got != "approved" {
+	if got := voice.Outcome(provider.Call(t.Context(), call(t))); got != "approved" {
 		t.Fatal(got)
 	}
 	heard := phone.Sound()
@@ -216,6 +203,40 @@ func TestWhatIsHeardIsWhatWasSaid(t *testing.T) {
 	}
 }
 
+// Who keys the wrong digits hears that they were wrong, and may try again.
+func TestWrongDigitsAreTold(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int32
+	phone, provider, _ := start(t, person{siptest.Ringing: picksUp, siptest.Heard: func(phone *siptest.Telephone) {
+		switch tries.Add(1) {
+		case 1:
+			presses("24#")(phone)
+		case 2:
+			presses("42#")(phone)
+		}
+	}})
+	c := call(t)
+	c.Prompt.Audio = make([]int16, 20*prompts.Rate) // nothing else is heard
+	c.Again.Audio = tone(500 * time.Millisecond)
+	keyed := ""
+	c.Keys = func(key byte) (bool, error) {
+		keyed += string(key)
+		return strings.HasSuffix(keyed, "42#"), nil
+	}
+	if got := voice.Outcome(provider.Call(t.Context(), c)); got != "approved" {
+		t.Errorf("got %s after %q", got, keyed)
+	}
+	loud := 0
+	for _, x := range phone.Sound() {
+		if x > 5000 {
+			loud++
+		}
+	}
+	if loud < prompts.Rate/20 {
+		t.Errorf("nothing was heard after the wrong digits: %d loud samples", loud)
+	}
+}
+
 func TestOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	ringing := make(chan struct{})
@@ -223,13 +244,13 @@ func TestOneCallAtATime(t *testing.T) {
 	first := make(chan error, 1)
 	go func() { first <- provider.Call(t.Context(), call(t)) }()
 	<-ringing
-	if got := outcome(provider.Call(t.Context(), call(t))); got != "busy" {
+	if got := voice.Outcome(provider.Call(t.Context(), call(t))); got != "busy" {
 		t.Errorf("the second: got %s, want busy", got)
 	}
 	if err := phone.Answer(); err != nil {
 		t.Error(err)
 	}
-	if got := outcome(<-first); got != "approved" {
+	if got := voice.Outcome(<-first); got != "approved" {
 		t.Errorf("the first: got %s, want approved", got)
 	}
 	for what, err := range map[string]error{"Answer": phone.Answer(), "HangUp": phone.HangUp(), "Press": phone.Press(t.Context(), "#")} {
@@ -256,7 +277,7 @@ func TestATelephoneThatIsClosedInACallHangsUp(t *testing.T) {
 	if err := phone.Close(); err != nil {
 		t.Error(err)
 	}
-	if got := outcome(<-ended); got != "denied" {
+	if got := voice.Outcome(<-ended); got != "denied" {
 		t.Errorf("got %s, want denied", got)
 	}
 }
