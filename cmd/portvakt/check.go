@@ -117,7 +117,11 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		t.add("clients", "none", errors.New("nobody may ask: add a [[client]] block"), "")
 	}
 	for _, c := range f.Clients {
-		t.add("client", c.Name, nil, fmt.Sprint(c.Networks))
+		note := fmt.Sprint(c.Networks)
+		if short := seconds(c.Patience.Seconds()); s.voice != nil && short > 0 && short < callNeeds {
+			note += fmt.Sprintf(" a patience of %s is short for a call, which needs %s: see docs/nas", short, callNeeds)
+		}
+		t.add("client", c.Name, nil, note)
 	}
 	t.presets(f)
 }
