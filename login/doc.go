@@ -16,14 +16,25 @@
 //	methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
 //	code appended? ────────────┤──► check ──► Accept or Reject
 //	                           │
-//	        ┌──────────────► prompt the first method that works ──► Reject (none)
-//	        │                  │
+//	        ┌──────────► an errand: ask by the first method that works
+//	        │                  │      ├──► Wait: a call, until she answers it or
+//	        │                  │      │    the client's patience ends: then Ask
+//	        │   a code is sent │      │    ("still calling"), or Reject
+//	        │                  │      ├──► Accept (she approved)
+//	        │                  │      └──► Reject (she refused; nothing is left)
 //	        │                 Ask ◄───────────────────────┐
 //	        │                  │ Resume(ticket, answer)   │ wrong, tries left
 //	        │                  ▼                          │
 //	        └── a choice ── open ticket, guard, rule ── check ──► Accept or Reject
 //
-// Nothing is written to ask a question: the [Ticket] is a sealed envelope that
+// What reaches out to a person, a call or a message, is an errand: one of an
+// account at a time, for all requests that are the same sign-in, so that it
+// rings once whatever is sent again and to whichever node. Who asks, or how it
+// ended a moment ago, is the claim: a record written before anything rings. An
+// [Approver] answers later, and nothing runs for a [Wait] meanwhile; a
+// [Prompter] sends a code and the question is put.
+//
+// Nothing else is written to ask a question: the [Ticket] is a sealed envelope that
 // any node opens, also after a restart. What must be remembered of an account
 // (failures, stations it was used from, tickets answered) is one small record,
 // changed by compare-and-swap. Attempts at one account take turns, so that what

@@ -45,8 +45,11 @@ func DefaultConfig() Config {
 	}
 }
 
-// Limits of the keys. A call in all stays below what the Flow gives it.
+// Limits of the keys.
 const (
+	// longest is what the Flow gives one telephone, from the queue to the last
+	// word, less what ringing off takes.
+	longest          = 115 * time.Second
 	minRing, maxRing = 5 * time.Second, 60 * time.Second
 	minTalk, maxTalk = 10 * time.Second, 50 * time.Second
 	maxCalls         = 100_000
@@ -65,6 +68,9 @@ func (c Config) Validate() error {
 	span("ring", c.Ring, minRing, maxRing)
 	span("talk", c.Talk, minTalk, maxTalk)
 	span("queue", c.Queue, 0, maxQueue)
+	if all := c.Queue + c.Ring + c.Talk; all > longest {
+		errs = append(errs, fmt.Errorf("queue: with ring and talk it is %v, and a call is given up after %v: make one of them shorter", all, longest))
+	}
 	span("fraud_lock", c.FraudLock, 0, maxFraudLock)
 	if c.MaxCalls < 1 || c.MaxCalls > maxCalls {
 		errs = append(errs, fmt.Errorf("max_calls: %d is not between 1 and %d: it is how many lines the exchange gives us", c.MaxCalls, maxCalls))

@@ -51,7 +51,7 @@ func Open(cfg Config, log *slog.Logger) (*Set, error) {
 		site = os.DirFS(cfg.Folder)
 		var err error
 		if own, s.warnings, err = folders(site); err != nil {
-			return nil, fmt.Errorf("prompts: %w: name the folder of recordings, or remove the key", err)
+			return nil, fmt.Errorf("prompts: %s: %w: name the folder of recordings, or remove the key", cfg.Folder, err)
 		}
 	}
 	if len(s.names) == 0 {
