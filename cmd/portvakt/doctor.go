@@ -135,7 +135,11 @@ func (o *doctorOptions) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if findings > 0 {
-		return withCode(withHint(fmt.Errorf("%d things should be changed", findings), "change them one at a time, sign in, and ask the doctor again"), exitFailed)
+		what := "1 thing"
+		if findings > 1 {
+			what = fmt.Sprintf("%d things", findings)
+		}
+		return withCode(withHint(errors.New(what+" should be changed"), "change them one at a time, sign in, and ask the doctor again"), exitFailed)
 	}
 	return nil
 }
