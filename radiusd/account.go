@@ -17,9 +17,13 @@ import (
 )
 
 const (
-	// maxRecording bounds the Accounting-Requests in hand. A store that commits
-	// many at once keeps up with any device; what comes beyond is sent again.
-	maxRecording = 1024
+	// maxAccounting bounds the Accounting-Requests in hand; what comes beyond is
+	// sent again.
+	maxAccounting = 1024
+	// maxRecording is how many of them are being recorded: enough for some
+	// thousand a second, as many share a commit, and few enough to leave
+	// sign-ins the store and the processor when more come.
+	maxRecording = 32
 	// recordWithin is how long recording may take; a client asks again by then.
 	recordWithin = 10 * time.Second
 )
@@ -38,13 +42,14 @@ type Recorder interface {
 func NewAccounting(cfg Config, r Recorder, opts Options) (*Server, error) {
 	s := newServer(cfg, nil, Options{Log: opts.Log, Healthy: opts.Healthy})
 	s.recorder, s.alive = r, radius.CodeAccountingResponse // RFC 5997, section 4.2
+	s.recording = make(chan struct{}, maxRecording)
 	return start(cfg, s)
 }
 
 // accounting is the configuration of the accounting port.
 func (c Config) accounting() Config {
 	c.Listen, c.Accounting = c.Accounting, nil
-	c.MaxRequests = min(c.MaxRequests, maxRecording)
+	c.MaxRequests = min(c.MaxRequests, maxAccounting)
 	c.MaxHeld, c.RejectDelay = 0, 0
 	return c
 }
@@ -202,5 +207,11 @@ func (s *Server) account(ctx context.Context, q *pending, p []byte, o *outline) 
 func (s *Server) record(ctx context.Context, r login.SessionReport) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
+	select {
+	case s.recording <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.recording }()
 	return s.recorder.Record(ctx, r)
 }

@@ -58,10 +58,12 @@ type Server struct {
 	records login.Records
 	reply   func(client string, a login.Account) ([]byte, error)
 	healthy func() bool
-	// recorder is what makes it a server of the accounting port; alive is how
-	// it answers Status-Server.
-	recorder Recorder
-	alive    radius.Code
+	// recorder is what makes it a server of the accounting port, recording has
+	// a place for each that it may be given at a time; alive is how the server
+	// answers Status-Server.
+	recorder  Recorder
+	recording chan struct{}
+	alive     radius.Code
 
 	start     time.Time
 	live      atomic.Pointer[live]

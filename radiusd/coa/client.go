@@ -16,10 +16,10 @@ import (
 // DefaultPort is where devices listen (RFC 5176, section 2.1).
 const DefaultPort = 3799
 
-// Defaults of a Client: four packets within 15 s.
+// Defaults of a Client: three packets within 7 s.
 const (
 	DefaultTimeout = time.Second
-	DefaultTries   = 4
+	DefaultTries   = 3
 )
 
 var (
