@@ -29,13 +29,15 @@ type clientSessions struct {
 	byID           map[[idLen]byte]*known
 	nases          map[string]string // so that each name is kept once
 	running, ended known             // heads of the rings
+	reserved       int               // places of those that are about to be written
 }
 
 // A sessionIndex knows all sessions.
 type sessionIndex struct {
 	mu      sync.Mutex
 	clients map[string]*clientSessions
-	count   int
+	// count is of those that are known, reserved of those about to be.
+	count, reserved int
 }
 
 // of returns the sessions of a client. The caller holds the mutex.
@@ -148,15 +150,19 @@ func (c *clientSessions) oldest() *known {
 	return nil
 }
 
-// surplus takes out what must go for one more session of a client.
+// surplus reserves a place for one more session of a client, until release, and
+// takes out what must go for it.
 func (x *sessionIndex) surplus(client string, ofClient, total int) (out []*known) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for c := x.of(client); len(c.byID) >= ofClient; {
+	c := x.of(client)
+	c.reserved++
+	x.reserved++
+	for len(c.byID) > 0 && len(c.byID)+c.reserved > ofClient {
 		out = append(out, c.oldest())
 		x.drop(out[len(out)-1])
 	}
-	for x.count >= total {
+	for x.count > 0 && x.count+x.reserved > total {
 		var victim *known
 		for _, c := range x.clients {
 			k := c.oldest()
@@ -171,6 +177,14 @@ func (x *sessionIndex) surplus(client string, ofClient, total int) (out []*known
 		x.drop(victim)
 	}
 	return out
+}
+
+// release ends what surplus has begun.
+func (x *sessionIndex) release(client string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.of(client).reserved--
+	x.reserved--
 }
 
 // before takes out the sessions that were told of last before a time.

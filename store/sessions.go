@@ -90,6 +90,7 @@ func (s *Sessions) Record(ctx context.Context, r login.SessionReport) error {
 	id := sessionID(secret, r.NAS, r.ID, r.User)
 	key := sessionKey(r.Client, id)
 	if !s.index.has(r.Client, id) {
+		defer s.index.release(r.Client)
 		if err := s.makeRoom(ctx, kv, cfg, r.Client); err != nil {
 			return err
 		}
@@ -185,7 +186,8 @@ func (s *Sessions) endAll(ctx context.Context, r *login.SessionReport) error {
 	})
 }
 
-// makeRoom removes a session when there are as many as may be.
+// makeRoom reserves a place, and removes a session when there are as many as may
+// be.
 func (s *Sessions) makeRoom(ctx context.Context, kv KV, cfg SessionsConfig, client string) error {
 	return s.remove(ctx, kv, s.index.surplus(client, cfg.ofClient(), cfg.MaxSessions))
 }
