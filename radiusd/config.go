@@ -45,6 +45,11 @@ type ClientConfig struct {
 	Secret   secret.Value `mapstructure:"secret"`
 	// OldSecret is accepted beside Secret while the secret is being changed.
 	OldSecret secret.Value `mapstructure:"old_secret"`
+	// COA is host and port of the device that ends sessions on request (RFC
+	// 5176), and COASecret its secret; by default the address that the session
+	// was accounted from, port 3799, and Secret.
+	COA       string       `mapstructure:"coa"`
+	COASecret secret.Value `mapstructure:"coa_secret"`
 	// Preset names a product of package preset: keys below that the file leaves
 	// out are as it should have them.
 	Preset  string   `mapstructure:"preset"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -129,6 +130,9 @@ func (c ClientConfig) problems() []error {
 	if !c.OldSecret.IsZero() && c.OldSecret.Equal(c.Secret) {
 		bad("old_secret is the same as secret: leave it out")
 	}
+	if host, port, err := net.SplitHostPort(c.COA); c.COA != "" && (err != nil || host == "" || port == "") {
+		bad(`coa is %q: write host and port, like "10.1.0.1:3799"`, c.COA)
+	}
 	if _, known := preset.Find(c.Preset); c.Preset != "" && !known {
 		bad("%w", unknownPreset(c.Preset))
 	}
@@ -178,7 +182,7 @@ func (c Config) Warnings() []string {
 		if cl.Group != "" && cl.Group != cl.Name && members[cl.Group] == 1 {
 			warn("client %q: no other client is in the group %q: write the same group in each of them, or leave it out", cl.Name, cl.Group)
 		}
-		for key, s := range map[string]string{"secret": cl.Secret.Reveal(), "old_secret": cl.OldSecret.Reveal()} {
+		for key, s := range map[string]string{"secret": cl.Secret.Reveal(), "old_secret": cl.OldSecret.Reveal(), "coa_secret": cl.COASecret.Reveal()} {
 			if s != "" && len(s) < shortSecret {
 				warn("client %q: %s has fewer than %d characters and can be guessed from one packet: make one of 24 or more", cl.Name, key, shortSecret)
 			}
