@@ -14,6 +14,9 @@ type Call struct {
 	// Provider are tried in order; the next one only when certainly nothing
 	// rang.
 	Provider []exchange.Config `mapstructure:"provider"`
+	// FraudDisconnect ends the sessions under way of somebody who presses 0#
+	// (RFC 5176).
+	FraudDisconnect bool `mapstructure:"fraud_disconnect"`
 }
 
 const maxCallProviders = 8

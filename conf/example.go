@@ -12,7 +12,7 @@ func Example() string { return example }
 // LaterVersions tells the keys that later versions know.
 func LaterVersions() Option {
 	return Later(
-		"server.accounting", "server.metrics", "server.radsec", "radsec", "metrics", "accounting",
+		"server.metrics", "server.radsec", "radsec", "metrics",
 		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
 		"client.methods = chap", "client.methods = mschapv2",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",

@@ -32,7 +32,9 @@ type File struct {
 	Call    Call                   `mapstructure:"call"`
 	Email   email.Config           `mapstructure:"email"`
 	Texts   text.Config            `mapstructure:"texts"`
-	Log     Log                    `mapstructure:"log"`
+	// Accounting is how sessions are kept; Server says where they are told.
+	Accounting store.SessionsConfig `mapstructure:"accounting"`
+	Log        Log                  `mapstructure:"log"`
 }
 
 // Server is the [server] section: the RADIUS server, and the socket of the
@@ -58,7 +60,9 @@ func DefaultFile() File {
 		Call:   Call{Config: voice.DefaultConfig()},
 		Email:  email.DefaultConfig(),
 		Texts:  text.DefaultConfig(),
-		Log:    DefaultLog(),
+
+		Accounting: store.DefaultSessionsConfig(),
+		Log:        DefaultLog(),
 	}
 }
 
@@ -79,6 +83,9 @@ func (f *File) Validate() error {
 	policy, err := login.NewPolicy(f.Rules)
 	if err != nil {
 		err = fmt.Errorf("rule: %w", err)
+	}
+	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
+		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
 	return errors.Join(err, f.names(policy))
 }

@@ -113,7 +113,15 @@ func (d *daemon) reload(ctx context.Context) error {
 	if err := d.radius.Reload(f.Server.Config); err != nil { //nolint:contextcheck // it reads with a limit of its own
 		return errors.Join(err, s.closeBeside(old.system))
 	}
+	if d.accounting != nil {
+		if err := d.accounting.reload(f, fresh, old.file.Server.Accounting); err != nil { //nolint:contextcheck // it reads nothing
+			return errors.Join(err, s.closeBeside(old.system))
+		}
+	}
 	d.warn(ctx, warnings)
+	if !slices.Equal(f.Server.Accounting, old.file.Server.Accounting) {
+		d.log.LogAttrs(ctx, slog.LevelWarn, "server.accounting is read only at the start", slog.String(login.KeyHint, "restart to change it"))
+	}
 	if !slices.Equal(f.Server.Listen, old.file.Server.Listen) {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "server.listen is read only at the start", slog.String(login.KeyHint, "restart to change it"))
 	}

@@ -33,6 +33,7 @@ does not answer, 75 try again later, 78 the configuration has problems.`,
 	c.AddCommand(
 		newDemoCommand(), newInitCommand(), newCheckCommand(), newServeCommand(), newStatusCommand(), newDoctorCommand(),
 		newLoginCommand(), newAskCommand(), newExplainCommand(), newUserCommand(), newPhoneCommand(), newCallCommand(), newPromptsCommand(),
+		newSessionsCommand(), newDisconnectCommand(),
 		newBackupCommand(), newRestoreCommand(), newRewrapCommand(),
 		newVersionCommand(), newCompletionCommand(),
 	)

@@ -48,7 +48,7 @@ func newServeCommand() *cobra.Command {
 			}
 			log := newLogging(f.Log, c.ErrOrStderr())
 			defer log.Close()
-			d := &daemon{path: configPath(c), log: log.Logger, logging: log}
+			d := &daemon{path: configPath(c), log: log.Logger, logging: log, frauds: make(chan login.Event, maxReports)}
 			return d.serve(c.Context(), f, warnings, hup)
 		},
 	}
@@ -68,6 +68,10 @@ type daemon struct {
 	retired retirements
 	// receiver takes receipts of messages from gateways; nil when none calls.
 	receiver *gateway.Receiver
+	// accounting is nil when it is not taken; frauds are the reports that
+	// somebody's sessions are to be ended for.
+	accounting *accounting
+	frauds     chan login.Event
 }
 
 func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems, hup <-chan os.Signal) error {
@@ -130,6 +134,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		err = withHint(fmt.Errorf("serve RADIUS: %w", err), "another server may have the address: ss -lunp says which; or change server.listen")
 		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
 	}
+	if d.accounting, err = newAccounting(ctx, f, s.storage, radiusd.Options{Log: d.log, Healthy: d.healthy}); err != nil {
+		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The admin socket outlives the drain, so that a drain can be looked at.
@@ -143,13 +150,35 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	wg.Go(func() { d.reloads(adminCtx, hup) })
 	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")
+	accounted := d.account(ctx, adminCtx)
 	err = d.radius.Serve(ctx)
 	notify("STOPPING=1")
+	err = errors.Join(err, accounted())
 	if err != nil {
 		return withCode(fmt.Errorf("serve RADIUS: %w", err), exitUnavailable)
 	}
 	d.log.LogAttrs(adminCtx, slog.LevelInfo, "drained")
 	return nil
+}
+
+// account serves the accounting port, if there is one, until ctx ends, and ends
+// sessions after reports of fraud until late does. The result waits for it.
+func (d *daemon) account(ctx, late context.Context) (wait func() error) {
+	if d.accounting == nil {
+		return func() error { return nil }
+	}
+	late, stop := context.WithCancel(late)
+	var wg sync.WaitGroup
+	var err error
+	wg.Go(func() { err = d.accounting.serve(ctx, d.log) })
+	var ending sync.WaitGroup
+	ending.Go(func() { d.endSessions(late) })
+	return func() error {
+		wg.Wait()
+		stop()
+		ending.Wait()
+		return err
+	}
 }
 
 // receipts has receipts go to the messages of a configuration.
@@ -201,7 +230,10 @@ func (d *daemon) healthy() bool {
 	return !r.file.Server.StatusSilent || r.directory.Up()
 }
 
-func (d *daemon) audit(e login.Event) { audit(context.Background(), d.log, e) }
+func (d *daemon) audit(e login.Event) {
+	audit(context.Background(), d.log, e)
+	d.saw(e)
+}
 
 func (d *daemon) warn(ctx context.Context, warnings conf.Problems) {
 	for _, w := range warnings {

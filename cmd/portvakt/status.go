@@ -90,6 +90,8 @@ type status struct {
 	Clients   []clientStatus `json:"clients"`
 	// Strangers asked lately and are no client's; the latest is first.
 	Strangers []strangerStatus `json:"strangers,omitempty"`
+	// Accounting is nil when it is not taken.
+	Accounting *accountingStatus `json:"accounting,omitempty"`
 }
 
 type strangerStatus struct {
@@ -144,7 +146,9 @@ func (s seconds) String() string {
 // status describes the daemon for the admin socket.
 func (d *daemon) status() ([]byte, error) {
 	r := d.current.Load()
-	return json.Marshal(newStatus(d.radius.Stats(), d.began, r.directory.Up()))
+	s := newStatus(d.radius.Stats(), d.began, r.directory.Up())
+	s.Accounting = d.accounting.status()
+	return json.Marshal(s)
 }
 
 func newStatus(st radiusd.Stats, began time.Time, directory bool) status {
@@ -212,6 +216,9 @@ func (s status) print(out io.Writer) {
 	say(out, "portvakt %s serves since %s (%s); %s\n", s.Version, s.Began.Format(time.DateTime), s.Asked.Sub(s.Began).Round(time.Second), directory)
 	say(out, "%-10s received %d, in hand %d, of them held %d; lost by the kernel %d\n", "requests", s.Received, s.InHand, s.Held, s.Lost)
 	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
+	if a := s.Accounting; a != nil {
+		say(out, "%-10s %d sessions kept, %d active; requests received %d, sent %s, dropped %s\n", "accounting", a.Sessions, a.Active, a.Received, a.Sent, a.Dropped)
+	}
 	for _, c := range s.Clients {
 		c.print(out)
 	}
