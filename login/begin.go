@@ -27,11 +27,12 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 		return f.reject(t, ReasonBadRequest)
 	}
 	password, behind := split(t.Secret, t.Via.Append)
-	if text, ok := password.Reveal(); ok && text == "" {
+	if password.Is("") {
 		// Directories take a bind without a password for an anonymous one and
-		// say yes (RFC 4513, section 5.1.2).
+		// say yes (RFC 4513, section 5.1.2); an entry may have the hash of one.
 		return f.reject(t, ReasonEmptyPassword)
-	} else if ok && !utf8.ValidString(text) {
+	}
+	if text, ok := password.Reveal(); ok && !utf8.ValidString(text) {
 		return f.reject(t, ReasonBadEncoding)
 	}
 	account, err := f.Directory.Lookup(t.ctx, t.User, f.AccountAge)
@@ -62,6 +63,9 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	}
 	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
 		return f.wrongPassword(t, account, g, err)
+	}
+	if err := t.keep(account); err != nil {
+		return nil, err
 	}
 	behind.password = password
 	return f.authorize(t, account, g, behind)
@@ -204,6 +208,7 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	if err != nil {
 		return nil, err
 	}
+	a.kept = t.kept
 	if second != nil {
 		t.event.Method = second.method
 	}

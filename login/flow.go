@@ -99,6 +99,7 @@ type attempt struct {
 	turns   []*turn // to leave, see maxTurns
 	room    [maxTurns]*turn
 	notice  string // for the person who gets in
+	kept    []byte // for the transport that lets her in
 	done    bool   // audited
 }
 

@@ -170,7 +170,7 @@ func elsewhere(menu []Method, method string) []Method {
 
 // again puts the question q, without prompting.
 func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
-	q.menu = menuSum(menu)
+	q.menu, q.kept = menuSum(menu), t.kept
 	ticket, err := q.seal(f.Tickets, t.User, t.Via.Client)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 	if err != nil {
 		return f.reject(t, ReasonBadTicket)
 	}
-	t.id = q.attempt
+	t.id, t.kept = q.attempt, q.kept
 	t.event.AccountID = q.account
 	switch {
 	case q.expired(t.began):

@@ -14,6 +14,7 @@ type Accept struct {
 	rule    string
 	reason  Reason
 	notice  string
+	kept    []byte
 	valid   bool
 }
 
@@ -32,6 +33,10 @@ func (a Accept) Reason() Reason { return a.reason }
 
 // Notice is a line for the person where the client shows one; may be empty.
 func (a Accept) Notice() string { return a.notice }
+
+// Kept is what the [Keeper] that proved the password wanted back; nil for all
+// other secrets.
+func (a Accept) Kept() []byte { return a.kept }
 
 // Reject is a decided "no". Text is what the person may know.
 type Reject struct {

@@ -38,9 +38,15 @@ type question struct {
 	approval bool
 	// password is what remembers it, see checkOf.
 	password uint16
+	kept     []byte // see Keeper
 }
 
-const ticketVersion = 3
+// Versions of tickets. Only one that keeps something has a fourth part, so that
+// all others are read by nodes that do not know of it.
+const (
+	ticketVersion     = 3
+	ticketVersionKept = 4
+)
 
 // maxAccountID is the longest account id that fits a ticket with everything
 // else at its longest.
@@ -53,18 +59,22 @@ func ticketContext(user, client string) string {
 }
 
 func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
-	if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo {
+	if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo || len(q.kept) > MaxKept {
 		return nil, errors.New("question does not fit a ticket")
 	}
-	b := make([]byte, 0, 200)
-	b = append(b, ticketVersion)
+	version, parts := byte(ticketVersion), []string{q.account, q.method, string(q.memo)}
+	if len(q.kept) > 0 {
+		version, parts = ticketVersionKept, append(parts, string(q.kept))
+	}
+	b := make([]byte, 0, 224)
+	b = append(b, version)
 	b = append(b, q.nonce[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix()))  //nolint:gosec // the bits of the time, read back below
 	b = append(b, byte(q.tries), byte(q.rounds), flag(q.approval)) //nolint:gosec // bounded by maxTries and maxRounds
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	b = binary.BigEndian.AppendUint16(b, q.password)
-	for _, part := range []string{q.account, q.method, string(q.memo)} {
+	for _, part := range parts {
 		b = append(b, byte(len(part))) //nolint:gosec // bounded at the top
 		b = append(b, part...)
 	}
@@ -91,7 +101,7 @@ func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 
 func parseQuestion(b []byte) (*question, error) {
 	const fixed = 1 + 8 + 8 + 3 + 5 + 2 + 2
-	if len(b) < fixed || b[0] != ticketVersion {
+	if len(b) < fixed || b[0] != ticketVersion && b[0] != ticketVersionKept {
 		return nil, errTicket
 	}
 	q := &question{
@@ -101,9 +111,13 @@ func parseQuestion(b []byte) (*question, error) {
 	}
 	copy(q.nonce[:], b[1:9])
 	copy(q.attempt[:], b[20:25])
+	n := 3
+	if b[0] == ticketVersionKept {
+		n = 4
+	}
 	b = b[fixed:]
-	parts := [3][]byte{}
-	for i := range parts {
+	var parts [4][]byte
+	for i := range n {
 		if len(b) < 1 || len(b) < 1+int(b[0]) {
 			return nil, errTicket
 		}
@@ -116,6 +130,10 @@ func parseQuestion(b []byte) (*question, error) {
 	if len(parts[2]) > 0 {
 		q.memo = parts[2]
 	}
+	if n == 4 && len(parts[3]) == 0 {
+		return nil, errTicket // would be written as the other version
+	}
+	q.kept = parts[3]
 	if q.approval && len(q.memo) < len(claim{}.id) {
 		return nil, errTicket
 	}

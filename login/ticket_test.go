@@ -39,6 +39,13 @@ func TestTheLongestTicketFitsAState(t *testing.T) {
 	if err != nil || back.account != q.account || back.method != q.method || !bytes.Equal(back.memo, q.memo) || back.rounds != q.rounds || !back.issued.Equal(q.issued) {
 		t.Errorf("got %+v %v, want %+v", back, err, q)
 	}
+	q.account, q.kept = strings.Repeat("a", maxAccountID-keptRoom), make([]byte, MaxKept)
+	if ticket, err = q.seal(plainSealer{29}, "alice", "vpn"); err != nil {
+		t.Fatalf("with something kept: %v", err)
+	}
+	if back, err := openTicket(plainSealer{29}, ticket, "alice", "vpn"); err != nil || len(back.kept) != MaxKept {
+		t.Errorf("with something kept: got %+v %v", back, err)
+	}
 	q.memo = make([]byte, MaxMemo+1)
 	if _, err := q.seal(plainSealer{29}, "alice", "vpn"); err == nil {
 		t.Error("a memo too long was sealed")
@@ -58,6 +65,11 @@ func FuzzQuestion(f *testing.F) {
 	q := &question{issued: time.Unix(1e9, 0), account: "a", method: "totp/x", memo: []byte("123456")}
 	good, err := q.seal(plainSealer{}, "", "")
 	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(good))
+	q.kept = []byte("kept")
+	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}
 	f.Add([]byte(good))
