@@ -52,7 +52,8 @@ type ClientConfig struct {
 	COASecret secret.Value `mapstructure:"coa_secret"`
 	// Preset names a product of package preset: keys below that the file leaves
 	// out are as it should have them.
-	Preset  string   `mapstructure:"preset"`
+	Preset string `mapstructure:"preset"`
+	// Methods are how a password may be carried: "pap", "chap", "mschapv2".
 	Methods []string `mapstructure:"methods"`
 	// Challenge is whether the product can show a question.
 	Challenge bool `mapstructure:"challenge"`
@@ -94,7 +95,9 @@ const (
 	silent = "silent"
 	reject = "reject"
 
-	methodPAP = "pap"
+	methodPAP      = "pap"
+	methodCHAP     = "chap"
+	methodMSCHAPv2 = "mschapv2"
 
 	appendOff = "off"
 

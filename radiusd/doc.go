@@ -16,7 +16,8 @@
 // of a datagram; authentic.go has the MD5 of the protocol, verify.go the rule
 // about Message-Authenticator and what was learned of a client; cache.go keeps
 // replies; admission.go bounds what is in hand; request.go makes an Attempt of
-// a packet, reply.go a packet of a Step; sender.go and socket.go are the wire.
+// a packet (chap.go and mschap.go where it carries a proof, with package mschap
+// below), reply.go a packet of a Step; sender.go and socket.go are the wire.
 //
 // When the Conversation answers with a Wait, somebody is asked elsewhere and the
 // request is held (held.go): a record without goroutine, packet or buffer.
@@ -33,7 +34,6 @@
 // is configured otherwise. Silence is forgotten at once: a retransmission tries
 // again.
 //
-// What it does not do: accounting, RADIUS over TLS, CHAP, MS-CHAP and EAP are
-// not here; which attributes an Access-Accept carries is decided by the Reply
+// What it does not do: accounting, RADIUS over TLS and EAP are not here; which attributes an Access-Accept carries is decided by the Reply
 // function it is given.
 package radiusd

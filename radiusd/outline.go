@@ -1,12 +1,12 @@
 package radiusd
 
 import (
-	"encoding/binary"
-
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2869"
 	"layeh.com/radius/rfc3162"
+
+	"github.com/portvakt/portvakt/radiusd/mschap"
 )
 
 const (
@@ -16,8 +16,6 @@ const (
 
 	// maxAttributes bounds the work of one datagram; no NAS comes near it.
 	maxAttributes = 200
-
-	vendorMicrosoft = 311 // RFC 2548, section 2
 )
 
 // Attribute types as they are on the wire.
@@ -118,11 +116,6 @@ func (o *outline) add(typ byte, value []byte, at int) {
 	case attrNASIPAddress, attrNASIdentifier, attrNASIPv6Address:
 		o.nas = true
 	case attrVendorSpecific:
-		if len(value) > 4 && binary.BigEndian.Uint32(value) == vendorMicrosoft {
-			switch value[4] {
-			case 1, 11, 25: // responses and the challenge (RFC 2548, section 2)
-				o.mschap = true
-			}
-		}
+		o.mschap = o.mschap || mschap.Carries(value)
 	}
 }

@@ -140,6 +140,10 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 	start := func(code radius.Code) reply {
 		return c.begin(buf[:], code, q.entry.source.id, q.entry.digest.authenticator[:])
 	}
+	k := q.key
+	if k == nil {
+		k = c.keys[0]
+	}
 	var p reply
 	var text string
 	switch st := step.(type) {
@@ -157,12 +161,18 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 				return nil, dropNone, err
 			}
 		}
+		if kept := st.Kept(); kept != nil {
+			if err := p.addSession(q, k, kept); err != nil {
+				return nil, dropNone, err
+			}
+		}
 	case login.Reject:
 		p, text, sent = start(radius.CodeAccessReject), st.Text, sentReject
 		if q.eap { // answered with its identifier; an EAP-Start has none
 			p.add(attrEAPMessage, []byte{eapFailure, q.eapID, 0, eapFailureLen}) // RFC 3579, section 2.6.3
 			text = ""                                                            // and section 2.6.5
 		}
+		p.addFailure(q.mschap, st.Reason, c.prompt(text))
 	case login.Ask:
 		if !c.Challenge {
 			return nil, dropNone, errMayNotAsk
@@ -182,10 +192,6 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 	}
 	p.addText(c.prompt(text), len(q.proxies))
 	p.copy(q.proxies) // RFC 2865, section 5.33
-	k := q.key
-	if k == nil {
-		k = c.keys[0]
-	}
 	packet, err = p.finish(k)
 	return packet, sent, err
 }

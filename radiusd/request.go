@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"layeh.com/radius"
+
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -41,6 +43,7 @@ type pending struct {
 	zone     uint32        // see route
 	eap      bool          // it has an EAP-Message,
 	eapID    byte          // with this identifier
+	mschap   pendingMSCHAP // see there
 	unsigned bool          // it had no Message-Authenticator
 	settled  bool          // its outcome is counted and its place given back
 	held     bool          // its place is among the held ones
@@ -89,20 +92,22 @@ func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally
 		return a, nil, refusedTwice
 	case o.passwords > 0 && o.chaps > 0: // RFC 2865, section 4.1
 		return a, nil, refusedBothPasswords
-	case o.chaps > 0, o.mschap, o.eaps > 0:
+	case r.mayNot():
 		return a, nil, refusedMethod
-	case o.passwords == 0 && o.states == 0:
+	case o.mschap && (o.passwords > 0 || o.chaps > 0):
+		return a, nil, refusedBothPasswords
+	case o.passwords == 0 && o.chaps == 0 && !o.mschap && o.states == 0:
 		return a, nil, refusedNothingToCheck
 	}
 	user := string(r.value(o.name))
 	if user == "" || !utf8.ValidString(user) || strings.ContainsFunc(user, unicode.IsControl) {
 		return a, nil, refusedName
 	}
-	password, refused := r.password()
+	typed, refused := r.secret(user)
 	if refused != dropNone {
 		return a, nil, refused
 	}
-	return login.Attempt{User: user, Secret: login.Cleartext(password), Via: r.via()}, login.Ticket(r.value(o.state)), dropNone
+	return login.Attempt{User: user, Secret: typed, Via: r.via()}, login.Ticket(r.value(o.state)), dropNone
 }
 
 // value returns the value that begins at a place of the packet, nil for 0.
@@ -113,6 +118,11 @@ func (r *request) value(at uint16) []byte {
 	}
 	end := int(at) - 2 + int(r.octets[at-1])
 	return r.octets[at:end:end]
+}
+
+// attributes parses all of them, for what is rare enough.
+func (r *request) attributes() (radius.Attributes, error) {
+	return radius.ParseAttributes(r.octets[headerLen:])
 }
 
 // via says what the client can do, and where the person is.

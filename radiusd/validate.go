@@ -141,11 +141,11 @@ func (c ClientConfig) problems() []error {
 	}
 	for _, m := range c.Methods {
 		switch m {
-		case methodPAP:
-		case "chap", "mschapv2", "eap-ttls", "peap", "eap-tls":
+		case methodPAP, methodCHAP, methodMSCHAPv2:
+		case "eap-ttls", "peap", "eap-tls":
 			bad("methods: %q is not in this version yet: leave it out", m)
 		default:
-			bad(`methods: %q is unknown: this version knows "pap"`, m)
+			bad(`methods: %q is unknown: this version knows "pap", "chap" and "mschapv2"`, m)
 		}
 	}
 	word("append", c.Append, auto, appendOff, "comma", "digits")
@@ -189,6 +189,9 @@ func (c Config) Warnings() []string {
 		}
 		if cl.RequireMessageAuthenticator == no && cl.LimitProxyState == no {
 			warn("client %q: require_message_authenticator and limit_proxy_state are both off: anybody between it and this server can forge an accept (CVE-2024-3596): set one of them", cl.Name)
+		}
+		if slices.Contains(cl.Methods, methodMSCHAPv2) || slices.Contains(cl.Methods, methodCHAP) {
+			warn("client %q: methods has more than pap: whoever sees one sign-in of chap or mschapv2 can find the password by trying, without the secret: keep its requests on a network of their own", cl.Name)
 		}
 		if !cl.SendMessageAuthenticator {
 			warn("client %q: send_message_authenticator is off: replies to it can be forged (CVE-2024-3596): update the product and set it", cl.Name)

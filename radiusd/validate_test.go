@@ -54,7 +54,7 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{"old_secret is the same", func(_ *Config, cl *ClientConfig) { cl.OldSecret = cl.Secret }},
 		{`preset "toaster" is unknown`, func(_ *Config, cl *ClientConfig) { cl.Preset = "toaster" }},
 		{"methods is empty", func(_ *Config, cl *ClientConfig) { cl.Methods = nil }},
-		{`"chap" is not in this version yet`, func(_ *Config, cl *ClientConfig) { cl.Methods = []string{"pap", "chap"} }},
+		{`"peap" is not in this version yet`, func(_ *Config, cl *ClientConfig) { cl.Methods = []string{"pap", "peap"} }},
 		{`"pop" is unknown`, func(_ *Config, cl *ClientConfig) { cl.Methods = []string{"pop"} }},
 		{`append is "semicolon"`, func(_ *Config, cl *ClientConfig) { cl.Append = "semicolon" }},
 		{`require_message_authenticator is "true"`, func(_ *Config, cl *ClientConfig) { cl.RequireMessageAuthenticator = "true" }},

@@ -17,6 +17,8 @@ type Directory struct {
 	Down error
 	// Delay is how long every call takes.
 	Delay time.Duration
+	// NTHash, when set, makes hashes of passwords for proofs of MS-CHAPv2.
+	NTHash func(password string) [16]byte
 
 	Lookups, Binds atomic.Int64
 
@@ -84,8 +86,12 @@ func (d *Directory) Verify(ctx context.Context, a login.Account, password login.
 	d.mu.RLock()
 	p, ok := d.accounts[strings.ToLower(a.Name)]
 	d.mu.RUnlock()
+	right := ok && password.Is(p.password)
+	if nt, proof := password.(login.NTProof); proof && ok && d.NTHash != nil {
+		right = nt.Matches(d.NTHash(p.password))
+	}
 	switch {
-	case !ok || !password.Is(p.password):
+	case !right:
 		return &login.Refusal{Reason: login.ReasonBadPassword}
 	case p.refusal != "":
 		return &login.Refusal{Reason: p.refusal}

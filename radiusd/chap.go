@@ -1,0 +1,65 @@
+package radiusd
+
+import (
+	"crypto/md5"
+	"crypto/subtle"
+
+	"layeh.com/radius/rfc2865"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// A chapProof is what somebody sent to prove that she knows a password (RFC
+// 1994, section 4.1): an identifier, and the MD5 over it, the password and the
+// challenge.
+type chapProof struct {
+	id        byte
+	response  [md5.Size]byte
+	challenge []byte
+}
+
+var _ login.Secret = (*chapProof)(nil)
+
+// Reveal has nothing to reveal.
+func (*chapProof) Reveal() (string, bool) { return "", false }
+
+// Is computes what somebody with this password, or code, would have sent.
+func (c *chapProof) Is(text string) bool {
+	h := md5.New()
+	h.Write([]byte{c.id})
+	h.Write([]byte(text))
+	h.Write(c.challenge)
+	return subtle.ConstantTimeCompare(h.Sum(nil), c.response[:]) == 1
+}
+
+// String keeps what can be searched for a password out of logs.
+func (*chapProof) String() string { return "[redacted]" }
+
+// GoString keeps it out of %#v too.
+func (*chapProof) GoString() string { return "[redacted]" }
+
+// chap takes CHAP-Password out of the request. The challenge is an attribute,
+// or the Request Authenticator when there is none (RFC 2865, section 5.3).
+func (r *request) chap() (login.Secret, tally) {
+	attributes, err := r.attributes()
+	if err != nil {
+		return nil, refusedPasswordForm
+	}
+	password := attributes.Get(rfc2865.CHAPPassword_Type)
+	if len(password) != 1+md5.Size {
+		return nil, refusedPasswordForm
+	}
+	c := &chapProof{id: password[0], challenge: r.octets[4:headerLen]}
+	copy(c.response[:], password[1:])
+	seen := false
+	for _, avp := range attributes {
+		if avp.Type != rfc2865.CHAPChallenge_Type {
+			continue
+		}
+		if seen || len(avp.Attribute) == 0 {
+			return nil, refusedPasswordForm
+		}
+		seen, c.challenge = true, avp.Attribute
+	}
+	return c, dropNone
+}

@@ -1,0 +1,61 @@
+package radiusd
+
+import (
+	"crypto/md5"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// chapResponse is RFC 1994, section 4.1.
+func chapResponse(id byte, password, challenge string) []byte {
+	sum := md5.Sum([]byte(string([]byte{id}) + password + challenge))
+	return sum[:]
+}
+
+func TestCHAP(t *testing.T) {
+	t.Parallel()
+	s, _ := proofs(t, []string{methodCHAP}, login.RuleConfig{SecondFactor: login.SecondNone})
+	d := s.device(t, "127.0.0.1")
+	for _, row := range []struct {
+		what, password, challenge string
+		code                      byte
+	}{
+		{"a challenge of 16 octets", "secret", strings.Repeat("C", 16), accept},
+		{"one of 253", "secret", strings.Repeat("C", 253), accept},
+		{"the Request Authenticator as challenge", "secret", "", accept},
+		{"a wrong password", "Secret", strings.Repeat("C", 16), rejected},
+		{"an empty password", "", strings.Repeat("C", 16), rejected},
+	} {
+		if a := d.ask(d.chap("alice", row.password, row.challenge)); a.code != row.code {
+			t.Errorf("%s: code %d, want %d", row.what, a.code, row.code)
+		}
+	}
+}
+
+// A code is checked like a password: what was sent is a proof of it.
+func TestCHAPAnswersQuestions(t *testing.T) {
+	t.Parallel()
+	s, _ := proofs(t, []string{methodCHAP})
+	d := s.device(t, "127.0.0.1")
+	a := d.ask(d.chap("alice", "secret", "first"))
+	for i, typed := range []string{"999999", "2", "500001"} {
+		if a.code != challenge {
+			t.Fatalf("round %d: code %d, want a challenge", i, a.code)
+		}
+		a = d.ask(d.chap("alice", typed, fmt.Sprint("round ", i), attr(attrState, a.all(attrState)[0])))
+	}
+	if a.code != accept {
+		t.Errorf("code %d, want an accept", a.code)
+	}
+}
+
+func TestCHAPProofsArePrintedNowhere(t *testing.T) {
+	t.Parallel()
+	c := &chapProof{challenge: []byte("challenge")}
+	if got := fmt.Sprintf("%v %+v %#v %s", c, c, c, c); strings.Trim(got, "[]redacted ") != "" {
+		t.Errorf("prints as %s", got)
+	}
+}
