@@ -34,6 +34,7 @@
 // is configured otherwise. Silence is forgotten at once: a retransmission tries
 // again.
 //
-// What it does not do: accounting, RADIUS over TLS and EAP are not here; which attributes an Access-Accept carries is decided by the Reply
-// function it is given.
+// What it does not do: accounting, RADIUS over TLS and EAP are not here; which
+// attributes an Access-Accept carries beside a session's keys is decided by the
+// Reply function it is given.
 package radiusd
