@@ -84,6 +84,10 @@ type Config struct {
 	// times its round trip in seconds.
 	SearchConnections int `mapstructure:"search_connections"`
 	BindConnections   int `mapstructure:"bind_connections"`
+	// NTLMAuth is Samba's ntlm_auth and its arguments, which has winbindd check
+	// sign-ins by MS-CHAPv2 where the directory shows no NT hashes: [program,
+	// "--helper-protocol=ntlm-server-1", "--allow-mschapv2"].
+	NTLMAuth []string `mapstructure:"ntlm_auth"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
 }
@@ -101,9 +105,12 @@ type Attributes struct {
 	Mail     string   `mapstructure:"mail"`
 	Language string   `mapstructure:"language"`
 	Groups   string   `mapstructure:"groups"`
-	// NTHash is reserved for MS-CHAPv2 against stored hashes, which this
-	// version does not do; it must be empty.
+	// NTHash is where NT hashes are, 16 octets or 32 hexadecimal digits, for
+	// sign-ins by MS-CHAPv2: sambaNTPassword, ipaNTHash. Empty: not read.
 	NTHash string `mapstructure:"nt_hash"`
+	// Cleartext is where passwords are that can be read, for sign-ins by CHAP,
+	// which needs them. Empty: not read.
+	Cleartext string `mapstructure:"cleartext"`
 }
 
 // Limits of the configuration.

@@ -63,7 +63,25 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"too old a cache", func(c *Config) { c.Cache = time.Hour }, "ldap.cache:"},
 		{"no connections", func(c *Config) { c.BindConnections = 0 }, "ldap.bind_connections:"},
 		{"too many connections", func(c *Config) { c.SearchConnections = 1000 }, "ldap.search_connections:"},
-		{"hashes", func(c *Config) { c.Attributes.NTHash = "sambaNTPassword" }, "ldap.attributes.nt_hash:"},
+		{"hashes", func(c *Config) { c.Attributes.NTHash = "sambaNTPassword" }, ""},
+		{"hashes over StartTLS", func(c *Config) {
+			c.Servers, c.StartTLS, c.Attributes.NTHash = []string{"ldap://dc1"}, true, "ipaNTHash"
+		}, ""},
+		{"hashes in clear", func(c *Config) {
+			c.Servers, c.Insecure, c.Attributes.NTHash = []string{"ldap://dc1"}, true, "ipaNTHash"
+		}, "ldap.attributes.nt_hash:"},
+		{"hashes of Active Directory", func(c *Config) { c.Kind, c.Attributes.NTHash = KindAD, "unicodePwd" }, "ldap.attributes.nt_hash:"},
+		{"hashes in what is no attribute", func(c *Config) { c.Attributes.NTHash = "ipaNTHash)" }, "ldap.attributes.nt_hash:"},
+		{"passwords in clear", func(c *Config) {
+			c.Servers, c.Insecure, c.Attributes.Cleartext = []string{"ldap://dc1"}, true, "userPassword"
+		}, "ldap.attributes.cleartext:"},
+		{"winbind", func(c *Config) { c.NTLMAuth = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2} }, ""},
+		{"winbind by a program somewhere", func(c *Config) { c.NTLMAuth = []string{"ntlm_auth", helperProtocol} }, "ldap.ntlm_auth:"},
+		{"winbind by no program", func(c *Config) { c.NTLMAuth = []string{} }, "ldap.ntlm_auth:"},
+		{"winbind by another protocol", func(c *Config) { c.NTLMAuth = []string{"/usr/bin/ntlm_auth", "--helper-protocol=squid-2.5-basic"} }, "ldap.ntlm_auth:"},
+		{"winbind and hashes", func(c *Config) {
+			c.NTLMAuth, c.Attributes.NTHash = []string{"/usr/bin/ntlm_auth", helperProtocol}, "ipaNTHash"
+		}, "ldap.ntlm_auth:"},
 	} {
 		c := goodConfig()
 		row.edit(&c)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/portvakt/portvakt/ldapauth/winbind"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -31,6 +32,7 @@ type Directory struct {
 	nobody   string // a name that no entry has
 	cache    *cache
 	pace     pace
+	domain   *winbind.Pool // nil unless ntlm_auth is set
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 }
@@ -67,6 +69,9 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 		config := &tls.Config{RootCAs: roots, ServerName: e.host, MinVersion: tls.VersionTLS12}
 		d.servers = append(d.servers, newServer(cfg, e, config, log))
 	}
+	if len(cfg.NTLMAuth) > 0 {
+		d.domain = winbind.New(cfg.NTLMAuth, cfg.Timeout)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	d.stop = stop
 	d.wg.Go(func() { d.tend(ctx) })
@@ -79,6 +84,9 @@ func (d *Directory) Close() {
 	d.wg.Wait()
 	for _, s := range d.servers {
 		s.close()
+	}
+	if d.domain != nil {
+		d.domain.Close()
 	}
 }
 
@@ -247,33 +255,22 @@ func (d *Directory) findOn(ctx context.Context, deadline time.Time, c *conn, all
 	return a, nil, nil
 }
 
-// Verify checks a password by a bind; see [login.Directory].
+// Verify checks a password by a bind, and the proof of one by what the
+// configuration names for that; see [login.Directory].
 func (d *Directory) Verify(ctx context.Context, a login.Account, password login.Secret) error {
-	text, err := cleanPassword(password)
+	check, err := d.checker(password)
 	if err != nil {
 		return err
 	}
 	nobody := a.ID == "" && a.DN == ""
-	dn := a.DN
 	switch {
 	case nobody:
-		dn = d.nobody
+		a.DN, a.Name = d.nobody, nobodysName
 	case a.ID == "" || a.DN == "":
 		return errors.New("ldapauth: account without an identifier or a distinguished name")
 	}
 	began := time.Now()
-	var verdict error
-	err = d.try(ctx, func(s *server, deadline time.Time) error {
-		res, err := s.bind(ctx, deadline, dn, text)
-		if err != nil {
-			return err
-		}
-		verdict = res.verdict()
-		if verdict != nil && login.Refused(verdict) == "" {
-			return verdict
-		}
-		return nil
-	})
+	verdict, err := check(ctx, a)
 	if err != nil {
 		return fmt.Errorf("check password: %w", err)
 	}
@@ -288,6 +285,24 @@ func (d *Directory) Verify(ctx context.Context, a login.Account, password login.
 	return refuse(login.ReasonBadPassword, "no such user")
 }
 
+// byBind checks the password of an account.
+func (d *Directory) byBind(text string) checker {
+	return func(ctx context.Context, a login.Account) (verdict, err error) {
+		err = d.try(ctx, func(s *server, deadline time.Time) error {
+			res, err := s.bind(ctx, deadline, a.DN, text)
+			if err != nil {
+				return err
+			}
+			verdict = res.verdict()
+			if verdict != nil && login.Refused(verdict) == "" {
+				return verdict
+			}
+			return nil
+		})
+		return verdict, err
+	}
+}
+
 // maxPassword is the most octets of a password.
 const maxPassword = 1024
 
@@ -296,7 +311,7 @@ func cleanPassword(password login.Secret) (string, error) {
 	text, ok := password.Reveal()
 	switch {
 	case !ok:
-		return "", refuse(login.ReasonMethodNotAllowed, "a bind needs the password itself: use PAP, EAP-TTLS/PAP or GTC")
+		return "", errors.New("ldapauth: a bind needs the password itself")
 	// Password fields padded with NUL are empty ones, and a server written in
 	// C would take them for such: an unauthenticated bind, which succeeds (RFC
 	// 4513, section 5.1.2).

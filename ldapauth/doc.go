@@ -13,6 +13,12 @@
 // connection is closed: an answer that comes late must never be taken for the
 // answer to the next question.
 //
+// A proof of a password, as MS-CHAPv2 and CHAP carry it, cannot be bound with.
+// It is compared with what an attribute holds, read each time, over TLS only,
+// together with what the entry says of its own state (state.go): no bind tells
+// that an account is disabled. Or a domain controller decides, by package
+// winbind.
+//
 // [conn] is a small LDAP client of our own for exactly the four operations a
 // login needs (bind, search, StartTLS, unbind). It waits in the caller's
 // goroutine, has a deadline for everything and bounds for everything it reads,

@@ -3,6 +3,8 @@ package ldapauth
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,16 +13,22 @@ import (
 
 // Warnings are what works and should be changed.
 func (c Config) Warnings() []string {
-	var plain []string
+	var warnings, plain []string
 	for _, s := range c.Servers {
-		if e, err := c.endpoint(s); err == nil && e.tls == modePlain {
+		if c.plain(s) {
 			plain = append(plain, s)
 		}
 	}
-	if plain == nil {
-		return nil
+	if len(c.NTLMAuth) > 0 && !slices.Contains(c.NTLMAuth, allowMSCHAPv2) {
+		warnings = append(warnings, fmt.Sprintf("ntlm_auth: without %q a domain that forbids NTLMv1 answers as if every password were wrong: add it", allowMSCHAPv2))
 	}
-	return []string{fmt.Sprintf("insecure: passwords cross the network in clear to %s: use ldaps:// or set starttls = true", strings.Join(plain, ", "))}
+	if c.Attributes.Cleartext != "" {
+		warnings = append(warnings, "attributes.cleartext: whoever reads the directory, a backup of it or the service account's password has every password: use another method than chap")
+	}
+	if plain == nil {
+		return warnings
+	}
+	return append(warnings, fmt.Sprintf("insecure: passwords cross the network in clear to %s: use ldaps:// or set starttls = true", strings.Join(plain, ", ")))
 }
 
 // Validate returns every problem of the section, joined.
@@ -65,10 +73,57 @@ func (c Config) Validate() error {
 			say(pool.key, "%d is not between 1 and %d", pool.n, maxConnections)
 		}
 	}
-	if c.Attributes.NTHash != "" {
-		say("attributes.nt_hash", "is not supported in this version: remove it; MS-CHAPv2 needs another way to check passwords")
-	}
+	c.validateProofs(say)
 	return errors.Join(problems...)
+}
+
+// validateProofs is about what checks sign-ins that carry no password.
+func (c Config) validateProofs(say func(key, format string, args ...any)) {
+	for _, read := range []struct{ key, attribute string }{
+		{"attributes.nt_hash", c.Attributes.NTHash}, {"attributes.cleartext", c.Attributes.Cleartext},
+	} {
+		switch {
+		case read.attribute == "":
+		case !attributeName.MatchString(read.attribute):
+			say(read.key, "%q is not the name of an attribute", read.attribute)
+		case c.Kind == KindAD:
+			say(read.key, "Active Directory shows passwords and their hashes to nobody: leave it out, and set ldap.ntlm_auth for MS-CHAPv2")
+		case slices.ContainsFunc(c.Servers, c.plain):
+			say(read.key, "would cross the network in clear: use ldaps:// or set starttls = true")
+		}
+	}
+	switch n := c.NTLMAuth; {
+	case n == nil:
+	case len(n) == 0 || !filepath.IsAbs(n[0]):
+		say("ntlm_auth", "must begin with the whole path of the program, as in [\"/usr/bin/ntlm_auth\", \"--helper-protocol=ntlm-server-1\", \"--allow-mschapv2\"]")
+	case !slices.Contains(n[1:], helperProtocol):
+		say("ntlm_auth", "must have the argument %q: it is the only protocol spoken here", helperProtocol)
+	case c.Attributes.NTHash != "":
+		say("ntlm_auth", "is there beside attributes.nt_hash: one of them decides, remove the other")
+	}
+}
+
+// helperProtocol is the argument by which ntlm_auth speaks as package winbind
+// does; allowMSCHAPv2 the one without which a domain that forbids NTLMv1
+// answers as if the password were wrong.
+const (
+	helperProtocol = "--helper-protocol=ntlm-server-1"
+	allowMSCHAPv2  = "--allow-mschapv2"
+)
+
+// attributeName is a name as RFC 4512, section 1.4 has it, without options.
+var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+
+// plain reports whether a server is spoken to without TLS.
+func (c Config) plain(server string) bool {
+	e, err := c.endpoint(server)
+	return err == nil && e.tls == modePlain
+}
+
+// Checks reports which sign-ins without a password can be checked: those by
+// MS-CHAPv2 and those by CHAP.
+func (c Config) Checks() (mschapv2, chap bool) {
+	return c.Attributes.NTHash != "" || len(c.NTLMAuth) > 0, c.Attributes.Cleartext != ""
 }
 
 func (c Config) validateNames(say func(key, format string, args ...any)) {

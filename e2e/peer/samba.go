@@ -52,6 +52,11 @@ var provisioned struct {
 // process, so that tests do not meet.
 func StartSamba(t testing.TB) *Samba {
 	t.Helper()
+	return startSamba(t, "ldap")
+}
+
+func startSamba(t testing.TB, services string) *Samba {
+	t.Helper()
 	Need(t, "samba", "samba-tool", systemPython)
 	NeedRoot(t)
 	pid := os.Getpid()
@@ -65,7 +70,7 @@ func StartSamba(t testing.TB) *Samba {
 	ca := NewCA(t)
 	cert := ca.Issue(t, CertRequest{Name: "dc1." + SambaRealm, Hosts: []string{"dc1." + SambaRealm, host}})
 	var conf strings.Builder
-	if err := sambaConf.Execute(&conf, map[string]any{"Dir": folder, "Host": host, "Cert": cert, "Realm": SambaRealm}); err != nil {
+	if err := sambaConf.Execute(&conf, map[string]any{"Dir": folder, "Host": host, "Cert": cert, "Realm": SambaRealm, "Services": services}); err != nil {
 		t.Fatal(err)
 	}
 	s := &Samba{URL: "ldap://" + host, LDAPSURL: "ldaps://" + host, CAFile: ca.File}
@@ -113,7 +118,9 @@ var sambaConf = template.Must(template.New("smb.conf").Parse(`[global]
 	realm = {{.Realm}}
 	workgroup = ADEX
 	server role = active directory domain controller
-	server services = ldap
+	server services = {{.Services}}
+	dcerpc endpoint servers = epmapper, samr, lsarpc, netlogon, drsuapi, dssetup
+	ntlm auth = mschapv2-and-ntlmv2-only
 	bind interfaces only = yes
 	interfaces = {{.Host}}/8
 	private dir = {{.Dir}}/private
