@@ -14,9 +14,7 @@ func LaterVersions() Option {
 	return Later(
 		"server.metrics", "server.radsec", "radsec", "metrics",
 		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
-		"client.methods = chap", "client.methods = mschapv2",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
-		"ldap.attributes.nt_hash",
 		"rule.unenrolled = enroll",
 		"rule.factors = push",
 		"push", "portal",

@@ -16,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/voice"
+	"github.com/portvakt/portvakt/ldapauth"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -32,9 +33,9 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check reads the configuration, reports every problem at once, each with its
 place and what to do, and then tries what the file names: the store, each
 directory server (connection, certificate, the service account's password, a
-search), and whether each provider of messages and calls, and the mail server,
-can be reached and takes the password. Nothing is sent to anybody, and nobody is
-called.
+search), the way to a domain controller, and whether each provider of messages
+and calls, and the mail server, can be reached and takes the password. Nothing is
+sent to anybody, and nobody is called.
 
 Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
@@ -116,12 +117,15 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	if len(f.Clients) == 0 {
 		t.add("clients", "none", errors.New("nobody may ask: add a [[client]] block"), "")
 	}
+	if len(f.LDAP.NTLMAuth) > 0 {
+		t.add("domain", f.LDAP.NTLMAuth[0], s.directory.TryDomain(ctx), "answers about MS-CHAPv2")
+	}
 	for _, c := range f.Clients {
 		note := fmt.Sprint(c.Networks)
 		if short := seconds(c.Patience.Seconds()); s.voice != nil && short > 0 && short < callNeeds {
 			note += fmt.Sprintf(" a patience of %s is short for a call, which needs %s: see docs/nas", short, callNeeds)
 		}
-		t.add("client", c.Name, nil, note)
+		t.add("client", c.Name, unchecked(f.LDAP, c.Methods), note)
 	}
 	t.presets(f)
 }
@@ -155,6 +159,19 @@ func at(server string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", server, err)
+}
+
+// unchecked is that a client may sign people in by methods that nothing checks.
+func unchecked(directory ldapauth.Config, methods []string) error {
+	var errs []error
+	mschapv2, chap := directory.Checks()
+	if slices.Contains(methods, "mschapv2") && !mschapv2 {
+		errs = append(errs, errors.New("may use mschapv2, which nothing can check: set ldap.attributes.nt_hash, or ldap.ntlm_auth on a host in the domain, or leave it out of methods"))
+	}
+	if slices.Contains(methods, "chap") && !chap {
+		errs = append(errs, errors.New("may use chap, which nothing can check: set ldap.attributes.cleartext, or leave it out of methods"))
+	}
+	return errors.Join(errs...)
 }
 
 // ruleName names a rule as login.NewPolicy does.

@@ -90,6 +90,9 @@ func (h *helper) ask(q question, deadline time.Time) (answer, error) {
 	if err := errors.Join(h.in.SetWriteDeadline(deadline), h.out.SetReadDeadline(deadline)); err != nil {
 		return answer{}, err
 	}
+	if !h.quiet() {
+		return answer{}, errUnexpected
+	}
 	if _, err := h.in.Write(q.write()); err != nil {
 		return answer{}, fmt.Errorf("ask helper: %w", err)
 	}
@@ -98,6 +101,13 @@ func (h *helper) ask(q question, deadline time.Time) (answer, error) {
 		h.asked = true
 	}
 	return a, err
+}
+
+// quiet reports whether nothing but the second dot of the last answer is there
+// to be read: all else would be taken for the next one's.
+func (h *helper) quiet() bool {
+	waiting, err := h.r.Peek(h.r.Buffered())
+	return err == nil && strings.Trim(string(waiting), ".\r\n") == ""
 }
 
 // readAnswer reads one answer. A dot in front of it is the end of the one

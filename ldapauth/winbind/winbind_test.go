@@ -64,11 +64,13 @@ func fakeHelper(journal string) {
 			fmt.Print("what?\n.\n")
 		case "flood":
 			fmt.Print(strings.Repeat("x", 1<<16))
+		case "talks":
+			fmt.Print("Authenticated: No\nAuthentication-Error: No such user\n.\nAuthenticated: Yes\nUser-Session-Key: 41C00C584BD2D91C4017A2A12FA59F3F\n.\n")
 		case "dies":
 			fmt.Print("Authenticated: No\nAuthentication-Error: No such user\n.\n.\n")
 			return
 		default:
-			fmt.Printf("Authenticated: No\nAuthentication-Error: %s\n.\n.\n", name)
+			fmt.Printf("Authenticated: No\nAuthentication-Error: %s\n.\n.\n", strings.Trim(fmt.Sprintf("%q", name), `"`))
 		}
 	}
 }
@@ -192,6 +194,18 @@ func TestALateHelperIsEnded(t *testing.T) {
 	}
 	if got := strings.Count(journal(), "started"); got != 2 {
 		t.Errorf("%d helpers, want another one for the one that was late", got)
+	}
+}
+
+// Nor is what a helper says unasked.
+func TestAHelperThatTalksUnaskedIsEnded(t *testing.T) {
+	t.Parallel()
+	p, _ := fake(t)
+	if _, err := p.Check(t.Context(), "talks", [8]byte{}, [24]byte{}); outcome(err) != "unknown_user" {
+		t.Fatal(err)
+	}
+	if _, err := p.Check(t.Context(), "No such user", [8]byte{}, [24]byte{}); outcome(err) != "unknown_user" {
+		t.Errorf("got the answer that nobody asked for: %v", err)
 	}
 }
 
