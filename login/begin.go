@@ -35,6 +35,10 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if text, ok := password.Reveal(); ok && !utf8.ValidString(text) {
 		return f.reject(t, ReasonBadEncoding)
 	}
+	t.typed = true
+	if s, err := f.repeated(t); s != nil {
+		return s, err
+	}
 	account, err := f.Directory.Lookup(t.ctx, t.User, f.AccountAge)
 	if err != nil {
 		return f.nobody(t, password, err)

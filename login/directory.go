@@ -70,6 +70,7 @@ const (
 	ReasonInProgress       Reason = "another_sign_in_in_progress"
 	ReasonTooManyCalls     Reason = "asked_too_often"
 	ReasonCodeSent         Reason = "code_sent"
+	ReasonRepeated         Reason = "refused_a_moment_ago"
 )
 
 // A Refusal is a decided "no" of a directory or a factor.

@@ -34,6 +34,9 @@ type Config struct {
 	// Match is whether calls ask for digits shown at the prompt where a rule
 	// does not say what they ask for.
 	Match bool
+	// RefuseRepeats answers a password that was refused a moment ago from
+	// memory, when the same device at the same client sends it again.
+	RefuseRepeats bool
 	// FraudLock is how long nobody may try the password of somebody who has
 	// reported a sign-in that was not hers.
 	FraudLock time.Duration
@@ -48,6 +51,7 @@ type Flow struct {
 	sources *sources
 	turns   *turns
 	errands *errands
+	storms  *storms
 	asking  *sync.WaitGroup // errands begun under this configuration
 	veil    *[32]byte       // the key of veiled
 }
@@ -56,7 +60,7 @@ type Flow struct {
 func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
-		errands: newErrands(), asking: &sync.WaitGroup{}, veil: new([32]byte),
+		errands: newErrands(), storms: newStorms(), asking: &sync.WaitGroup{}, veil: new([32]byte),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -67,7 +71,7 @@ func NewFlow(c Config) *Flow {
 func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
-		errands: f.errands, asking: &sync.WaitGroup{}, veil: f.veil,
+		errands: f.errands, storms: f.storms, asking: &sync.WaitGroup{}, veil: f.veil,
 	}
 }
 
@@ -100,6 +104,7 @@ type attempt struct {
 	room    [maxTurns]*turn
 	notice  string // for the person who gets in
 	kept    []byte // for the transport that lets her in
+	typed   bool   // the secret is a password, not the answer to a question
 	done    bool   // audited
 }
 
@@ -118,6 +123,9 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 		return s, err
 	}
 	t.done = true
+	if t.typed && f.RefuseRepeats {
+		f.storms.remember(t, s)
+	}
 	e := &t.event
 	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
 	switch s := s.(type) {

@@ -238,6 +238,6 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		Enrollments: s.enrollments, Records: s.kv, Tickets: s.ring.Sealer("ticket"),
 		Texts: s.texts, Audit: audit,
 		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
-		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock,
+		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock, RefuseRepeats: true,
 	}
 }
