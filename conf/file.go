@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,9 +82,6 @@ func LoadFile(path string) (f File, warnings Problems, err error) {
 // its own.
 func (f *File) Validate() error {
 	policy, err := login.NewPolicy(f.Rules)
-	if err != nil {
-		err = fmt.Errorf("rule: %w", err)
-	}
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
@@ -104,6 +102,15 @@ func (f *File) names(policy *login.Policy) error {
 	}
 	for _, name := range policy.Clients() {
 		known("rule", name)
+	}
+	groups := slices.Clone(clients)
+	for _, c := range f.Clients {
+		groups = append(groups, cmp.Or(c.Group, c.Name))
+	}
+	for _, name := range policy.ClientGroups() {
+		if !slices.Contains(groups, name) {
+			errs = append(errs, fmt.Errorf("rule: client_groups: no [[client]] has the group %q: write group = %q in those it is for", name, name))
+		}
 	}
 	for _, r := range f.Replies {
 		for _, name := range r.Clients {

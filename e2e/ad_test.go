@@ -51,8 +51,8 @@ attributes = { Filter-Id = "full" }
 	})
 
 	t.Run("why the directory refused is for the log only", func(t *testing.T) {
-		for range 3 { // as the domain's policy has it
-			if _, err := d.Client().Do(t.Context(), client.Request{User: "locked", Password: "wrong"}); err != nil {
+		for i := range 3 { // as the domain's policy has it
+			if _, err := d.Client().Do(t.Context(), client.Request{User: "locked", Password: fmt.Sprintf("wrong-%d", i)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -52,6 +52,7 @@ func TestSignInsUnderWayAreAnsweredOnTERM(t *testing.T) {
 	slapd, d, _ := enrolled(t, peer.SlapdOptions{Bulk: people}, server.Config{More: `
 [[rule]]
 name = "nobody needs a second factor"
+clients = ["vpn"]
 second_factor = "none"
 `})
 	slapd.Pause()

@@ -155,7 +155,7 @@ func TestOldRequestsAgain(t *testing.T) {
 // Only PAP is taken (S-38): a CHAP password is refused, also beside a right one.
 func TestOtherMethodsAreRefused(t *testing.T) {
 	t.Parallel()
-	_, d, _ := enrolled(t, peer.SlapdOptions{}, server.Config{More: "\n[[rule]]\nsecond_factor = \"none\"\n"})
+	_, d, _ := enrolled(t, peer.SlapdOptions{}, server.Config{More: "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n"})
 	name, password := attribute{1, []byte("alice")}, attribute{2, []byte(peer.UserPassword)}
 	chap := attribute{3, make([]byte, 17)}
 	for what, request := range map[string][]byte{

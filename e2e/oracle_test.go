@@ -103,7 +103,7 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 	long := strings.Repeat("0123456789abcdef", 8)
 	_, d, _ := enrolled(t, peer.SlapdOptions{Data: strings.Join([]string{
 		"dn: " + peer.UserDN("long"), "objectClass: inetOrgPerson", "uid: long", "cn: L", "sn: L", "userPassword: " + long, "", "",
-	}, "\n")}, server.Config{More: "\n[[rule]]\nsecond_factor = \"none\"\n"})
+	}, "\n")}, server.Config{More: "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n"})
 	d.Admit(t, "long", long)
 	d.Admit(t, "umlaut", peer.UmlautPassword)
 	d.Refuse(t, "long", long[:127])

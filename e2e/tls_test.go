@@ -44,7 +44,7 @@ func TestADirectoryThatCannotProveWhoItIsGetsNoPassword(t *testing.T) {
 			if test.ldap != nil {
 				ldap = test.ldap(ldap, slapd)
 			}
-			site := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nsecond_factor = \"none\"\n"})
+			site := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n"})
 			d := site.Start(t)
 			c := d.Client()
 			c.Timeout = 3 * time.Second
@@ -66,7 +66,7 @@ func TestTheDirectoryOverStartTLS(t *testing.T) {
 	t.Parallel()
 	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
 	ldap := strings.Replace(server.LDAP(slapd), slapd.LDAPSURL+"\"]", slapd.URL+"\"]\nstarttls = true", 1)
-	d := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nsecond_factor = \"none\"\n"}).Start(t)
+	d := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n"}).Start(t)
 	d.Admit(t, "alice", peer.UserPassword)
 	d.Refuse(t, "alice", "wrong")
 	if !strings.Contains(slapd.Log(), "STARTTLS") && !strings.Contains(slapd.Log(), "TLS established") {
@@ -79,7 +79,7 @@ func TestWithoutTLSOnlyWhenToldTo(t *testing.T) {
 	t.Parallel()
 	slapd := peer.StartSlapd(t, peer.SlapdOptions{NoTLS: true})
 	ldap := strings.Replace(server.LDAP(slapd), slapd.LDAPSURL+"\"]", slapd.URL+"\"]\ninsecure = true", 1)
-	d := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nsecond_factor = \"none\"\n"}).Start(t)
+	d := server.New(t, server.Config{LDAP: ldap, More: "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n"}).Start(t)
 	d.Admit(t, "alice", peer.UserPassword)
 	d.AwaitLog(t, `"level":"WARN"`, "clear")
 }

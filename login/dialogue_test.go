@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -175,7 +176,7 @@ func TestPeopleAndRules(t *testing.T) {
 		{"a name with a control character", "ali\x00ce", login.RuleConfig{}, login.Via{CanAsk: true}, "secret => reject bad_request"},
 		{"a password in another encoding", "alice", login.RuleConfig{}, login.Via{CanAsk: true}, "p\xe6ss => reject password_not_utf8"},
 		{"before its date a rule lets in", "alice", login.RuleConfig{From: time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC), Before: "remind"}, login.Via{}, "secret => accept"},
-		{"a network nobody told of does not match", "alice", login.RuleConfig{Networks: nil, SecondFactor: "none"}, login.Via{}, "secret => accept"},
+		{"a network nobody told of does not match", "alice", login.RuleConfig{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, SecondFactor: "none"}, login.Via{}, "secret => reject client_cannot_ask"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

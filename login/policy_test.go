@@ -55,7 +55,7 @@ func TestEveryMistakeInRulesIsTold(t *testing.T) {
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	for _, want := range []string{`rule "a"`, `"maybe" is not known`, "lets everybody in", `rule "rule 2"`, "no meaning without from", "not a distinguished name"} {
+	for _, want := range []string{`rule "a"`, `"maybe" is not known`, "lets everybody in", "rule 2: ", "no meaning without from", "not a distinguished name"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %q, want it to tell %q", err, want)
 		}

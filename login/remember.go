@@ -176,7 +176,7 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 	}
 	fresh := device{
 		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
-		salt: q.attempt, password: q.password, group: short(group), station: short(t.Via.Station),
+		salt: q.attempt, password: q.password, group: clip(group), station: clip(t.Via.Station),
 	}
 	for range maxConflicts {
 		ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)
@@ -196,7 +196,7 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 	return ErrConflict
 }
 
-func short(s string) string {
+func clip(s string) string {
 	for len(s) > maxPlace {
 		_, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]

@@ -30,7 +30,7 @@ const (
 	// sameMoment is within what refusals are one: all who wait for one call are
 	// told at once.
 	sameMoment = time.Second
-	maxStorms      = 65536
+	maxStorms  = 65536
 )
 
 // storms remembers what was refused, by keyed digests of name, client, station

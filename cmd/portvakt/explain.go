@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -18,10 +19,14 @@ const explainExamples = `  # what happens when alice signs in at the client "vpn
   portvakt explain alice --client vpn
 
   # from a certain address, at a certain time
-  portvakt explain alice --client vpn --address 10.9.0.7 --at 2027-01-01T08:00:00+01:00`
+  portvakt explain alice --client vpn --address 10.9.0.7 --at 2027-01-01T08:00:00+01:00
+
+  # from a certain device, and as if she were in a group, too
+  portvakt explain alice --client wifi --station 02-00-5E-10-00-01 --group cn=admins,ou=groups,dc=example,dc=org`
 
 func newExplainCommand() *cobra.Command {
-	var clientName, address, at string
+	var clientName, address, station, at string
+	var groups []string
 	c := &cobra.Command{
 		Use: "explain USER", Short: "Say which rule decides for a user, and why", Example: explainExamples,
 		Long: `Explain looks a user up in the directory and says which rule decides for a
@@ -39,6 +44,12 @@ sent and nothing is counted.`,
 				}
 				via.Address, via.Station = a, address
 			}
+			via.Station = cmp.Or(station, via.Station)
+			for _, g := range groups {
+				if _, err := login.NormalDN(g); err != nil {
+					return withCode(withHint(err, "write the group's distinguished name, as in --group cn=admins,ou=groups,dc=example,dc=org"), exitUsage)
+				}
+			}
 			when := time.Now()
 			if at != "" {
 				var err error
@@ -47,25 +58,33 @@ sent and nothing is counted.`,
 				}
 			}
 			return withSystem(c, func(ctx context.Context, s *system) error {
-				return explain(ctx, s, c, args[0], via, when)
+				return explain(ctx, s, c, args[0], groups, via, when)
 			})
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&clientName, "client", "", "name of the client block the user signs in at")
 	f.StringVar(&address, "address", "", "address of the device that signs in")
+	f.StringVar(&station, "station", "", "Calling-Station-Id of the device that signs in (default: its address)")
+	f.StringArrayVar(&groups, "group", nil, "as if the user were in this `group`, too; may be repeated")
 	f.StringVar(&at, "at", "", "when (default: now)")
 	_ = c.MarkFlagRequired("client")
 	return c
 }
 
-func explain(ctx context.Context, s *system, c *cobra.Command, user string, via login.Via, at time.Time) error {
+func explain(ctx context.Context, s *system, c *cobra.Command, user string, groups []string, via login.Via, at time.Time) error {
 	if err := s.knownClient(via.Client); err != nil {
 		return err
 	}
 	account, err := s.lookup(ctx, user)
 	if err != nil {
 		return err
+	}
+	account.Groups = append(slices.Clone(account.Groups), groups...)
+	for _, cl := range s.file.Clients {
+		if cl.Name == via.Client {
+			via.Group = cmp.Or(cl.Group, cl.Name)
+		}
 	}
 	out := c.OutOrStdout()
 	say(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)

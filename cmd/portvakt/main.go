@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // rules have time zones, also where the system has none
 )
 
 // What the commands write, and where:

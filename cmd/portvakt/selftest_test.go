@@ -33,7 +33,7 @@ func TestSelfTestRefusesAProgramThatWouldLetSomebodyIn(t *testing.T) {
 		return test
 	}
 	lax := newSelfTest(config)
-	lax.rules = []login.RuleConfig{{SecondFactor: login.SecondNone}}
+	lax.rules = []login.RuleConfig{{Clients: []string{canaryName}, SecondFactor: login.SecondNone}}
 	closed := newSelfTest(config)
 	closed.rules = []login.RuleConfig{{SecondFactor: login.SecondDeny}}
 

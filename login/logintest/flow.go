@@ -90,7 +90,7 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 // whose only rule asks for no second factor has decided it.
 func Accept(t testing.TB, a login.Account, rule string) login.Accept {
 	t.Helper()
-	return accept(t, a, login.RuleConfig{Name: rule, SecondFactor: login.SecondNone})
+	return accept(t, a, login.RuleConfig{Name: rule, Users: []string{a.Name}, SecondFactor: login.SecondNone})
 }
 
 // AcceptWithNotice is an Accept that reminds the person of a rule that is not
