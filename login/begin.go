@@ -39,7 +39,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if s, err := f.repeated(t); s != nil {
 		return s, err
 	}
-	account, err := f.Directory.Lookup(t.ctx, t.User, f.AccountAge)
+	account, err := f.lookup(t, f.AccountAge)
 	if err != nil {
 		return f.nobody(t, password, err)
 	}
@@ -65,7 +65,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	case g.locked(t.station, t.began):
 		return f.reject(t, ReasonLocked)
 	}
-	if err := f.Directory.Verify(t.ctx, account, password); err != nil {
+	if err := f.verify(t, account, password); err != nil {
 		return f.wrongPassword(t, account, g, err)
 	}
 	if err := t.keep(account); err != nil {
@@ -85,7 +85,7 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 		return f.overLimit(t, err)
 	}
 	f.sources.failed(t.Via, t.station, t.began)
-	if verr := f.Directory.Verify(t.ctx, Account{}, password); verr != nil && Refused(verr) == "" {
+	if verr := f.verify(t, Account{}, password); verr != nil && Refused(verr) == "" {
 		return nil, verr
 	}
 	return f.refuse(t, err)
@@ -121,6 +121,7 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 		return nil, err
 	}
 	if d.Second == SecondNone {
+		f.foresee(t, u, d)
 		return f.accept(t, u, d, proof, nil, g)
 	}
 	methods := f.methods(u, d)

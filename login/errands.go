@@ -161,6 +161,7 @@ type waiter struct {
 
 	answered func(Step, error)
 	patience *time.Timer
+	since    time.Time
 }
 
 // canAsk is whether codes may be sent for it.
@@ -187,15 +188,20 @@ func (w *waiter) expire() {
 
 // leave is called when the client has gone.
 func (w *waiter) leave() {
-	if w.errand.drop(w) && w.patience != nil {
+	if !w.errand.drop(w) {
+		return
+	}
+	if w.patience != nil {
 		w.patience.Stop()
 	}
+	w.flow.left(w)
 }
 
 func (w *waiter) answer(s Step, err error) {
 	if w.patience != nil {
 		w.patience.Stop()
 	}
+	w.t.event.Elsewhere = time.Since(w.since)
 	s, err = w.flow.finish(w.t, s, err)
 	w.answered(s, err)
 }

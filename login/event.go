@@ -8,7 +8,10 @@ type Event struct {
 	Time time.Time
 	// Attempt is the reference that is also in the text of a Reject.
 	Attempt string
-	// Outcome is "accept", "reject", "ask" or "error" (could not decide).
+	// Outcome is "accept", "reject", "ask" or "error" (could not decide); or
+	// "left" when the client no longer waited for an answer, and "answered"
+	// when the person answered elsewhere while no request waited: the next try,
+	// or "enter" at the prompt, learns of it.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed
@@ -23,7 +26,16 @@ type Event struct {
 	Rule      string
 	// Method is the factor used or asked, never its number or code.
 	Method string
-	Took   time.Duration
+	// Took is from the request to the answer, without the delay of refusals.
+	Took time.Duration
+	// Directory is how long the directory took of it.
+	Directory time.Duration
+	// Elsewhere is how long the person was being asked elsewhere: a telephone
+	// rang, or a gateway took a message.
+	Elsewhere time.Duration
+	// Foresight is what the rule will do once its date has come; nil for one
+	// that is in force.
+	Foresight *Foresight
 	// Alarm is whether somebody should look at it now: a person has said that
 	// a sign-in was not hers, or two sign-ins of one person meet.
 	Alarm bool
@@ -55,4 +67,5 @@ const (
 	KeyKey      = "key"
 	KeyNumber   = "number" // masked
 	KeyStatus   = "status"
+	KeyBy       = "by" // the user id of who asked for it at this machine
 )

@@ -127,7 +127,6 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 		f.storms.remember(t, s)
 	}
 	e := &t.event
-	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
 	switch s := s.(type) {
 	case Accept:
 		e.Outcome, e.Reason, e.Rule = "accept", s.reason, s.rule
@@ -143,13 +142,21 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 			e.Detail = err.Error()
 		}
 	}
+	f.tell(t)
+	return s, err
+}
+
+// tell tells the audit of an attempt's end.
+func (f *Flow) tell(t *attempt) {
+	if f.Audit == nil {
+		return
+	}
+	e := t.event
+	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
 	if e.AccountID == "" && f.HashUnknown {
 		e.User = veiled(f.veil, e.User)
 	}
-	if f.Audit != nil {
-		f.Audit(*e)
-	}
-	return s, err
+	f.Audit(e)
 }
 
 // reject refuses. Every refusal says the same in the same language, so that it

@@ -135,7 +135,7 @@ func TestS05WrongPasswordsEndNoDialogue(t *testing.T) {
 // password could sign in somewhere with it alone and guess on.
 func TestS03OnlyACodeForgivesWrongCodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := logintest.NewWorld(t, login.RuleConfig{Clients: []string{"printer"}, SecondFactor: login.SecondNone})
+		w := logintest.NewWorld(t, login.RuleConfig{Clients: []string{"printer"}, SecondFactor: login.SecondNone, Users: []string{"alice", "bob"}})
 		for range 150 {
 			time.Sleep(2 * time.Hour)
 			s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxOffered keeps a choice one digit, so that it is never taken for a code.
@@ -131,7 +132,7 @@ func (f *Flow) ask(w *waiter) (Step, error) {
 
 // wait begins the errand of a sign-in, or joins it.
 func (f *Flow) wait(w *waiter) (Step, error) {
-	w.flow = f
+	w.flow, w.since = f, time.Now()
 	wait, answered := NewWait(w.leave)
 	w.answered = answered
 	w.t.ctx = nil // of the request, which ends now; thousands wait

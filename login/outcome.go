@@ -47,8 +47,12 @@ func (e *errand) conclude(o outcome) (first bool) {
 			o = outcome{err: err}
 		}
 	}
-	if o.state == claimFraud && len(waiters) == 0 && !remote {
+	switch {
+	case len(waiters) > 0 || remote:
+	case o.state == claimFraud:
 		e.alarm(o.method)
+	default:
+		e.late(o)
 	}
 	for _, w := range waiters {
 		w.answer(e.tell(ctx, w, o))
@@ -70,7 +74,7 @@ func (e *errand) reported(ctx context.Context, m Method) {
 
 // alarm tells of a fraud report that nobody waits for any more.
 func (e *errand) alarm(m Method) {
-	e.audit(Event{Outcome: "reject", Reason: ReasonFraud, Method: m.Factor, Alarm: true})
+	e.audit(Event{Outcome: "answered", Reason: ReasonFraud, Method: m.Factor, Alarm: true})
 }
 
 // audit tells what happens when nobody waits for it.

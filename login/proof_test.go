@@ -34,7 +34,7 @@ func TestWhatIsKeptComesBackWithTheAccept(t *testing.T) {
 		rule    login.RuleConfig
 		answers []string
 	}{
-		{"no second factor", login.RuleConfig{SecondFactor: login.SecondNone}, nil},
+		{"no second factor", login.RuleConfig{SecondFactor: login.SecondNone, Users: []string{"alice", "bob"}}, nil},
 		{"a code", login.RuleConfig{}, []string{"111111"}},
 		{"a wrong code, another method, and its code", login.RuleConfig{}, []string{"999999", "2", "500001"}},
 	} {
@@ -73,7 +73,7 @@ func TestWhatIsKeptComesBackWithTheAccept(t *testing.T) {
 
 func TestNothingIsKeptOfOtherSecrets(t *testing.T) {
 	t.Parallel()
-	w := logintest.NewWorld(t, login.RuleConfig{SecondFactor: login.SecondNone})
+	w := logintest.NewWorld(t, login.RuleConfig{SecondFactor: login.SecondNone, Users: []string{"alice", "bob"}})
 	step, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret")})
 	if a, ok := step.(login.Accept); err != nil || !ok || a.Kept() != nil {
 		t.Errorf("got %#v %v", step, err)

@@ -32,7 +32,7 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 		return f.reject(t, ReasonSpentTicket)
 	}
 	defer f.answers.end(q.nonce)
-	account, err := f.Directory.Lookup(t.ctx, t.User, accountAgeAsked)
+	account, err := f.lookup(t, accountAgeAsked)
 	if err != nil {
 		return f.refuse(t, err)
 	}

@@ -17,7 +17,7 @@ func chapResponse(id byte, password, challenge string) []byte {
 
 func TestCHAP(t *testing.T) {
 	t.Parallel()
-	s, _ := proofs(t, []string{methodCHAP}, login.RuleConfig{SecondFactor: login.SecondNone})
+	s, _ := proofs(t, []string{methodCHAP}, login.RuleConfig{SecondFactor: login.SecondNone, Users: []string{"alice", "bob", "zoë", `ADEX\dora`}})
 	d := s.device(t, "127.0.0.1")
 	for _, row := range []struct {
 		what, password, challenge string

@@ -46,7 +46,7 @@ func accepted(t *testing.T, what string, p *mschaptest.Peer, request []byte, a *
 
 func TestMSCHAPv2(t *testing.T) {
 	t.Parallel()
-	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{SecondFactor: login.SecondNone})
+	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{SecondFactor: login.SecondNone, Users: []string{"alice", "bob", "zoë", `ADEX\dora`}})
 	w.Directory.Add(login.Account{ID: "id-zoe", Name: "zoë"}, "пароль")
 	w.Directory.Add(login.Account{ID: "id-d", Name: `ADEX\dora`}, "secret")
 	d := s.device(t, "127.0.0.1")
@@ -82,7 +82,7 @@ func TestMSCHAPv2(t *testing.T) {
 // the text for her is the one of every refusal.
 func TestMSCHAPv2FailuresFollowTheDirectory(t *testing.T) {
 	t.Parallel()
-	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{Name: "r", SecondFactor: login.SecondNone})
+	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{Name: "r", SecondFactor: login.SecondNone, Users: []string{"alice", "bob", "zoë", `ADEX\dora`}})
 	d := s.device(t, "127.0.0.1")
 	for reason, code := range map[login.Reason]string{
 		login.ReasonPasswordExpired: "648", login.ReasonMustChange: "648", login.ReasonDisabled: "647",
@@ -211,7 +211,7 @@ func TestS38EachMethodWhereItIsAllowed(t *testing.T) {
 	for _, only := range all {
 		t.Run(only, func(t *testing.T) {
 			t.Parallel()
-			s, w := proofs(t, []string{only}, login.RuleConfig{SecondFactor: login.SecondNone})
+			s, w := proofs(t, []string{only}, login.RuleConfig{SecondFactor: login.SecondNone, Users: []string{"alice", "bob", "zoë", `ADEX\dora`}})
 			d := s.device(t, "127.0.0.1")
 			for _, method := range all {
 				var p []byte
