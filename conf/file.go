@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/radiusd/reply"
 	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/attempts"
 )
 
 // A File is the whole configuration, section by section. Each section's type
@@ -36,6 +37,8 @@ type File struct {
 	// Accounting is how sessions are kept; Server says where they are told.
 	Accounting store.SessionsConfig `mapstructure:"accounting"`
 	Log        Log                  `mapstructure:"log"`
+	// Attempts is what the service desk sees of sign-ins.
+	Attempts attempts.Config `mapstructure:"attempts"`
 }
 
 // Server is the [server] section: the RADIUS server, and the socket of the
@@ -64,6 +67,7 @@ func DefaultFile() File {
 
 		Accounting: store.DefaultSessionsConfig(),
 		Log:        DefaultLog(),
+		Attempts:   attempts.DefaultConfig(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -13,6 +14,9 @@ import (
 
 // maxQuoted is how much of a value a message repeats.
 const maxQuoted = 40
+
+// maxDays bounds a duration in days: a century.
+const maxDays = 36500
 
 // what names a value's type; it never shows the value.
 func what(value any) string {
@@ -54,6 +58,12 @@ func toDuration(value any) (any, error) {
 		d, err := time.ParseDuration(v)
 		if err == nil {
 			return d, nil
+		}
+		// Days are 24 hours: what is kept for a week need not mind summer time.
+		if days, ok := strings.CutSuffix(v, "d"); ok {
+			if n, err := strconv.ParseUint(days, 10, 16); err == nil && n <= maxDays {
+				return time.Duration(n) * 24 * time.Hour, nil //nolint:gosec // at most maxDays
+			}
 		}
 		if _, err := strconv.ParseUint(v, 10, 32); err == nil {
 			return nil, fault{quoted(v) + " is not a duration", fmt.Sprintf("write %q", v+"s")}

@@ -126,6 +126,7 @@ func (d *daemon) reload(ctx context.Context) error {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "server.listen is read only at the start", slog.String(login.KeyHint, "restart to change it"))
 	}
 	d.logging.SetLevel(f.Log)
+	d.recorder.Use(f.Attempts)
 	next := newRunning(s, old.flow.With(s.flowConfig(d.audit)))
 	d.current.Store(next)
 	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")

@@ -19,6 +19,8 @@ import (
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/attempts"
 	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/socket"
 )
@@ -61,11 +63,12 @@ type daemon struct {
 	log     *slog.Logger
 	logging *logging
 
-	began   time.Time
-	store   *storage
-	current atomic.Pointer[running]
-	radius  *radiusd.Server
-	retired retirements
+	began    time.Time
+	store    *storage
+	current  atomic.Pointer[running]
+	radius   *radiusd.Server
+	retired  retirements
+	recorder *attempts.Recorder
 	// receiver takes receipts of messages from gateways; nil when none calls.
 	receiver *gateway.Receiver
 	// accounting is nil when it is not taken; frauds are the reports that
@@ -101,8 +104,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err != nil {
 		return withCode(err, exitConfig)
 	}
-	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit))))
+	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit)))) // audits nothing before it serves
 	defer func() { _ = d.current.Load().close() }()
+	defer d.record(ctx, f.Attempts)()
 	defer func() { _ = d.current.Load().flow.Close() }() // calls end before their lines do
 	defer d.retired.Wait()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
@@ -233,6 +237,26 @@ func (d *daemon) healthy() bool {
 func (d *daemon) audit(e login.Event) {
 	audit(context.Background(), d.log, e)
 	d.saw(e)
+	d.recorder.Record(e)
+}
+
+// record keeps what becomes of logins until stop, which writes what is left.
+func (d *daemon) record(ctx context.Context, c attempts.Config) (stop func()) {
+	r := attempts.NewRecorder(recorded{d}, c, d.log)
+	d.recorder = r
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // also while it drains
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Run(ctx) })
+	return func() { cancel(); wg.Wait() }
+}
+
+// recorded is where a daemon keeps attempts: sealed under the key ring in force,
+// and looked through as they lie in the file.
+type recorded struct{ *daemon }
+
+// Scan calls fn for each key, with its value as it is sealed.
+func (r recorded) Scan(ctx context.Context, prefix string, fn func(string, store.Value) error) error {
+	return r.store.raw.Scan(ctx, prefix, fn)
 }
 
 func (d *daemon) warn(ctx context.Context, warnings conf.Problems) {

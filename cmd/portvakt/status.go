@@ -85,6 +85,7 @@ type status struct {
 	Held      int            `json:"held"`
 	Kept      int            `json:"kept"`
 	Lost      uint64         `json:"lost_by_kernel"`
+	Unkept    uint64         `json:"attempts_not_kept"`
 	Sent      counts         `json:"sent"`
 	Dropped   counts         `json:"dropped"`
 	Clients   []clientStatus `json:"clients"`
@@ -148,6 +149,7 @@ func (d *daemon) status() ([]byte, error) {
 	r := d.current.Load()
 	s := newStatus(d.radius.Stats(), d.began, r.directory.Up())
 	s.Accounting = d.accounting.status()
+	s.Unkept = d.recorder.Dropped()
 	return json.Marshal(s)
 }
 
@@ -218,6 +220,9 @@ func (s status) print(out io.Writer) {
 	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
 	if a := s.Accounting; a != nil {
 		say(out, "%-10s %d sessions kept, %d active; requests received %d, sent %s, dropped %s\n", "accounting", a.Sessions, a.Active, a.Received, a.Sent, a.Dropped)
+	}
+	if s.Unkept > 0 {
+		say(out, "%-10s %d dropped: portvakt attempts does not show them, the log does\n", "attempts", s.Unkept)
 	}
 	for _, c := range s.Clients {
 		c.print(out)

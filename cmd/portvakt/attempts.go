@@ -1,0 +1,227 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store/attempts"
+)
+
+const attemptsHelp = `Attempts shows what became of sign-ins, the newest last: every request and every
+answer of one, how long the directory took, what was asked and how it ended. USER
+is a login name; REFERENCE is what stands in brackets behind the text of a
+refusal. Without either it shows the last of everybody.
+
+What is kept, and for how long, says [attempts] in the configuration. The last
+two seconds may be missing. Nothing shown is a secret.`
+
+const attemptsExamples = `  # why could alice not get in?
+  portvakt attempts alice
+
+  # the person read "Access denied. [7GQ2-MX4D]" from her screen
+  portvakt attempts 7GQ2-MX4D
+
+  # everybody who tried at the client "vpn" in the last hour
+  portvakt attempts --since 1h --client vpn`
+
+const defaultAttempts = 20
+
+func newAttemptsCommand() *cobra.Command {
+	q := attempts.Query{}
+	var since time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "attempts [USER|REFERENCE]", Short: "Show what became of sign-ins", Long: attemptsHelp, Example: attemptsExamples,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if since <= 0 {
+				return withCode(withHint(fmt.Errorf("--since %s is no time to look back", since), "write it like --since 1h"), exitUsage)
+			}
+			if len(args) > 0 {
+				q.Who = args[0]
+			}
+			return withStorage(c, func(ctx context.Context, st *storage) error {
+				now := time.Now()
+				q.Since = now.Add(-since)
+				found, err := attempts.Find(ctx, st.kv, q, now)
+				if err != nil {
+					return err
+				}
+				return showAttempts(c, found, asJSON)
+			})
+		},
+	}
+	f := c.Flags()
+	f.DurationVar(&since, "since", 7*24*time.Hour, "how far to look back")
+	f.StringVar(&q.Client, "client", "", "only at this client")
+	f.IntVar(&q.Limit, "limit", defaultAttempts, "how many, at most 1000")
+	f.BoolVar(&asJSON, "json", false, "one JSON object a line, the newest first")
+	return c
+}
+
+func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {
+	out, notes := c.OutOrStdout(), c.ErrOrStderr()
+	if asJSON {
+		for _, a := range found.Attempts {
+			if err := json.NewEncoder(escaping{out}).Encode(newAttemptJSON(a)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	// The newest stands at the end, where a terminal is.
+	for i := len(found.Attempts) - 1; i >= 0; i-- {
+		printAttempt(out, found.Attempts[i])
+		if i > 0 {
+			say(out, "\n")
+		}
+	}
+	switch {
+	case len(found.Attempts) == 0:
+		tell(notes, "hint", "nothing was found: look further back with --since, and at portvakt status, which says whether requests of the client are dropped")
+	case found.More:
+		tell(notes, "hint", "there are more: --limit and --since say how many")
+	}
+	if found.Unread > 0 {
+		tell(notes, "warning", fmt.Sprintf("%d pages of attempts cannot be read: they were damaged, or sealed with another key", found.Unread))
+	}
+	return nil
+}
+
+// printAttempt is the view of one attempt: who and where, then line by line
+// what happened, and what that means.
+func printAttempt(out io.Writer, a attempts.Attempt) {
+	last := a.Last()
+	say(out, "%s  %s at %s, %s\n", shown(a.Reference), shown(a.User), shown(a.Client), verdict(last))
+	if a.Station != "" {
+		say(out, "  %-9s %s\n", "from", shown(a.Station))
+	}
+	rule := ""
+	for _, e := range a.Events {
+		if e.Rule != "" && e.Rule != rule {
+			rule = e.Rule
+			say(out, "  %-9s %q\n", "rule", rule)
+		}
+	}
+	day := ""
+	for _, e := range a.Events {
+		if d := e.Time.Format(time.DateOnly); d != day {
+			day = d
+			say(out, "  %-9s %s\n", "on", day)
+		}
+		say(out, "  %s  %s\n", e.Time.Format("15:04:05.000"), strings.Join(happening(e), "; "))
+	}
+	say(out, "  %-9s %s\n", "that is", meaning(last))
+}
+
+// happening is one event in parts of a sentence.
+func happening(e login.Event) []string {
+	var parts []string
+	// Less is an account that was known from a moment ago.
+	if took := e.Directory.Round(100 * time.Microsecond); took > 0 {
+		parts = append(parts, "the directory took "+took.String())
+	}
+	if e.Elsewhere > 0 {
+		parts = append(parts, fmt.Sprintf("was asked by %s for %s", cmp.Or(shown(e.Method), "no method"), e.Elsewhere.Round(100*time.Millisecond)))
+	}
+	end := verdict(e)
+	if e.Method != "" && e.Elsewhere == 0 {
+		end += " by " + shown(e.Method)
+	}
+	parts = append(parts, fmt.Sprintf("%s after %s", end, e.Took.Round(100*time.Microsecond)))
+	if e.Reason != login.ReasonOK {
+		parts = append(parts, string(e.Reason))
+	}
+	if e.Detail != "" {
+		parts = append(parts, shown(e.Detail))
+	}
+	return parts
+}
+
+func verdict(e login.Event) string {
+	switch e.Outcome {
+	case "accept":
+		return "let in"
+	case "reject":
+		return "refused"
+	case "ask":
+		return "asked"
+	case "left":
+		return "the client had gone"
+	case "answered":
+		return "answered, and no request waited"
+	case "error":
+		return "not decided"
+	}
+	return shown(e.Outcome)
+}
+
+func meaning(e login.Event) string {
+	switch {
+	case e.Outcome == "ask" && e.Reason == login.ReasonOK:
+		return "no answer to the question has come"
+	case e.Outcome == "left":
+		return "the client no longer waited: it asked again, or its time-out is too short (portvakt status)"
+	case e.Outcome == "answered" && e.Reason == login.ReasonOK:
+		return "she approved, and her next try within seconds is let in"
+	}
+	return cmp.Or(meanings[e.Reason], string(e.Reason))
+}
+
+// shown is a text as a terminal may get it: what a device says of itself could
+// else move the cursor (attack: a Calling-Station-Id of control characters).
+func shown(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// attemptJSON is an attempt for programs.
+type attemptJSON struct {
+	Attempt string      `json:"attempt"`
+	User    string      `json:"user"`
+	Account string      `json:"account,omitempty"`
+	Client  string      `json:"client"`
+	Station string      `json:"station,omitempty"`
+	Events  []eventJSON `json:"events"`
+}
+
+type eventJSON struct {
+	Time      time.Time    `json:"time"`
+	Outcome   string       `json:"outcome"`
+	Reason    login.Reason `json:"reason"`
+	Detail    string       `json:"detail,omitempty"`
+	Rule      string       `json:"rule,omitempty"`
+	Method    string       `json:"method,omitempty"`
+	Took      string       `json:"took"`
+	Directory string       `json:"directory,omitempty"`
+	Elsewhere string       `json:"elsewhere,omitempty"`
+	Alarm     bool         `json:"alarm,omitempty"`
+}
+
+func newAttemptJSON(a attempts.Attempt) attemptJSON {
+	j := attemptJSON{Attempt: a.Reference, User: a.User, Account: a.Account, Client: a.Client, Station: a.Station}
+	some := func(d time.Duration) string {
+		if d == 0 {
+			return ""
+		}
+		return d.String()
+	}
+	for _, e := range a.Events {
+		j.Events = append(j.Events, eventJSON{
+			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm,
+		})
+	}
+	return j
+}
