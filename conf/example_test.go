@@ -20,9 +20,9 @@ func TestTheExampleIsWellFormedAlsoWhenUncommented(t *testing.T) {
 			continue
 		}
 		sections := strings.Join(s.root.order, " ")
-		want := "server store ldap client rule totp texts log"
+		want := "server store ldap client rule totp texts log attempts"
 		if name == "uncommented" {
-			want = "server store ldap client rule reply totp sms call email texts log"
+			want = "server store ldap client rule reply totp sms call email texts log attempts"
 		}
 		if sections != want {
 			t.Errorf("%s: got sections %q, want %q", name, sections, want)
