@@ -13,6 +13,10 @@
 // update, commands are told so when the daemon answers what they do not
 // know.
 //
+// The service desk has a socket of its own ([ListenFor], [ServeDesk]): the
+// members of a group may use it, for one kind of request that the daemon
+// carries out itself. There is no way from it to the store.
+//
 // Values pass as the served KV has them. A daemon that serves a sealed KV
 // relies on the kernel alone: the socket's mode and the peer's user.
 package socket

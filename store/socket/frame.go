@@ -28,6 +28,7 @@ const (
 	opScan   = 'L'
 	opBackup = 'B'
 	opStatus = 'T'
+	opDesk   = 'R' // the only one of the service desk's socket
 )
 
 // Kinds of answers.

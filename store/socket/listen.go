@@ -22,8 +22,16 @@ const dialTimeout = time.Second
 // missing: the one in /run is gone after a start of the machine. It replaces a
 // socket that a killed daemon has left, but not one that answers, nor a file
 // that is no socket.
-func Listen(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func Listen(path string) (net.Listener, error) { return listen(path, 0o700, 0o600, -1) }
+
+// ListenFor is [Listen] for a socket that the members of a group may use, too:
+// mode 0660.
+func ListenFor(path string, group int) (net.Listener, error) {
+	return listen(path, 0o755, 0o660, group)
+}
+
+func listen(path string, dir, mode os.FileMode, group int) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), dir); err != nil {
 		return nil, fmt.Errorf("admin socket: %w; make its directory, owned by the daemon's user", err)
 	}
 	info, err := os.Lstat(path)
@@ -50,8 +58,14 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("admin socket: %w; its directory must exist and be the daemon's", err)
 	}
 	// Between the two calls the umask decides; peers are asked for their user
-	// all the same.
-	if err := os.Chmod(path, 0o600); err != nil {
+	// all the same. A group's socket is opened to the group last.
+	err = os.Chmod(path, 0o600)
+	if err == nil && group >= 0 {
+		if err = os.Chown(path, -1, group); err == nil {
+			err = os.Chmod(path, mode)
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("admin socket: %w", err), l.Close())
 	}
 	return l, nil

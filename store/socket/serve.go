@@ -49,7 +49,11 @@ func Serve(ctx context.Context, l net.Listener, kv store.KV, o Options) error {
 	if o.Backup == nil {
 		o.Backup, _ = kv.(Backuper)
 	}
-	s := &server{kv: kv, o: o, slots: make(chan struct{}, maxConns)}
+	return (&server{kv: kv, o: o, slots: make(chan struct{}, maxConns)}).run(ctx, l)
+}
+
+// run is Serve.
+func (s *server) run(ctx context.Context, l net.Listener) error {
 	defer s.conns.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -68,7 +72,7 @@ func Serve(ctx context.Context, l net.Listener, kv store.KV, o Options) error {
 			return fmt.Errorf("admin socket: %w", err)
 		case err != nil:
 			// No descriptors, most likely; commands can wait.
-			o.Log.LogAttrs(ctx, slog.LevelWarn, "admin socket cannot accept", slog.Any(login.KeyErr, err))
+			s.o.Log.LogAttrs(ctx, slog.LevelWarn, "admin socket cannot accept", slog.Any(login.KeyErr, err))
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):
@@ -89,6 +93,7 @@ func Serve(ctx context.Context, l net.Listener, kv store.KV, o Options) error {
 
 type server struct {
 	kv    store.KV
+	desk  Desk // instead of kv
 	o     Options
 	slots chan struct{}
 	conns sync.WaitGroup
@@ -101,9 +106,12 @@ func refuse(c net.Conn, why string) {
 }
 
 func (s *server) serve(ctx context.Context, c net.Conn) {
+	var uid uint32
 	if u, ok := c.(*net.UnixConn); ok {
-		uid, err := peer(u)
-		if err != nil || !allowed(uid) {
+		var err error
+		uid, err = peer(u)
+		// Whom the kernel let connect to the desk's socket is one of its group.
+		if err != nil || s.desk == nil && !allowed(uid) {
 			s.o.Log.LogAttrs(ctx, slog.LevelWarn, "admin socket refused a user who is neither root nor its own",
 				slog.Int64(login.KeyUser, int64(uid)), slog.Any(login.KeyErr, err))
 			refuse(c, "only root and the daemon's user may use the admin socket")
@@ -126,7 +134,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 		if err != nil {
 			return
 		}
-		if s.answer(ctx, c, w, m) != nil || w.Flush() != nil {
+		if s.answer(ctx, c, w, m, uid) != nil || w.Flush() != nil {
 			return
 		}
 	}
@@ -134,13 +142,16 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 
 // answer writes all answers to a request. An error means that the connection
 // is of no use any more.
-func (s *server) answer(ctx context.Context, c net.Conn, w *bufio.Writer, m message) error {
+func (s *server) answer(ctx context.Context, c net.Conn, w *bufio.Writer, m message, uid uint32) error {
 	ctx, cancel := context.WithTimeout(ctx, stallTime)
 	defer cancel()
 	send := func(m message) error {
 		_ = c.SetWriteDeadline(time.Now().Add(stallTime))
 		_, err := w.Write(appendFrame(w.AvailableBuffer(), m))
 		return err
+	}
+	if s.desk != nil {
+		return send(answerOf(s.atDesk(ctx, m, uid, send)))
 	}
 	switch m.kind {
 	case opScan:
