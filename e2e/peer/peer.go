@@ -127,7 +127,12 @@ func (o *Output) String() string {
 // start runs a program until stop, or until this program dies.
 func start(t testing.TB, log *Output, program string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(find(program), args...), log: log, done: make(chan struct{})}
+	return launch(t, log, exec.Command(find(program), args...))
+}
+
+func launch(t testing.TB, log *Output, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
