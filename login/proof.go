@@ -38,7 +38,7 @@ const MaxKept = 37
 
 // keptRoom is how many octets shorter than [maxAccountID] the id of an account
 // must be where something is kept, so that its ticket fits a State.
-const keptRoom = 14
+const keptRoom = 15
 
 // keep takes what a transport wants back with the Accept.
 func (t *attempt) keep(account Account) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 )
@@ -82,17 +83,39 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(sealed) > MaxTicket {
+	if len(sealed) >= MaxTicket {
 		return nil, errors.New("ticket is longer than a State attribute")
 	}
-	return sealed, nil
+	return withoutZero(sealed), nil
+}
+
+// withoutZero turns up to 254 octets into one more, none of which is 0: ocserv
+// keeps State as a C string and sends back what is before the first 0. A number
+// that is not among the octets stands first and is added to all by XOR, so that
+// none of them becomes 0.
+func withoutZero(b []byte) []byte {
+	var among [256]bool
+	among[0] = true
+	for _, o := range b {
+		among[o] = true
+	}
+	mask := byte(slices.Index(among[:], false)) //nolint:gosec // below 256
+	return append([]byte{mask}, xored(b, mask)...)
+}
+
+func xored(b []byte, mask byte) []byte {
+	out := make([]byte, len(b))
+	for i, o := range b {
+		out[i] = o ^ mask
+	}
+	return out
 }
 
 func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 	if len(t) == 0 || len(t) > MaxTicket {
 		return nil, errTicket
 	}
-	b, err := s.Open(ticketContext(user, client), t)
+	b, err := s.Open(ticketContext(user, client), xored(t[1:], t[0]))
 	if err != nil {
 		return nil, errTicket
 	}
