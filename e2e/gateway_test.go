@@ -133,9 +133,9 @@ const taught = 3
 
 // A sighting is what the daemon says of the product: "portvakt status --json".
 type sighting struct {
-	Signs string            `json:"require_message_authenticator"`
-	Notes map[string]uint64 `json:"notes"`
-	Clock struct {
+	Signs   string            `json:"require_message_authenticator"`
+	Dropped map[string]uint64 `json:"dropped"`
+	Clock   struct {
 		Resend     float64 `json:"resend_seconds"`
 		Identifier string  `json:"identifier"`
 	} `json:"clock"`

@@ -79,5 +79,9 @@ func (c *Computer) Reaches(t testing.TB, address string) bool {
 	}
 	args := c.inside("bash", "-c", `exec 3<>"/dev/tcp/$0/$1" && echo hello >&3 && cat <&3`, address, port)
 	out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
-	return strings.Contains(string(out), "heard hello")
+	if !strings.Contains(string(out), "heard hello") {
+		t.Logf("%s cannot be reached: %s", address, out)
+		return false
+	}
+	return true
 }

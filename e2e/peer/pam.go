@@ -28,6 +28,12 @@ const (
 // test. It needs root: PAM reads services from one directory only.
 func PAM(t testing.TB, radiusAddr, secret string) *PAMService {
 	t.Helper()
+	return PAMWaiting(t, radiusAddr, secret, pamWait)
+}
+
+// PAMWaiting is PAM with another time to wait for each reply.
+func PAMWaiting(t testing.TB, radiusAddr, secret string, wait time.Duration) *PAMService {
+	t.Helper()
 	Need(t, "expect", "pamtester")
 	needPAMModule(t)
 	NeedRoot(t)
@@ -35,7 +41,7 @@ func PAM(t testing.TB, radiusAddr, secret string) *PAMService {
 		t.Fatal("pam_radius_auth takes a secret of one word")
 	}
 	conf := write(t, filepath.Join(t.TempDir(), "pam_radius_auth.conf"),
-		fmt.Sprintf("%s %s %d\n", radiusAddr, secret, int(pamWait.Seconds())))
+		fmt.Sprintf("%s %s %d\n", radiusAddr, secret, int(wait.Seconds())))
 
 	s := &PAMService{Name: "portvakt-" + strings.ToLower(rand.Text()[:12])}
 	file := filepath.Join(pamDir, s.Name)

@@ -54,8 +54,14 @@ func onTerminal(t testing.TB, program string, args ...string) *Terminal {
 // Screen is all that was shown.
 func (x *Terminal) Screen() string { return x.process.log.String() }
 
-// Close ends the program.
+// Close ends the program, as a person does.
 func (x *Terminal) Close() {
+	const interrupt = "\x03"
+	_, _ = io.WriteString(x.keys, interrupt) // or it has ended
+	select {
+	case <-x.process.done:
+	case <-time.After(stopWait):
+	}
 	x.process.stop()
 	_ = x.keys.Close()
 }
