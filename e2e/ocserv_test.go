@@ -42,6 +42,7 @@ func TestOcservAsksForTheCode(t *testing.T) {
 		x.Close()
 		g.rung(t, i+1)
 	}
+	g.AwaitLog(t, `"msg":"login"`, `"user":"bob"`, `"outcome":"accept"`, `"station":"`+peer.ComputerAddress+`"`)
 	seen := g.seen(t)
 	seen.sendsAgain(t, time.Second, "same")
 	seen.signs(t, "no")
