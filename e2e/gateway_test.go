@@ -53,6 +53,11 @@ server = "sip:%s"
 	return g
 }
 
+// betweenCopies keeps an approval away from the moment at which a product gives
+// up one copy of its request, and its port, for the next one: they come each
+// second.
+const betweenCopies = 500 * time.Millisecond
+
 // A person answers the telephone, listens for a while, presses # and hangs up.
 type person struct {
 	*siptest.Telephone
@@ -98,6 +103,7 @@ func (p *person) happened(t *testing.T, e siptest.Event) {
 		if p.pressed {
 			_ = p.HangUp() // or the call is over
 		} else if e.Sound >= p.listens {
+			<-time.After(betweenCopies)
 			p.pressed = p.Press(t.Context(), "#") == nil
 		}
 	case siptest.Over:
@@ -118,6 +124,15 @@ func (p *person) calls() (n int, over bool) {
 	defer p.mu.Unlock()
 	return p.rang, p.rang == p.over
 }
+
+// ringing waits for the first call after so many.
+func (g *gatewayCase) ringing(t *testing.T, after int) {
+	t.Helper()
+	g.Await(t, "call", func() bool { n, _ := g.phone.calls(); return n > after })
+}
+
+// held reports whether somebody is still being asked by telephone.
+func (g *gatewayCase) held() bool { return g.Count(`"msg":"call"`, `"outcome":"approved"`) == 0 }
 
 // rung waits for the end of the call and checks how often it rang.
 func (g *gatewayCase) rung(t *testing.T, want int) {

@@ -33,8 +33,24 @@ func TestOcservAsksForTheCode(t *testing.T) {
 	}
 	x.Close()
 
+	// Others need not wait for whoever is called. Without sec-mod-scale they do.
+	g.phone.listen(5 * time.Second)
+	x = vpn.Connect(t, computer, "bob", peer.UserPassword)
+	g.ringing(t, 0)
+	y := vpn.Connect(t, computer, "alice", peer.UserPassword)
+	y.Await(t, askApp)
+	if !g.held() {
+		t.Error("alice was asked after the call of bob only")
+	}
+	if !vpn.Up(t, x) {
+		t.Error("the first call was not let in")
+	}
+	y.Close()
+	x.Close()
+	g.rung(t, 1)
+
 	g.phone.listen(2 * time.Second)
-	for i := range taught {
+	for i := 1; i < taught; i++ {
 		x = vpn.Connect(t, computer, "bob", peer.UserPassword)
 		if !vpn.Up(t, x) || !computer.Reaches(t, vpn.Inside) {
 			t.Fatal("the call was not let in")

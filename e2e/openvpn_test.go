@@ -27,10 +27,23 @@ func TestOpenVPNWithItsRadiusPlugin(t *testing.T) {
 	if !vpn.Up(t, x) || !computer.Reaches(t, vpn.Inside) {
 		t.Fatal("the code behind the password was not let in")
 	}
+	// Whoever is connected goes on while somebody else's telephone rings. Without
+	// useauthcontrolfile the whole server stands still.
+	g.phone.listen(3 * time.Second)
+	y := login("bob", peer.UserPassword)
+	g.ringing(t, 0)
+	if reaches := computer.Reaches(t, vpn.Inside); !reaches || !g.held() {
+		t.Errorf("during the call: reaches the gateway %v, call goes on %v", reaches, g.held())
+	}
+	if !vpn.Up(t, y) {
+		t.Error("the first call was not let in")
+	}
+	y.Close()
 	x.Close()
+	g.rung(t, 1)
 
 	g.phone.listen(2 * time.Second)
-	for i := range taught {
+	for i := 1; i < taught; i++ {
 		x = login("bob", peer.UserPassword)
 		if !vpn.Up(t, x) || !computer.Reaches(t, vpn.Inside) {
 			t.Fatal("the call was not let in")
@@ -113,8 +126,15 @@ func TestOpenVPNThroughPAM(t *testing.T) {
 		t.Fatal("the right code was refused")
 	}
 	x.Close()
-	// Whoever is called types nothing.
-	if x := login("bob", ""); !vpn.Up(t, x) {
+	// Whoever is called types nothing, and others need not wait for her. Without
+	// deferred_auth_pam the whole server stands still.
+	g.phone.listen(8 * time.Second)
+	x = login("bob", "")
+	g.ringing(t, 0)
+	if y := login("alice", g.seed.Next(t)); !vpn.Up(t, y) || !g.held() {
+		t.Errorf("alice was not let in during the call of bob, which goes on: %v", g.held())
+	}
+	if !vpn.Up(t, x) {
 		t.Error("the call was not let in")
 	}
 	g.seen(t).signs(t, "no")

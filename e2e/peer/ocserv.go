@@ -78,6 +78,7 @@ server-key = %s
 ca-cert = %s
 isolate-workers = false
 max-clients = 16
+sec-mod-scale = 8
 max-same-clients = 0
 max-ban-score = 0
 auth-timeout = 60

@@ -55,9 +55,10 @@ func StartOpenVPN(t testing.TB, o OpenVPNOptions) *OpenVPN {
 	cert := ca.Issue(t, CertRequest{Name: openVPNName})
 	v := &OpenVPN{Inside: "10.86.0.1", port: 1194, ca: ca}
 	config := filepath.Join(dir, "server.conf")
-	plugin := ""
+	plugin, more := "", o.More+"\n"
 	if o.PAM != nil {
 		needModule(t, "openvpn-plugin-auth-pam.so", openVPNPlugins)
+		more += "setenv deferred_auth_pam 1\n"
 		// What to answer to a prompt that begins so.
 		plugin = fmt.Sprintf("plugin %s \"%s login USERNAME Password PASSWORD Enter OTP\"",
 			needModule(t, "openvpn-plugin-auth-pam.so", openVPNPlugins), o.PAM.Name)
@@ -69,7 +70,7 @@ func StartOpenVPN(t testing.TB, o OpenVPNOptions) *OpenVPN {
 		t.Fatal(err)
 	}
 	write(t, config, fmt.Sprintf(openVPNServer, GatewayAddress, v.port, ca.File, cert.CertFile, cert.KeyFile,
-		ccd, filepath.Join(dir, "status.log"), plugin, o.More))
+		ccd, filepath.Join(dir, "status.log"), plugin, more))
 	if o.PAM == nil {
 		host, _, _ := net.SplitHostPort(o.Radius)
 		Accounting(t, net.JoinHostPort(host, accountingPort), o.Secret)
@@ -118,6 +119,7 @@ NAS-IP-Address=%s
 OpenVPNConfig=%s
 subnet=255.255.255.0
 overwriteccfiles=true
+useauthcontrolfile=true
 nonfatalaccounting=true
 server
 {
