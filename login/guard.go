@@ -88,7 +88,8 @@ type spentTicket struct {
 // stationID names the place a login comes from: the client, and the
 // Calling-Station-Id when there is one.
 func stationID(v Via) uint64 {
-	h := sha256.Sum256([]byte(v.Client + "\x00" + v.Station))
+	var room [512]byte
+	h := sha256.Sum256(append(append(append(room[:0], v.Client...), 0), v.Station...))
 	return binary.BigEndian.Uint64(h[:8])
 }
 

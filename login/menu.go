@@ -54,6 +54,9 @@ func (f *Flow) factor(name string) Factor {
 
 // offered are the methods a question may name, at most [maxOffered].
 func offered(methods []Method) []Method {
+	if len(methods) <= maxOffered && !slices.ContainsFunc(methods, func(m Method) bool { return m.Quiet }) {
+		return methods[:len(methods):len(methods)]
+	}
 	menu := make([]Method, 0, len(methods))
 	for _, m := range methods {
 		if !m.Quiet && len(menu) < maxOffered {

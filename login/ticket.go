@@ -63,9 +63,9 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo || len(q.kept) > MaxKept {
 		return nil, errors.New("question does not fit a ticket")
 	}
-	version, parts := byte(ticketVersion), []string{q.account, q.method, string(q.memo)}
+	version := byte(ticketVersion)
 	if len(q.kept) > 0 {
-		version, parts = ticketVersionKept, append(parts, string(q.kept))
+		version = ticketVersionKept
 	}
 	b := make([]byte, 0, 224)
 	b = append(b, version)
@@ -75,9 +75,11 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	b = binary.BigEndian.AppendUint16(b, q.password)
-	for _, part := range parts {
-		b = append(b, byte(len(part))) //nolint:gosec // bounded at the top
-		b = append(b, part...)
+	b = append(append(b, byte(len(q.account))), q.account...) //nolint:gosec // bounded at the top
+	b = append(append(b, byte(len(q.method))), q.method...)   //nolint:gosec // bounded at the top
+	b = append(append(b, byte(len(q.memo))), q.memo...)       //nolint:gosec // bounded at the top
+	if version == ticketVersionKept {
+		b = append(append(b, byte(len(q.kept))), q.kept...) //nolint:gosec // bounded at the top
 	}
 	sealed, err := s.Seal(ticketContext(user, client), b)
 	if err != nil {
@@ -138,6 +140,7 @@ func parseQuestion(b []byte) (*question, error) {
 	if b[0] == ticketVersionKept {
 		n = 4
 	}
+	all := b
 	b = b[fixed:]
 	var parts [4][]byte
 	for i := range n {
@@ -149,7 +152,8 @@ func parseQuestion(b []byte) (*question, error) {
 	if len(b) != 0 {
 		return nil, errTicket
 	}
-	q.account, q.method = string(parts[0]), string(parts[1])
+	both := string(all[fixed : fixed+2+len(parts[0])+len(parts[1])])
+	q.account, q.method = both[1:1+len(parts[0])], both[2+len(parts[0]):]
 	if len(parts[2]) > 0 {
 		q.memo = parts[2]
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -61,11 +62,18 @@ func derive(key []byte, purpose string) cipher.AEAD {
 	return aead
 }
 
+// contexts are where a context is turned into octets, which would else be a
+// piece of garbage for each value.
+var contexts = sync.Pool{New: func() any { return new([]byte) }}
+
 // Seal seals plain under the active key.
 func (s *ringSealer) Seal(context string, plain []byte) ([]byte, error) {
 	out := make([]byte, 1, sealRoom+len(plain))
 	out[0] = s.active
-	return s.aeads[s.active].Seal(out, nil, plain, []byte(context)), nil //nolint:gosec // this AEAD makes the nonce itself
+	about, _ := contexts.Get().(*[]byte)
+	defer contexts.Put(about)
+	*about = append((*about)[:0], context...)
+	return s.aeads[s.active].Seal(out, nil, plain, *about), nil //nolint:gosec // this AEAD makes the nonce itself
 }
 
 // Open opens what any key of the ring has sealed in the same context.
@@ -77,12 +85,12 @@ func (s *ringSealer) Open(context string, sealed []byte) ([]byte, error) {
 	if aead == nil {
 		return nil, fmt.Errorf("key %d: %w", sealed[0], ErrMissingKey)
 	}
-	plain, err := aead.Open(nil, nil, sealed[1:], []byte(context))
+	about, _ := contexts.Get().(*[]byte)
+	defer contexts.Put(about)
+	*about = append((*about)[:0], context...)
+	plain, err := aead.Open(make([]byte, 0, len(sealed)-sealRoom), nil, sealed[1:], *about)
 	if err != nil {
 		return nil, fmt.Errorf("under key %d: %w", sealed[0], ErrSealed)
-	}
-	if plain == nil {
-		plain = []byte{}
 	}
 	return plain, nil
 }

@@ -186,9 +186,10 @@ func (t *Texts) match(wish string) string {
 // names and values in turn. Every key exists in every language: New has seen
 // to it.
 func (t *Texts) Text(lang, key string, args ...string) string {
-	id, secret := cacheKey(lang, key, args)
+	var room [128]byte
+	id, secret := cacheKey(room[:0], lang, key, args)
 	t.mu.RLock()
-	text, ok := t.cached[id]
+	text, ok := t.cached[string(id)]
 	t.mu.RUnlock()
 	if ok {
 		return text
@@ -208,7 +209,7 @@ func (t *Texts) Text(lang, key string, args ...string) string {
 	if !secret {
 		t.mu.Lock()
 		if len(t.cached) < maxCached {
-			t.cached[id] = text
+			t.cached[string(id)] = text
 		}
 		t.mu.Unlock()
 	}
@@ -226,15 +227,14 @@ func (t *Texts) render(lang, key string, args map[string]any) (string, error) {
 	return l.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: args})
 }
 
-func cacheKey(lang, key string, args []string) (id string, secret bool) {
-	id = lang + "\x00" + key
+// cacheKey appends what a sentence depends on.
+func cacheKey(id []byte, lang, key string, args []string) (_ []byte, secret bool) {
+	id = append(append(append(id, lang...), 0), key...)
 	for i, arg := range args {
 		if i%2 == 0 && arg == "Code" {
-			return "", true
+			return id[:0], true
 		}
-	}
-	if len(args) > 0 {
-		id += "\x00" + strings.Join(args, "\x00")
+		id = append(append(id, 0), arg...)
 	}
 	return id, false
 }

@@ -9,7 +9,7 @@
 //	Swap ──────────────────────────────────────────┘  at once when idle, else
 //	                                                  every 2 ms
 //	  pending ──► journal: one frame, one fdatasync ──► overlay ──► all waiters go on
-//	                                                       │ every 10 s or 8 MiB
+//	                                                       │ every 10 s or 16 MiB
 //	                                     bbolt ◄── fold: one sorted Update
 //
 // Get reads the overlay (durable, not folded yet), then a [cache] of what the

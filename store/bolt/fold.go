@@ -37,7 +37,13 @@ type folder struct {
 	timer   *time.Timer
 	armed   bool
 	spare   []byte // a batch's buffer, to be used again
+	// emptied is what was folded before, to be filled again: a map that grows
+	// moves everything it has, several times over.
+	emptied map[string]*entry
 }
+
+// maxEmptied is how many changes a map may have had that is kept for others.
+const maxEmptied = 1 << 17
 
 func (f *folder) arm() {
 	f.timer.Reset(foldEvery)
@@ -62,8 +68,12 @@ func (kv *KV) startFold() {
 			f.answer(&f.asked, err)
 			return
 		}
+		fresh := f.emptied
+		if f.emptied = nil; fresh == nil {
+			fresh = make(map[string]*entry)
+		}
 		kv.mu.Lock()
-		kv.folding, kv.overlay = kv.overlay, make(map[string]*entry)
+		kv.folding, kv.overlay = kv.overlay, fresh
 		kv.mu.Unlock()
 		f.waiting, f.asked = f.asked, nil
 	}
@@ -92,9 +102,14 @@ func (kv *KV) endFold(err error) {
 		}
 	}
 	kv.mu.Lock()
+	folded := kv.folding
 	kv.folding = nil
 	kv.epoch++
 	kv.mu.Unlock()
+	if len(folded) <= maxEmptied {
+		clear(folded) // nobody reads it any more
+		f.emptied = folded
+	}
 	kv.folds.Add(1)
 	f.answer(&f.waiting, nil)
 	if len(f.asked) > 0 || kv.j.size >= foldBytes {

@@ -42,6 +42,7 @@ type KV struct {
 	folding map[string]*entry // durable, being folded; not written to
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
+	slab    slab              // where entries are made
 	cache   *cache
 	closed  bool
 
@@ -283,9 +284,10 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 func (kv *KV) add(key string, data []byte) {
 	kv.rev++
 	b := kv.batch
-	e := &entry{key: key, rev: kv.rev, deleted: data == nil, batch: b}
+	e := kv.slab.entry()
+	*e = entry{key: key, rev: kv.rev, deleted: data == nil, batch: b}
 	if data != nil {
-		e.data = append(make([]byte, 0, len(data)), data...)
+		e.data = kv.slab.copy(data)
 	}
 	b.frame = appendRecord(b.frame, key, e)
 	b.entries = append(b.entries, e)
