@@ -17,6 +17,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
+	"github.com/portvakt/portvakt/internal/pace"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/store"
@@ -82,7 +83,7 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 	defer wg.Wait()
 	pacing, stop := context.WithCancel(context.WithoutCancel(ctx)) // also while it drains
 	defer stop()
-	wg.Go(func() { newMemory().run(pacing) })
+	wg.Go(func() { pace.Run(pacing) })
 	d.began = time.Now()
 	d.warn(ctx, warnings)
 	st, err := openFileStorage(ctx, f, d.log)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/totp"
+	"github.com/portvakt/portvakt/internal/pace"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
 	"github.com/portvakt/portvakt/login/text"
@@ -23,8 +23,6 @@ import (
 const (
 	// provisioners share the store's commits.
 	provisioners = 256
-	// gcPercent is about what "portvakt serve" comes to with as many people.
-	gcPercent = 100
 	// accountAge is long, so that people in memory are looked up in memory.
 	accountAge = time.Hour
 )
@@ -167,7 +165,11 @@ func serveRefusals(ctx context.Context, s service) error {
 
 // serveRadius serves a conversation over RADIUS until the context ends.
 func serveRadius(ctx context.Context, s service, c radiusd.Conversation, o radiusd.Options) error {
-	debug.SetGCPercent(gcPercent)
+	pacing, stop := context.WithCancel(ctx)
+	var paced sync.WaitGroup
+	paced.Go(func() { pace.Run(pacing) })
+	defer paced.Wait()
+	defer stop()
 	client := radiusd.DefaultClientConfig()
 	client.Name, client.Networks, client.Secret = "bench", []string{"127.0.0.0/8"}, secret.New(benchSecret)
 	config := radiusd.DefaultConfig()

@@ -1,4 +1,4 @@
-package main
+package pace
 
 import (
 	"context"
@@ -20,6 +20,9 @@ const (
 	// everything for a moment.
 	paceStep = 10
 )
+
+// Run paces the garbage collector until the context ends.
+func Run(ctx context.Context) { newMemory().run(ctx) }
 
 // A memory paces the garbage collector after each of its cycles.
 type memory struct {
@@ -75,4 +78,12 @@ const leastLive = 1 << 20
 func percentFor(live, roots uint64) int {
 	room := max(garbageRoom, live/garbageShare)
 	return int(room * 100 / max(live+roots, leastLive)) //nolint:gosec // at most 9600
+}
+
+// wake tells that a cycle has ended, once however many have.
+func wake(cycle chan struct{}) {
+	select {
+	case cycle <- struct{}{}:
+	default:
+	}
 }
