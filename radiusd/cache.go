@@ -1,6 +1,7 @@
 package radiusd
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/netip"
 	"sync"
@@ -35,7 +36,7 @@ type digest struct {
 	hash          uint64
 }
 
-// An entry is a request in hand, or its reply.
+// An entry is a request in hand.
 type entry struct {
 	source source
 	digest digest
@@ -43,11 +44,8 @@ type entry struct {
 	// Guarded by the shard's lock. Times count from the start of the server.
 	trail      trail
 	held       *held  // while somebody is asked elsewhere; who takes it ends it
-	reply      []byte // nil while the request is in hand
-	gone       bool   // purged: its reply must not be sent
-	expires    time.Duration
-	until      time.Duration
-	prev, next *entry // among the answered or the held ones of the shard, oldest first
+	gone       bool   // answered or purged: no reply must be sent any more
+	prev, next *entry // among the held ones of the shard, oldest first
 }
 
 // A begun is what begin found.
@@ -75,9 +73,9 @@ type replyCache struct {
 
 type replyShard struct {
 	mu      sync.Mutex
-	entries map[source]*entry
-	sent    entry // head of the ring of answered entries
-	held    entry // and of those that are held
+	entries map[source]*entry // in hand
+	held    entry             // head of the ring of those that are held
+	sent    sentLog
 }
 
 func newReplyCache(maximum int) *replyCache {
@@ -86,7 +84,6 @@ func newReplyCache(maximum int) *replyCache {
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.entries = map[source]*entry{}
-		sh.sent.prev, sh.sent.next = &sh.sent, &sh.sent
 		sh.held.prev, sh.held.next = &sh.held, &sh.held
 	}
 	return c
@@ -110,20 +107,19 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	c.sweep(sh, now, 2)
+	hash := maphash.Comparable(c.seed, s)
 	if old := sh.entries[s]; old != nil {
-		switch {
-		case old.reply != nil && now >= old.expires:
-		case old.digest != d:
-		case old.reply == nil:
+		if old.digest == d {
 			return begun{drop: dropDuplicate, resent: old.trail.copied(now)}
-		default:
-			old.expires = min(now+keepFor, old.until)
-			old.unlink()
-			old.link(&sh.sent)
-			return begun{reply: old.reply}
 		}
 		b.left = old.held
 		retire(old) // and the new one takes its place
+	} else if sent := sh.sent.find(hash); sent != nil {
+		if now < sent.expires() && sent.digest() == d {
+			sent.prolong(now)
+			return begun{reply: bytes.Clone(sent.packet())}
+		}
+		sh.sent.remove(hash, sent) // too
 	} else if c.kept.Add(1) > c.max.Load() {
 		c.kept.Add(-1)
 		return begun{drop: dropRepliesFull}
@@ -193,8 +189,9 @@ func (c *replyCache) answer(e *entry, reply []byte, now time.Duration) bool {
 	if e.gone {
 		return false
 	}
-	e.reply, e.expires, e.until = reply, now+keepFor, now+keepAtMost
-	e.link(&sh.sent)
+	retire(e)
+	delete(sh.entries, e.source)
+	sh.sent.add(maphash.Comparable(c.seed, e.source), e.digest, now+keepFor, now+keepAtMost, reply)
 	return true
 }
 
@@ -204,7 +201,9 @@ func (c *replyCache) forget(e *entry) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if !e.gone {
-		c.drop(sh, e)
+		retire(e)
+		delete(sh.entries, e.source)
+		c.kept.Add(-1)
 	}
 }
 
@@ -213,37 +212,21 @@ func (c *replyCache) expire(now time.Duration) {
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.Lock()
-		c.sweep(sh, now, len(sh.entries))
+		c.sweep(sh, now, sh.sent.records+len(sh.sent.pages))
 		sh.mu.Unlock()
 	}
 }
 
 func (c *replyCache) count() int { return int(c.kept.Load()) }
 
-// sweep removes at most n expired entries, oldest first. One whose life was
-// prolonged to its end may hide behind younger ones for a while; begin looks at
-// the time itself.
+// sweep removes at most n expired replies, oldest first. One whose life was
+// prolonged may hide others for a moment; begin looks at the time itself.
 func (c *replyCache) sweep(sh *replyShard, now time.Duration, n int) {
-	for ; n > 0; n-- {
-		e := sh.sent.next
-		if e == &sh.sent || now < e.expires {
-			return
-		}
-		c.drop(sh, e)
-	}
-}
-
-func (c *replyCache) drop(sh *replyShard, e *entry) {
-	retire(e)
-	delete(sh.entries, e.source)
-	c.kept.Add(-1)
+	c.kept.Add(-int64(sh.sent.sweep(now, n)))
 }
 
 // retire ends an entry without making room for another source.
 func retire(e *entry) {
-	if e.reply != nil {
-		e.unlink()
-	}
 	if e.held != nil {
 		e.unhold()
 	}
