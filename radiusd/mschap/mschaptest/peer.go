@@ -97,12 +97,13 @@ func VSA(typ byte, value []byte) []byte {
 	return append([]byte{26, byte(8 + len(value)), 0, 0, 1, 55, typ, byte(2 + len(value))}, value...)
 }
 
-// authenticator is GenerateAuthenticatorResponse of RFC 2759, section 8.7.
-func (p *Peer) authenticator() string {
+// Success is what the server must answer (RFC 2548, section 2.3.3): the
+// identifier, and GenerateAuthenticatorResponse of RFC 2759, section 8.7.
+func (p *Peer) Success() []byte {
 	key, response, challenge := SessionKey(p.Password), p.NTResponse(), p.ChallengeHash()
 	digest := sha1.Sum(append(append(key[:], response[:]...), "Magic server to client signing constant"...))
 	digest = sha1.Sum(append(append(digest[:], challenge[:]...), "Pad to make it do more than one iteration"...))
-	return fmt.Sprintf("S=%X", digest)
+	return append([]byte{p.Ident}, fmt.Sprintf("S=%X", digest)...)
 }
 
 // Keys are the 128-bit keys of the NAS, made as the person's system makes its
@@ -125,7 +126,7 @@ func (p *Peer) Keys() (send, recv [16]byte) {
 // the Request Authenticator are those of the request that was accepted.
 func (p *Peer) Check(attrs []byte, secret string, authenticator [16]byte) error {
 	got := Microsoft(attrs)
-	if want := append([]byte{p.Ident}, p.authenticator()...); !bytes.Equal(got[26], want) {
+	if want := p.Success(); !bytes.Equal(got[26], want) {
 		return fmt.Errorf("MS-CHAP2-Success is %q, want %q", got[26], want)
 	}
 	send, recv := p.Keys()
