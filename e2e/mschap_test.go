@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portvakt/portvakt/e2e/mschaptest"
 	"github.com/portvakt/portvakt/e2e/peer"
 	"github.com/portvakt/portvakt/e2e/server"
-	"github.com/portvakt/portvakt/radiusd/mschap/mschaptest"
 )
 
 // hashSchema is what Samba 3 adds to an OpenLDAP, as far as it matters here.

@@ -139,7 +139,7 @@ func matchesHash(nt login.NTProof, value []byte) (bool, error) {
 		copy(hash[:], value)
 	case 2 * hashSize:
 		if _, err := hex.Decode(hash[:], value); err != nil {
-			return false, nil //nolint:nilerr // see above
+			return false, nil
 		}
 	default:
 		return false, nil

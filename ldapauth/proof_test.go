@@ -105,11 +105,11 @@ func TestMSCHAPv2ByStoredHashes(t *testing.T) {
 	} {
 		t.Run(table.attribute, func(t *testing.T) {
 			t.Parallel()
-			data := ""
+			var data strings.Builder
 			for _, row := range table.rows {
-				data += hashed(row.uid, strings.Split(row.lines, "\n")...)
+				data.WriteString(hashed(row.uid, row.lines))
 			}
-			s := peer.StartSlapd(t, peer.SlapdOptions{Config: hashSchema, Data: data})
+			s := peer.StartSlapd(t, peer.SlapdOptions{Config: hashSchema, Data: data.String()})
 			c := slapdConfig(s)
 			c.Attributes.NTHash = table.attribute
 			d := open(t, c)

@@ -3,9 +3,9 @@ package ldapauth
 import (
 	"testing"
 
+	"github.com/portvakt/portvakt/e2e/mschaptest"
 	"github.com/portvakt/portvakt/e2e/peer"
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/radiusd/mschap/mschaptest"
 )
 
 // peerProof is what the person's system has sent.

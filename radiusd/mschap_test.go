@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portvakt/portvakt/e2e/mschaptest"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
-	"github.com/portvakt/portvakt/radiusd/mschap/mschaptest"
 )
 
 // proofs is a server whose client may send these methods, before people whose

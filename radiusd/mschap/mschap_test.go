@@ -10,9 +10,9 @@ import (
 
 	"layeh.com/radius"
 
+	"github.com/portvakt/portvakt/e2e/mschaptest"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd/mschap"
-	"github.com/portvakt/portvakt/radiusd/mschap/mschaptest"
 )
 
 // What a person's system hashes is the name without domain and the password in
@@ -42,7 +42,7 @@ func TestProofsOfOtherNamesAndAlphabets(t *testing.T) {
 			t.Errorf("%s, %s: its hash does not match", c.user, c.password)
 		}
 		var s fmt.Stringer = pr
-		if got := fmt.Sprintf("%v %+v %#v %s", pr, pr, pr, s); strings.Trim(got, "[]redacted ") != "" {
+		if got := fmt.Sprintf("%v %+v %#v %s", pr, pr, pr, s); strings.Trim(strings.ReplaceAll(got, "[redacted]", ""), " ") != "" {
 			t.Errorf("prints as %s", got)
 		}
 	}

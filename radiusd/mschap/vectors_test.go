@@ -7,8 +7,8 @@ import (
 
 	"layeh.com/radius"
 
+	"github.com/portvakt/portvakt/e2e/mschaptest"
 	"github.com/portvakt/portvakt/radiusd/mschap"
-	"github.com/portvakt/portvakt/radiusd/mschap/mschaptest"
 )
 
 func octets(t testing.TB, text string) []byte {
