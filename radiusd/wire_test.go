@@ -106,6 +106,12 @@ func run(t *testing.T, cfg Config, flow Conversation, opts Options) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r.serve(t, s)
+}
+
+// serve serves until the end of the test.
+func (r *running) serve(t *testing.T, s *Server) *running {
+	t.Helper()
 	r.Server = s
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
