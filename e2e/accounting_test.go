@@ -22,6 +22,17 @@ func accounted(t *testing.T, c server.Config) (d *server.Daemon, seed server.See
 	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
 	c.LDAP = server.LDAP(slapd)
 	site := server.New(t, c)
+	addr = freeAddrBeside(t, site)
+	c.Server = fmt.Sprintf("reject_delay = \"0s\"\naccounting = [%q]\n", addr)
+	site.Configure(t, c)
+	seed = server.NewSeed()
+	site.Enroll(t, "alice", seed)
+	return site.Start(t), seed, addr
+}
+
+// freeAddrBeside is an address of a site's host whose port was free a moment ago.
+func freeAddrBeside(t *testing.T, site *server.Site) string {
+	t.Helper()
 	host, _, err := net.SplitHostPort(site.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -30,13 +41,8 @@ func accounted(t *testing.T, c server.Config) (d *server.Daemon, seed server.See
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr = conn.LocalAddr().String()
-	conn.Close()
-	c.Server = fmt.Sprintf("reject_delay = \"0s\"\naccounting = [%q]\n", addr)
-	site.Configure(t, c)
-	seed = server.NewSeed()
-	site.Enroll(t, "alice", seed)
-	return site.Start(t), seed, addr
+	defer conn.Close()
+	return conn.LocalAddr().String()
 }
 
 // account sends one Accounting-Request and checks that it is answered.
