@@ -34,7 +34,12 @@
 // is configured otherwise. Silence is forgotten at once: a retransmission tries
 // again.
 //
-// What it does not do: accounting, RADIUS over TLS and EAP are not here; which
-// attributes an Access-Accept carries beside a session's keys is decided by the
-// Reply function it is given.
+// The accounting port (RFC 2866) is a Server of its own with a Recorder in place
+// of the Conversation (account.go): the same checks, the reply cache and the
+// admission, and an answer when the report is safe. Package accounting reads the
+// attributes, package coa asks devices to end sessions.
+//
+// What it does not do: RADIUS over TLS and EAP are not here; which attributes an
+// Access-Accept carries beside a session's keys is decided by the Reply function
+// it is given.
 package radiusd
