@@ -1,9 +1,9 @@
 // Package store keeps what must be remembered: a small key-value contract with
 // several backends (bolt, mem, socket), sealing of values, and on top of it
-// enrollments, written once for all backends.
+// enrollments and sessions, written once for all backends.
 //
-//	Enrollments     login.Records
-//	        \          /
+//	Enrollments  Sessions  login.Records
+//	        \       |      /
 //	         Sealed KV            values are AES-256-GCM, bound to their key name
 //	             |
 //	   bolt | socket | mem        a KV each; storetest has the suite they all pass
@@ -18,5 +18,5 @@
 //
 // Keys are not secret: they appear in files, logs and errors in the clear.
 // The package does not know what its users keep: names of records other than
-// "enroll/" and "sealed/" belong to those who write them.
+// "enroll/", "session/" and "sealed/" belong to those who write them.
 package store

@@ -28,7 +28,7 @@ const (
 
 // Sessions keeps what devices account for in a KV. One process records; others
 // may list meanwhile. What it must know of each session to bound them, and to
-// end those of a device, it has in memory, about 200 octets a session.
+// end those of a device, it has in memory, less than 200 octets a session.
 type Sessions struct {
 	seed maphash.Seed
 

@@ -12,6 +12,7 @@ import (
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/open"
 )
 
 // maxWhose bounds what is remembered of who signed in lately, twice.
@@ -26,7 +27,7 @@ type accounting struct {
 
 // newSessions are the sessions in an opened store.
 func newSessions(st *storage, f conf.File) *store.Sessions {
-	return store.NewSessions(st.kv, st.ring.Steady("session"), f.Accounting)
+	return store.NewSessions(open.Apart(st.raw, st.ring), st.ring.Steady("session"), f.Accounting)
 }
 
 // newAccounting binds the accounting port; nil when the configuration has none.
@@ -74,7 +75,7 @@ func (a *accounting) reload(f conf.File, st *storage, addresses []string) error 
 	if err := a.server.Reload(cfg); err != nil {
 		return err
 	}
-	a.sessions.Use(st.kv, st.ring.Steady("session"), f.Accounting)
+	a.sessions.Use(open.Apart(st.raw, st.ring), st.ring.Steady("session"), f.Accounting)
 	return nil
 }
 
