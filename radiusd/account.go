@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxAccounting bounds the Accounting-Requests in hand; what comes beyond is
-	// sent again.
+	// maxAccounting bounds the Accounting-Requests in hand: three quarters of it
+	// are used, since none continues another. What comes beyond is sent again.
 	maxAccounting = 1024
 	// maxRecording is how many of them are being recorded: enough for some
 	// thousand a second, as many share a commit, and few enough to leave
@@ -108,8 +108,7 @@ func (s *Server) receiveAccounting(ctx context.Context, l *socket, datagram, oob
 		s.tell(c, b.drop, now, from)
 		return
 	}
-	// There are no answers to questions to keep a quarter of the places for.
-	if drop := s.admission.enter(c.peer, c.MaxRequests, true); drop != dropNone {
+	if drop := s.admission.enter(c.peer, c.MaxRequests, false); drop != dropNone {
 		s.replies.forget(b.entry)
 		s.tell(c, drop, now, from)
 		return

@@ -293,13 +293,40 @@ func TestAccountingInHandIsBounded(t *testing.T) {
 		}
 	}
 	st := s.until("full", func(st Stats) bool { return st.Received == sent })
-	if want := maxAccounting - maxAccounting/4; st.InHand != want || st.Dropped["client_busy"] != sent-uint64(want) {
+	if want := maxAccounting * 9 / 16; st.InHand != want || st.Dropped["client_busy"] != sent-uint64(want) {
 		t.Errorf("%d in hand, dropped %v, want %d in hand", st.InHand, st.Dropped, want)
 	}
 	close(stuck)
 	s.settledStats()
 	if most > maxRecording {
 		t.Errorf("%d were being recorded at once, want at most %d", most, maxRecording)
+	}
+}
+
+// A flood does not keep the server from ending: what is in hand is answered, and
+// what comes then is not begun.
+func TestAccountingDrains(t *testing.T) {
+	t.Parallel()
+	recorded, safe := make(chan struct{}), make(chan struct{})
+	s := runAccounting(t, testConfig(), recorderFunc(func(context.Context, login.SessionReport) error {
+		close(recorded)
+		<-safe
+		return nil
+	}))
+	d, late := s.device(t, "127.0.0.1"), s.device(t, "127.0.0.1")
+	p := d.told(status(1), session("s1"))
+	d.send(p)
+	<-recorded
+	ended := make(chan error, 1)
+	go func() { ended <- s.stop() }()
+	s.until("draining", func(Stats) bool {
+		late.send(late.told(status(1), session("late"), attr(attrUserName, fmt.Sprint(late.id))))
+		return s.Stats().Dropped["draining"] > 0
+	})
+	close(safe)
+	d.acknowledged(p)
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

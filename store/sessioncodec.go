@@ -73,8 +73,12 @@ func (s *session) take(r *login.SessionReport) {
 		to   *string
 		from string
 	}{
-		{&s.MultiID, r.MultiID}, {&s.User, r.User}, {&s.Account, r.AccountID}, {&s.Station, r.Station},
-		{&s.Called, r.Called}, {&s.Port, r.Port},
+		{&s.MultiID, r.MultiID},
+		{&s.User, r.User},
+		{&s.Account, r.AccountID},
+		{&s.Station, r.Station},
+		{&s.Called, r.Called},
+		{&s.Port, r.Port},
 	} {
 		if f.from != "" {
 			*f.to = f.from
