@@ -2,6 +2,7 @@ package radiusd
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,23 +76,23 @@ func (c ClientConfig) PresetValues() []PresetValue {
 func (c ClientConfig) value(key string) string {
 	switch key {
 	case "challenge":
-		return fmt.Sprint(c.Challenge)
+		return strconv.FormatBool(c.Challenge)
 	case "send_message_authenticator":
-		return fmt.Sprint(c.SendMessageAuthenticator)
+		return strconv.FormatBool(c.SendMessageAuthenticator)
 	case "ascii_prompts":
-		return fmt.Sprint(c.ASCIIPrompts)
+		return strconv.FormatBool(c.ASCIIPrompts)
 	case "max_reply_message":
-		return fmt.Sprint(c.MaxReplyMessage)
+		return strconv.Itoa(c.MaxReplyMessage)
 	case "patience":
-		return fmt.Sprintf("%q", c.Patience)
+		return strconv.Quote(c.Patience.String())
 	case "append":
-		return fmt.Sprintf("%q", c.Append)
+		return strconv.Quote(c.Append)
 	case "require_message_authenticator":
-		return fmt.Sprintf("%q", c.RequireMessageAuthenticator)
+		return strconv.Quote(c.RequireMessageAuthenticator)
 	case "limit_proxy_state":
-		return fmt.Sprintf("%q", c.LimitProxyState)
+		return strconv.Quote(c.LimitProxyState)
 	case "on_error":
-		return fmt.Sprintf("%q", c.OnError)
+		return strconv.Quote(c.OnError)
 	}
 	return ""
 }

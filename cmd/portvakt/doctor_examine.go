@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func (e *examination) times() {
 			now = fmt.Sprintf("until then here: patience = %q, which is below its time-out", lessATenth(k.GivesUp))
 		}
 		e.find("timeout", fmt.Sprintf("it gives up after %s, having sent %d times (%d sign-ins)", k.GivesUp, k.Sends, k.Seen),
-			fmt.Sprintf("a telephone call needs %s: who is called answers too late, and the sign-in fails", callNeeds), raise, then, now)
+			fmt.Sprintf("a telephone call needs %s: who is called answers too late, and the sign-in fails (this is learned: three sign-ins that wait longer correct it)", callNeeds), raise, then, now)
 	case k.GivesUp > 0 && k.Patience > k.GivesUp:
 		e.find("patience", fmt.Sprintf("it gives up after %s, and patience is %s", k.GivesUp, k.Patience), "approvals in between come too late",
 			fmt.Sprintf("here: patience = %q, or leave the key out to have it learned", lessATenth(k.GivesUp)))
@@ -194,7 +195,7 @@ func near(networks []string, a netip.Addr) bool {
 func quotedList(all []string) string {
 	var quoted []string
 	for _, s := range all {
-		quoted = append(quoted, fmt.Sprintf("%q", s))
+		quoted = append(quoted, strconv.Quote(s))
 	}
 	return strings.Join(quoted, ", ")
 }

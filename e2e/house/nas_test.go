@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/portvakt/portvakt/radiusd/dictionary"
 	"github.com/portvakt/portvakt/radiusd/preset"
+	"github.com/portvakt/portvakt/radiusd/reply"
 )
 
 const nasPages = "docs/nas/"
@@ -99,6 +103,33 @@ func TestPagesOfProductsAreWhole(t *testing.T) {
 			}
 			if !strings.Contains(where, must) {
 				t.Errorf("%s does not tell %s", page, what)
+			}
+		}
+	}
+}
+
+// The attributes that pages hand to groups exist.
+func TestAttributesOfPagesAreKnown(t *testing.T) {
+	known, err := dictionary.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page, text := range pages(t) {
+		for _, m := range tomlBlock.FindAllStringSubmatch(text, -1) {
+			var doc struct {
+				Reply []struct {
+					Clients, Groups []string
+					Attributes      map[string]any
+				}
+			}
+			if err := toml.Unmarshal([]byte(m[1]), &doc); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+			for _, r := range doc.Reply {
+				rule := reply.RuleConfig{Clients: r.Clients, Groups: r.Groups, Attributes: r.Attributes}
+				if _, err := reply.New([]reply.RuleConfig{rule}, known); err != nil {
+					t.Errorf("%s: %v", page, err)
+				}
 			}
 		}
 	}
