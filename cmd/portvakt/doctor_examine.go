@@ -67,12 +67,12 @@ func (e *examination) secret() {
 			means = "one of the devices of this client has another secret than the others"
 		}
 		e.find("secret", seen, means,
-			onProduct(e.p.Fixes.Secret, "set its shared secret to that of the file"),
+			onProduct(e.p.Fixes.Shared, "set its shared secret to that of the file"),
 			"a blank, a line's end or a quotation mark copied with it is the usual cause: portvakt doctor "+e.cc.Name+" --secret-file FILE compares what was typed")
 	}
 	if n := e.c.Notes["old_secret_used"]; n > 0 && !e.over(e.c.Latest["old_secret_used"].At, time.Time{}) {
 		e.find("old_secret", fmt.Sprintf("%d requests were made with old_secret%s", n, last(e.c.Latest["old_secret_used"])), "a device still has the old secret",
-			onProduct(e.p.Fixes.Secret, "set its shared secret to the new one"), "then remove old_secret")
+			onProduct(e.p.Fixes.Shared, "set its shared secret to the new one"), "then remove old_secret")
 	}
 }
 
@@ -154,13 +154,15 @@ func (e *examination) replies() {
 
 // room looks for requests that were dropped for want of it.
 func (e *examination) room() {
-	for _, row := range []struct{ key, of, id string }{
-		{"max_held", "held_full", "the server"}, {"max_held", "client_held_full", "its [[client]] block"},
-		{"max_requests", "busy", "the server"}, {"max_requests", "client_busy", "its [[client]] block"},
+	for _, row := range []struct{ key, dropped, where string }{
+		{"max_held", "held_full", "the server"},
+		{"max_held", "client_held_full", "its [[client]] block"},
+		{"max_requests", "busy", "the server"},
+		{"max_requests", "client_busy", "its [[client]] block"},
 	} {
-		if n := e.c.Dropped[row.of]; n > 0 && !e.over(e.c.Latest[row.of].At, time.Time{}) {
-			e.find(row.of, fmt.Sprintf("%d requests found no room%s", n, last(e.c.Latest[row.of])), "more came than may be in hand, or something they wait for is slow",
-				fmt.Sprintf("raise %s of %s when the directory and the gateways are quick", row.key, row.id))
+		if n := e.c.Dropped[row.dropped]; n > 0 && !e.over(e.c.Latest[row.dropped].At, time.Time{}) {
+			e.find(row.dropped, fmt.Sprintf("%d requests found no room%s", n, last(e.c.Latest[row.dropped])), "more came than may be in hand, or something they wait for is slow",
+				fmt.Sprintf("raise %s of %s when the directory and the gateways are quick", row.key, row.where))
 		}
 	}
 }

@@ -14,7 +14,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "config system global / set remoteauthtimeout 60 / end",
-				Secret:  `config user radius / edit "portvakt" / set secret SECRET / end`,
+				Shared:  `config user radius / edit "portvakt" / set secret SECRET / end`,
 				Sign:    "update FortiOS to 7.2.10, 7.4.5, 7.6.1 or later",
 				PAP:     `config user radius / edit "portvakt" / set auth-type pap / end`,
 			},
@@ -29,7 +29,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "aaa-server PORTVAKT (inside) host ADDRESS / timeout 60, and Authentication Timeout 60 in Secure Client's XML profile",
-				Secret:  "aaa-server PORTVAKT (inside) host ADDRESS / key SECRET",
+				Shared:  "aaa-server PORTVAKT (inside) host ADDRESS / key SECRET",
 				Sign:    "aaa-server PORTVAKT (inside) host ADDRESS / message-authenticator-required, where the version has it; else update",
 				PAP:     "aaa-server PORTVAKT (inside) host ADDRESS / no mschapv2-capable, and no password-management in the tunnel group",
 			},
@@ -42,7 +42,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Device > Server Profiles > RADIUS: Timeout 60, Retries 1; the web server's time-out (30 s) must be longer than both multiplied",
-				Secret:  "Device > Server Profiles > RADIUS > the server: Secret",
+				Shared:  "Device > Server Profiles > RADIUS > the server: Secret",
 				Sign:    "update PAN-OS to a version with its vendor's answer to CVE-2024-3596",
 				PAP:     "Device > Server Profiles > RADIUS: Authentication Protocol PAP",
 			},
@@ -55,7 +55,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "set authentication radiusAction portvakt -authTimeout 60",
-				Secret:  "set authentication radiusAction portvakt -radKey SECRET",
+				Shared:  "set authentication radiusAction portvakt -radKey SECRET",
 				Sign:    "update it to a version with its vendor's answer to CVE-2024-3596",
 				PAP:     "set authentication radiusAction portvakt -passEncoding pap",
 			},
@@ -68,7 +68,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Authentication > Auth. Servers > the server: Timeout 60, Retries 0",
-				Secret:  "Authentication > Auth. Servers > the server: Shared Secret",
+				Shared:  "Authentication > Auth. Servers > the server: Shared Secret",
 				Sign:    "update it to a version with its vendor's answer to CVE-2024-3596",
 			},
 		},
@@ -80,7 +80,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Users > Settings > RADIUS > Settings: RADIUS Server Timeout 60, Retries 0",
-				Secret:  "Users > Settings > RADIUS > Settings > the server: Shared Secret (31 characters at most)",
+				Shared:  "Users > Settings > RADIUS > Settings > the server: Shared Secret (31 characters at most)",
 				Sign:    "update SonicOS to a version with its vendor's answer to CVE-2024-3596",
 				PAP:     "Users > Settings > RADIUS > Settings: do not force MS-CHAP or MS-CHAPv2",
 			},
@@ -92,7 +92,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "SmartConsole > Global properties > Advanced > Configure > FireWall-1 > Authentication > RADIUS: the product of retransmissions and their time-out at least 60 s",
-				Secret:  "SmartConsole > Servers > RADIUS > the server: Shared secret",
+				Shared:  "SmartConsole > Servers > RADIUS > the server: Shared secret",
 				Sign:    "install the Jumbo Hotfix with its vendor's answer to CVE-2024-3596",
 				PAP:     "SmartConsole > Servers > RADIUS > the server: Protocol PAP",
 			},
@@ -105,7 +105,7 @@ func firewalls() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "tmsh modify apm aaa radius portvakt timeout 60 retries 1",
-				Secret:  "tmsh modify apm aaa radius portvakt secret SECRET",
+				Shared:  "tmsh modify apm aaa radius portvakt secret SECRET",
 				Sign:    "update BIG-IP to a version with its vendor's answer to CVE-2024-3596",
 			},
 		},

@@ -14,7 +14,7 @@ func gateways() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "/etc/pam_radius_auth.conf: ADDRESS:1812 SECRET 60, and hand-window 120 in the server's and the clients' configuration",
-				Secret:  "/etc/pam_radius_auth.conf: the second word of the server's line",
+				Shared:  "/etc/pam_radius_auth.conf: the second word of the server's line",
 				Sign:    "update pam_radius to a version that signs",
 			},
 		},
@@ -25,7 +25,7 @@ func gateways() []Preset {
 				comma(),
 			},
 			Fixes: Fixes{
-				Secret: "Admin Web UI > Authentication > RADIUS: Shared Secret",
+				Shared: "Admin Web UI > Authentication > RADIUS: Shared Secret",
 				PAP:    "Admin Web UI > Authentication > RADIUS: authentication method PAP",
 				Sign:   "update Access Server to a version with its vendor's answer to CVE-2024-3596",
 			},
@@ -39,7 +39,7 @@ func gateways() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "System > Access > Servers > the server: Authentication Timeout 20 (it tries three times)",
-				Secret:  "System > Access > Servers > the server: Shared Secret",
+				Shared:  "System > Access > Servers > the server: Shared Secret",
 				Sign:    "update OPNsense: newer versions sign",
 				PAP:     "System > Access > Servers > the server: Protocol PAP",
 			},
@@ -53,7 +53,7 @@ func gateways() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "System > User Manager > Authentication Servers > the server: Authentication Timeout 20 (it tries three times)",
-				Secret:  "System > User Manager > Authentication Servers > the server: Shared Secret",
+				Shared:  "System > User Manager > Authentication Servers > the server: Shared Secret",
 				Sign:    "update pfSense: newer versions sign",
 				PAP:     "System > User Manager > Authentication Servers > the server: Protocol PAP",
 			},
@@ -68,7 +68,7 @@ func gateways() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "strongswan.conf, charon.plugins.eap-radius: retransmit_base = 1.0, retransmit_timeout = 10, retransmit_tries = 6",
-				Secret:  "strongswan.conf, charon.plugins.eap-radius.servers.portvakt: secret",
+				Shared:  "strongswan.conf, charon.plugins.eap-radius.servers.portvakt: secret",
 				PAP:     "swanctl.conf: auth = xauth-radius, not eap-radius",
 			},
 		},
@@ -81,7 +81,7 @@ func gateways() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "radiusclient.conf: radius_timeout 15, radius_retries 3; ocserv.conf: auth-timeout = 240",
-				Secret:  "the file that radiusclient.conf names behind servers",
+				Shared:  "the file that radiusclient.conf names behind servers",
 				Sign:    "update radcli to 1.4.0 or later",
 			},
 		},
@@ -93,7 +93,7 @@ func gateways() []Preset {
 				patience(13*time.Second, "its 15 s are fixed in the program, 10 s in versions before June 2020"),
 			},
 			Fixes: Fixes{
-				Secret: "vpncmd: RadiusServerSet ADDRESS:1812 /SECRET:SECRET /RETRY_INTERVAL:5000",
+				Shared: "vpncmd: RadiusServerSet ADDRESS:1812 /SECRET:SECRET /RETRY_INTERVAL:5000",
 				PAP:    "use clients that send PAP: SoftEther's own, OpenVPN",
 			},
 		},

@@ -14,7 +14,7 @@ func networks() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "/radius set [find comment=portvakt] timeout=20s",
-				Secret:  "/radius set [find comment=portvakt] secret=SECRET",
+				Shared:  "/radius set [find comment=portvakt] secret=SECRET",
 				Sign:    "/radius set [find comment=portvakt] require-message-auth=yes-for-request-resp (RouterOS 7.15 and later)",
 				PAP:     "/ppp profile and the VPN server: authentication=pap; Winbox and Webfig log in with CHAP always, so use ssh",
 			},
@@ -28,7 +28,7 @@ func networks() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "ask Meraki's support for a RADIUS time-out of 60 s for client VPN",
-				Secret:  "Security & SD-WAN > Client VPN > RADIUS servers: Secret",
+				Shared:  "Security & SD-WAN > Client VPN > RADIUS servers: Secret",
 				Sign:    "update the MX to a version with its vendor's answer to CVE-2024-3596",
 			},
 		},
@@ -42,7 +42,7 @@ func networks() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "aaa authentication-server radius portvakt / timeout 20 / retransmit 2",
-				Secret:  "aaa authentication-server radius portvakt / key SECRET",
+				Shared:  "aaa authentication-server radius portvakt / key SECRET",
 				Sign:    "update AOS to a version with its vendor's answer to CVE-2024-3596",
 				PAP:     "aaa authentication captive-portal PROFILE / auth-protocol pap",
 			},
@@ -55,7 +55,7 @@ func networks() []Preset {
 				signs("auto", "not every model signs"),
 			},
 			Fixes: Fixes{
-				Secret: "Settings > Profiles > RADIUS > the profile > Authentication Servers: Shared Secret",
+				Shared: "Settings > Profiles > RADIUS > the profile > Authentication Servers: Shared Secret",
 				Sign:   "update the gateway",
 				PAP:    "set the VPN clients to PAP inside L2TP/IPsec",
 			},

@@ -37,8 +37,8 @@ type Setting struct {
 type Fixes struct {
 	// Timeout makes it wait for 60 s, or for as long as it can.
 	Timeout string
-	// Secret is where the shared secret is.
-	Secret string
+	// Shared is where the shared secret is.
+	Shared string
 	// Sign makes it send Message-Authenticator.
 	Sign string
 	// PAP makes it send the password as PAP.

@@ -12,7 +12,7 @@ func TestEveryPresetIsWhole(t *testing.T) {
 			t.Errorf("%s is there twice", p.Name)
 		}
 		seen[p.Name] = true
-		if p.Product == "" || p.Page == "" || p.Fixes.Secret == "" {
+		if p.Product == "" || p.Page == "" || p.Fixes.Shared == "" {
 			t.Errorf("%s: the product, the page or the place of its secret is missing", p.Name)
 		}
 		var keys []string

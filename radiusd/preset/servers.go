@@ -14,7 +14,7 @@ func servers() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "/etc/pam_radius_auth.conf: ADDRESS:1812 SECRET 60",
-				Secret:  "/etc/pam_radius_auth.conf: the second word of the server's line",
+				Shared:  "/etc/pam_radius_auth.conf: the second word of the server's line",
 				Sign:    "update pam_radius to a version that signs",
 			},
 		},
@@ -28,7 +28,7 @@ func servers() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "proxy.conf, home_server: response_window = 60; radiusd.conf: max_request_time = 70",
-				Secret:  "proxy.conf, home_server: secret",
+				Shared:  "proxy.conf, home_server: secret",
 				Sign:    "update FreeRADIUS to 3.2.5 or later",
 				Station: "keep Calling-Station-Id in pre-proxy",
 			},
@@ -41,7 +41,7 @@ func servers() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Remote RADIUS Server Groups > the group > the server > Load Balancing: 60 s without response before a request is considered dropped, and 60 s between requests when the server is unavailable",
-				Secret:  "Remote RADIUS Server Groups > the group > the server > Authentication/Accounting: Shared secret",
+				Shared:  "Remote RADIUS Server Groups > the group > the server > Authentication/Accounting: Shared secret",
 				Sign:    "Remote RADIUS Server Groups > the group > the server > Authentication/Accounting: Request must contain the message authenticator attribute",
 				PAP:     "Connection Request Policies > the policy > Authentication: forward to the group, and set the device itself to PAP",
 			},
@@ -55,7 +55,7 @@ func servers() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Routing and Remote Access > the server > Security > RADIUS Authentication > the server: Time-out 60; on the clients MaxConfigure in the registry",
-				Secret:  "Routing and Remote Access > the server > Security > RADIUS Authentication > the server: Shared secret",
+				Shared:  "Routing and Remote Access > the server > Security > RADIUS Authentication > the server: Shared secret",
 				Sign:    "Routing and Remote Access > the server > Security > RADIUS Authentication > the server: Always use message authenticator",
 				PAP:     "Routing and Remote Access > the server > Security > Authentication Methods: only Unencrypted password (PAP), inside SSTP or L2TP/IPsec",
 			},
@@ -69,7 +69,7 @@ func servers() []Preset {
 			},
 			Fixes: Fixes{
 				Timeout: "Directory Service > Directories > the directory > Networking & security > Multi-factor authentication: Server timeout 50, Max retries 0",
-				Secret:  "Directory Service > Directories > the directory > Networking & security > Multi-factor authentication: Shared secret code",
+				Shared:  "Directory Service > Directories > the directory > Networking & security > Multi-factor authentication: Shared secret code",
 				PAP:     "Directory Service > Directories > the directory > Networking & security > Multi-factor authentication: Protocol PAP",
 			},
 		},
