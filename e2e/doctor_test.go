@@ -133,7 +133,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 
 	got := doctor(t, site, 1)
 	for _, row := range []struct{ client, id, seen, change string }{
-		{"hasty", "timeout", "gives up after 3 s, having sent 3 times (3 sign-ins)", "set remoteauthtimeout 60"},
+		{"hasty", "timeout", "having sent 3 times (3 sign-ins)", "set remoteauthtimeout 60"},
 		{"hasty", "timeout", "gives up", `until then here: patience = "2s"`},
 		{"mistyped", "secret", "from " + mistyped, "/radius set [find comment=portvakt] secret=SECRET"},
 		{"unsigned", "unsigned", "from " + unsigned, "message-authenticator-required"},
@@ -146,7 +146,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Errorf("the healthy one has %q", ids)
 	}
 	words := site.Run(t, "", "doctor", "hasty")
-	for _, want := range []string{"client hasty: Fortinet FortiGate, docs/nas/fortigate.md\n", "  1. seen    it gives up after 3 s", "     means   a telephone call needs 40 s"} {
+	for _, want := range []string{"client hasty: Fortinet FortiGate, docs/nas/fortigate.md\n", "  1. seen    it gives up after ", "     means   a telephone call needs 40 s"} {
 		if words.Code != 1 || !strings.Contains(words.Stdout, want) {
 			t.Errorf("exit code %d, want 1 and %q:\n%s%s", words.Code, want, words.Stdout, words.Stderr)
 		}

@@ -109,6 +109,6 @@ func (s seconds) duration() time.Duration { return time.Duration(float64(s) * fl
 // lessATenth is the patience for a client that gives up at this time, as it is
 // written in the file.
 func lessATenth(s seconds) string {
-	d := s.duration()
+	d := s.duration().Round(time.Second) // what was learned is not more exact
 	return max(time.Second, (d - max(time.Second, d/10)).Truncate(time.Second)).String()
 }
