@@ -108,8 +108,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit)))) // audits nothing before it serves
 	defer func() { _ = d.current.Load().close() }()
 	defer d.record(ctx, f.Attempts)()
-	defer func() { _ = d.current.Load().flow.Close() }() // calls end before their lines do
-	defer d.retired.Wait()
+	defer func() { _ = d.endCalls() }() // before their lines
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
 		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,
 	})
@@ -184,6 +183,14 @@ func (d *daemon) account(ctx, late context.Context) (wait func() error) {
 		ending.Wait()
 		return err
 	}
+}
+
+// endCalls ends what is being asked elsewhere, also what was begun under an older
+// configuration, and waits for those to be closed.
+func (d *daemon) endCalls() error {
+	err := d.current.Load().flow.Close() // all configurations have one
+	d.retired.Wait()
+	return err
 }
 
 // receipts has receipts go to the messages of a configuration.
