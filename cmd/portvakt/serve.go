@@ -108,7 +108,8 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit)))) // audits nothing before it serves
 	defer func() { _ = d.current.Load().close() }()
 	defer d.record(ctx, f.Attempts)()
-	defer func() { _ = d.endCalls() }() // before their lines
+	// Calls end before their lines do.
+	defer func() { _ = d.endCalls() }()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
 		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,
 	})
@@ -188,7 +189,7 @@ func (d *daemon) account(ctx, late context.Context) (wait func() error) {
 // endCalls ends what is being asked elsewhere, also what was begun under an older
 // configuration, and waits for those to be closed.
 func (d *daemon) endCalls() error {
-	err := d.current.Load().flow.Close() // all configurations have one
+	err := d.current.Load().flow.Close() // old configurations share its calls
 	d.retired.Wait()
 	return err
 }
