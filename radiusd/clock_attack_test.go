@@ -1,6 +1,7 @@
 package radiusd
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -59,8 +60,8 @@ func TestWhatIsLearnedHasBounds(t *testing.T) {
 		{1 << 62, defaultPatience},
 	} {
 		p := &client{peer: &peer{}}
-		for range 1000 {
-			p.peer.clock.gaveUp(row.gaveUp, 1000, here)
+		for i := range 1000 {
+			p.peer.clock.gaveUp(row.gaveUp, 1000, here, uint16(2*i))
 			p.peer.clock.resent(row.gaveUp, newID, here)
 		}
 		if got := p.patience(); got != row.want {
@@ -69,6 +70,38 @@ func TestWhatIsLearnedHasBounds(t *testing.T) {
 		if c := &p.peer.clock; len(c.givenUp) > maxSamples || len(c.resends) > maxSamples {
 			t.Errorf("%d and %d samples are kept", len(c.givenUp), len(c.resends))
 		}
+	}
+}
+
+// TestOnePersonTeachesNothing about how long all others may be held, however
+// often she begins a sign-in anew just when a copy of the last one is due; nor
+// do many who begin anew before.
+func TestOnePersonTeachesNothing(t *testing.T) {
+	t.Parallel()
+	for what, row := range map[string]struct {
+		people int
+		again  float64
+	}{
+		"one, in time":        {1, 9.8},
+		"two, in time":        {2, 9.8},
+		"many, out of hurry":  {100, 7},
+		"many, a little more": {100, 9},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := newNAS(t, late(100*time.Second), Options{})
+				for i := range 30 {
+					n.people = i % row.people
+					n.signIn(append(copies(5), sent{row.again, newID, 0}))
+					time.Sleep(100 * time.Second)
+				}
+				if got := n.clock(); got.Learned || got.Patience != defaultPatience {
+					t.Errorf("%+v", got)
+				}
+				n.end()
+			})
+		})
 	}
 }
 
@@ -124,4 +157,26 @@ func TestAFloodOfNewIdentifiersIsBounded(t *testing.T) {
 		}
 		n.end()
 	})
+}
+
+func TestOnePersonHasManySpellings(t *testing.T) {
+	t.Parallel()
+	_, _, d := bench(t, late(0))
+	seed := maphash.MakeSeed()
+	who := func(name string) uint16 {
+		p := d.login(name, "password")
+		o, drop := survey(p)
+		if drop != dropNone {
+			t.Fatal(drop)
+		}
+		return newRequest(p, o, pending{}).who(seed)
+	}
+	for _, name := range []string{"Alice", `EXAMPLE\alice`, "alice@example.org"} {
+		if who(name) != who("alice") {
+			t.Errorf("%s is somebody else", name)
+		}
+	}
+	if who("bob") == who("alice") && who("carol") == who("alice") {
+		t.Error("all are one")
+	}
 }

@@ -39,6 +39,7 @@ func (s *Server) hold(r *request, w login.Wait) {
 	if !r.hasStation() {
 		r.client.peer.counters[noteNoStation].Add(1)
 	}
+	h.stay.who = r.who(s.people.seed)
 	s.arrives(h, r.person(s.people.seed))
 	if !s.replies.hold(h) {
 		s.dismiss(h, dropSuperseded)

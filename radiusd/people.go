@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -24,6 +23,7 @@ type people struct {
 // guarded by the lock of people.
 type stay struct {
 	person uint64
+	who    uint16
 	trail  trail // of requests before it that were each sent once
 }
 
@@ -53,8 +53,10 @@ func (s *Server) arrives(h *held, person uint64) {
 
 	from := h.entry.source.from
 	switch {
+	case before.copies > 0 && h.arrived+minTolerance < before.last+before.next():
+		// The person has begun anew before the client gave up.
 	case before.copies > 0: // it sends copies, so a new identifier is a new beginning
-		s.gaveUp(h.client, h.arrived-before.first, before.copies, from.Addr())
+		s.gaveUp(h, h.arrived-before.first, before.copies)
 	case again > 0 && from.Port() != old.entry.source.from.Port():
 		h.client.peer.clock.resent(again, newPort, from.Addr())
 	case again > 0:
@@ -81,15 +83,16 @@ func (s *Server) departs(h *held) {
 	from := h.entry.source.from.Addr()
 	switch {
 	case t.gone(s.now()):
-		s.gaveUp(h.client, t.lasts(), t.copies, from)
+		s.gaveUp(h, t.lasts(), t.copies)
 	case t.copies > 0:
 		h.client.peer.clock.waited(t.lasts(), from)
 	}
 }
 
 // gaveUp tells a client's clock, and the log when that is news.
-func (s *Server) gaveUp(c *client, after time.Duration, copies int32, from netip.Addr) {
-	if !c.peer.clock.gaveUp(after, int(copies)+1, from) {
+func (s *Server) gaveUp(h *held, after time.Duration, copies int32) {
+	c := h.client
+	if !c.peer.clock.gaveUp(after, int(copies)+1, h.entry.source.from.Addr(), h.stay.who) {
 		return
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "learned when the client gives up",

@@ -83,6 +83,13 @@ func (r *request) person(seed maphash.Seed) uint64 {
 	return h.Sum64()
 }
 
+// who is a hash of the person's name, however she has written it; never 0.
+func (r *request) who(seed maphash.Seed) uint16 {
+	name := strings.ToLower(string(r.value(rfc2865.UserName_Type)))
+	name, _, _ = strings.Cut(name[strings.LastIndexByte(name, '\\')+1:], "@")
+	return uint16(maphash.String(seed, name)) | 1 //nolint:gosec // shortened on purpose
+}
+
 // attempt makes of a packet what the person typed, or says why it is refused
 // without asking anybody. The ticket is nil in a first request.
 func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally) {
