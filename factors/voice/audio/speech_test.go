@@ -137,7 +137,7 @@ func TestTonesAreNoKeys(t *testing.T) {
 	}{
 		{"dial tone of Europe", Tone(10*time.Second, -10, 425)},
 		{"dial tone of North America", Tone(10*time.Second, -10, 350, 440)},
-		{"ringing tone", join(Ringing(), Ringing())},
+		{"ringing tone", join(ringing(), ringing())},
 		{"ringing tone of North America", Tone(10*time.Second, -10, 440, 480)},
 		{"busy tone of North America", Tone(10*time.Second, -10, 480, 620)},
 		{"special information tones", join(Tone(330*ms, -10, 950), Tone(330*ms, -10, 1400), Tone(330*ms, -10, 1800))},
@@ -155,4 +155,9 @@ func TestTonesAreNoKeys(t *testing.T) {
 			t.Errorf("%s: heard %q", c.sound, got)
 		}
 	}
+}
+
+// ringing is one period of the ringing tone of most of Europe (ITU-T E.180).
+func ringing() []int16 {
+	return append(Tone(time.Second, -10, 425), Silence(4*time.Second)...)
 }

@@ -49,8 +49,3 @@ func Press(keys string, on, off time.Duration, dBm0 float64) []int16 {
 	}
 	return pcm
 }
-
-// Ringing is one period of the ringing tone of most of Europe (ITU-T E.180).
-func Ringing() []int16 {
-	return append(Tone(time.Second, -10, 425), Silence(4*time.Second)...)
-}

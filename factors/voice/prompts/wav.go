@@ -11,7 +11,7 @@ import (
 // Rate is how many samples a second telephones have.
 const Rate = 8000
 
-// The tags of WAVE formats that are understood.
+// The tags of WAVE formats that are understood (RFC 2361, appendix A).
 const (
 	formatPCM        = 0x0001
 	formatALaw       = 0x0006
