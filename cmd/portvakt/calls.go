@@ -60,9 +60,13 @@ func (s *system) listenForCalls(ctx context.Context, before *system) error {
 	if before != nil && before.voice == s.voice {
 		return nil
 	}
+	var phones []voice.Provider
+	if before != nil {
+		phones = before.phones
+	}
 	for _, p := range s.phones {
 		if l, ok := p.(cloud.Listener); ok {
-			if err := l.Listen(ctx); err != nil {
+			if err := l.Listen(ctx, phones...); err != nil {
 				return fmt.Errorf("call provider %q: %w", p.Name(), err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/portvakt/portvakt/conf"
@@ -82,11 +83,19 @@ func (d *daemon) reloads(ctx context.Context, hup <-chan os.Signal) {
 			notify("RELOADING=1")
 			if err := d.reload(ctx); err != nil {
 				d.log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays", slog.Any(login.KeyErr, err),
-					slog.String(login.KeyHint, "portvakt check --config "+d.path))
+					slog.String(login.KeyHint, reloadHint(err, d.path)))
 			}
 			notify("READY=1")
 		}
 	}
+}
+
+// reloadHint is what to do about a configuration that could not be put in force.
+func reloadHint(err error, path string) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "the configuration in force may have this address: systemctl restart portvakt takes the new one"
+	}
+	return "portvakt check --config " + path
 }
 
 // reload puts a new configuration in force, or leaves everything as it is.

@@ -117,7 +117,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		return withCode(err, exitConfig)
 	}
 	if err := s.listenForCalls(ctx, nil); err != nil {
-		return withCode(err, exitUnavailable)
+		return withCode(withHint(err, "another program may have the address; or change callback_listen"), exitUnavailable)
 	}
 	if at := f.SMS.ReceiptsListen; at.IsValid() {
 		if d.receiver, err = gateway.NewReceiver(ctx, at, d.log); err != nil {

@@ -8,15 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
-
+	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -31,42 +29,40 @@ const (
 	closeWithin    = 2 * time.Second
 )
 
-// Listen binds callback_listen and serves until Close.
-func (t *Twilio) Listen(ctx context.Context) error {
+// Listen binds callback_listen and serves until Close, or takes a place at the
+// listener of one of the providers before, which goes on for their calls.
+func (t *Twilio) Listen(ctx context.Context, before ...voice.Provider) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.server != nil || t.closed {
+	if t.front != nil || t.closed {
 		return errors.New("listens already, or is closed")
 	}
-	var secured *tls.Config
+	var pair *tls.Certificate
 	if t.cfg.CallbackCert != "" {
-		pair, err := tls.LoadX509KeyPair(t.cfg.CallbackCert, t.cfg.CallbackKey)
+		loaded, err := tls.LoadX509KeyPair(t.cfg.CallbackCert, t.cfg.CallbackKey)
 		if err != nil {
 			return fmt.Errorf("callback_cert: %w", err)
 		}
-		secured = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+		pair = &loaded
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", t.cfg.CallbackListen.String())
-	if err != nil {
-		return fmt.Errorf("callback_listen: %w", err)
+	for _, p := range before {
+		if b, ok := p.(*Twilio); ok && b != t {
+			if f := b.at(); f != nil && f.join(t, pair) {
+				t.front = f
+				return nil
+			}
+		}
 	}
-	t.address = l.Addr()
-	l = netutil.LimitListener(l, maxConnections)
-	if secured != nil {
-		l = tls.NewListener(l, secured)
-	}
-	t.server = &http.Server{
-		Handler:           t,
-		ReadHeaderTimeout: readWithin,
-		ReadTimeout:       readWithin,
-		WriteTimeout:      writeWithin,
-		IdleTimeout:       idleWithin,
-		MaxHeaderBytes:    maxHeader,
-		// What strangers send is no news.
-		ErrorLog: slog.NewLogLogger(t.log.Handler(), slog.LevelDebug),
-	}
-	t.serving.Go(func() { _ = t.server.Serve(l) })
-	return nil
+	var err error
+	t.front, err = newFront(ctx, t, pair)
+	return err
+}
+
+// at is the listener, nil before Listen.
+func (t *Twilio) at() *front {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.front
 }
 
 // ServeHTTP takes what the service posts, for who serves it on a listener of
@@ -92,9 +88,7 @@ func (t *Twilio) posted(w http.ResponseWriter, r *http.Request) (doc string, ok 
 	if r.Method != http.MethodPost {
 		return "", false
 	}
-	// A proxy may take off the folder that callback_url ends in, or not.
-	path := strings.TrimPrefix(r.URL.Path, t.base.Path)
-	id, rest, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	id, rest, ok := t.path(r)
 	if !ok {
 		return "", false
 	}

@@ -11,9 +11,11 @@ import (
 // A Listener is a provider that is told of keys from outside. Whoever makes it
 // calls Listen before the first Call; Close ends it.
 type Listener interface {
-	// Listen binds and serves from then on. The error is that of binding, or
-	// of the certificate.
-	Listen(ctx context.Context) error
+	// Listen binds and serves from then on. Where one of the providers before,
+	// those of a configuration that is being replaced, listens at the same
+	// address, both are behind one listener until the first has closed. The
+	// error is that of binding, or of the certificate.
+	Listen(ctx context.Context, before ...voice.Provider) error
 }
 
 var (

@@ -18,9 +18,7 @@ func (t *Telnyx) PollEvery(d time.Duration) { t.every = d }
 
 // Address is where the listener is.
 func (t *Twilio) Address() net.Addr {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.address
+	return t.at().address
 }
 
 // VoiceOf is voiceOf.

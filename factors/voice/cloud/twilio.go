@@ -44,10 +44,8 @@ type Twilio struct {
 	mu      sync.Mutex
 	calls   map[string]*dialogue // by the path of each
 	closed  bool
-	server  *http.Server
-	address net.Addr
+	front   *front // nil until it listens
 	calling sync.WaitGroup
-	serving sync.WaitGroup
 }
 
 func newTwilio(cfg Config, log *slog.Logger) (*Twilio, error) {
@@ -133,7 +131,7 @@ func (t *Twilio) place(ctx context.Context, d *dialogue) error {
 	if digits := c.To.Extension(); digits != "" {
 		form.Set("SendDigits", "ww"+digits) // a second for the exchange to listen
 	}
-	r, err := t.service.ask(context.WithoutCancel(ctx), http.MethodPost, t.path("/Calls.json"),
+	r, err := t.service.ask(context.WithoutCancel(ctx), http.MethodPost, t.resource("/Calls.json"),
 		"application/x-www-form-urlencoded", form.Encode())
 	if err != nil {
 		return t.lost(ctx, d, unplaced(ctx, err))
@@ -212,7 +210,7 @@ func (t *Twilio) hangUp(ctx context.Context, d *dialogue) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangupWithin)
 	defer cancel()
-	r, err := t.service.ask(ctx, http.MethodPost, t.path("/Calls/"+sid+".json"),
+	r, err := t.service.ask(ctx, http.MethodPost, t.resource("/Calls/"+sid+".json"),
 		"application/x-www-form-urlencoded", url.Values{"Status": {"completed"}}.Encode())
 	if err == nil && !r.ok() {
 		err = fmt.Errorf("status %d", r.status)
@@ -226,7 +224,7 @@ func (t *Twilio) hangUp(ctx context.Context, d *dialogue) {
 // Check asks the service for the account's calls, which needs the rights that
 // calling does.
 func (t *Twilio) Check(ctx context.Context) error {
-	r, err := t.service.ask(ctx, http.MethodGet, t.path("/Calls.json")+"?PageSize=1", "", "")
+	r, err := t.service.ask(ctx, http.MethodGet, t.resource("/Calls.json")+"?PageSize=1", "", "")
 	if err != nil {
 		return err
 	}
@@ -241,7 +239,7 @@ func (t *Twilio) Close() error {
 	t.mu.Lock()
 	first := !t.closed
 	t.closed = true
-	server := t.server
+	front := t.front
 	t.mu.Unlock()
 	if !first {
 		return nil
@@ -249,19 +247,14 @@ func (t *Twilio) Close() error {
 	close(t.ended)
 	t.calling.Wait()
 	var err error
-	if server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
-		defer cancel()
-		if err = server.Shutdown(ctx); err != nil {
-			err = server.Close()
-		}
+	if front != nil {
+		err = front.leave(t)
 	}
-	t.serving.Wait()
 	t.service.close()
 	return err
 }
 
-func (t *Twilio) path(rest string) string { return "/2010-04-01/Accounts/" + t.cfg.Account + rest }
+func (t *Twilio) resource(rest string) string { return "/2010-04-01/Accounts/" + t.cfg.Account + rest }
 
 // refusedCall is the Failure of a reply, with the number that the service's
 // list of errors has.
