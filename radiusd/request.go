@@ -85,7 +85,7 @@ func (r *request) person(seed maphash.Seed) uint64 {
 
 // who is a hash of the person's name, however she has written it; never 0.
 func (r *request) who(seed maphash.Seed) uint16 {
-	name := strings.ToLower(string(r.value(rfc2865.UserName_Type)))
+	name := strings.ToLower(string(r.value(r.outline.name)))
 	name, _, _ = strings.Cut(name[strings.LastIndexByte(name, '\\')+1:], "@")
 	return uint16(maphash.String(seed, name)) | 1 //nolint:gosec // shortened on purpose
 }

@@ -172,3 +172,13 @@ func TestNoPathOfOneMachine(t *testing.T) {
 		}
 	}
 }
+
+// JSON writes a duration as nanoseconds, which nobody reads at night, and a log
+// store refuses a key that is a text in one line and a number in another.
+func TestDurationsAreTextInTheLog(t *testing.T) {
+	for name, source := range files(t, goFile) {
+		if !strings.HasSuffix(name, "_test.go") && strings.Contains(source, "slog.Duration(") {
+			t.Errorf("%s logs a duration as a number: use slog.String and its String", name)
+		}
+	}
+}

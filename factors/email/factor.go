@@ -198,7 +198,7 @@ func (f *Factor) judge(ctx context.Context, err error) {
 	switch {
 	case began:
 		f.log.LogAttrs(ctx, slog.LevelError, "mail server is left alone after failures", slog.String(login.KeyServer, f.cfg.Server),
-			slog.Any(login.KeyErr, err), slog.Duration(login.KeyDetail, pauseFor))
+			slog.Any(login.KeyErr, err), slog.String(login.KeyDetail, "for "+pauseFor.String()))
 	case ended:
 		f.log.LogAttrs(ctx, slog.LevelInfo, "mail server works again", slog.String(login.KeyServer, f.cfg.Server))
 	}

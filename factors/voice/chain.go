@@ -107,7 +107,7 @@ func (c *chain) tell(ctx context.Context, l *link, works bool) {
 	opened, recovered := l.Leave(works, 0)
 	if opened {
 		c.log.LogAttrs(ctx, slog.LevelError, "provider of calls paused after failures", slog.String(login.KeyProvider, l.Name()),
-			slog.Duration(login.KeyDetail, breaker.For), slog.String(login.KeyHint, "portvakt check says what is wrong with it"))
+			slog.String(login.KeyDetail, "for "+breaker.For.String()), slog.String(login.KeyHint, "portvakt check says what is wrong with it"))
 	}
 	if recovered {
 		c.log.LogAttrs(ctx, slog.LevelInfo, "provider of calls works again", slog.String(login.KeyProvider, l.Name()))

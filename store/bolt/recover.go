@@ -139,5 +139,5 @@ func (f *journalFile) replay(limit uint64, into map[string]*entry) (uint64, erro
 
 func (kv *KV) logReplay(count int, took time.Duration) {
 	kv.log.Info("replayed the journal of an unclean stop",
-		slog.String(login.KeyPath, kv.path), slog.Int(login.KeyCount, count), slog.Duration(login.KeyTook, took))
+		slog.String(login.KeyPath, kv.path), slog.Int(login.KeyCount, count), slog.String(login.KeyTook, took.Round(time.Millisecond).String()))
 }

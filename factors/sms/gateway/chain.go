@@ -163,7 +163,7 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 	if broken := fault.Guard(c.log, func() { id, err = l.Send(limited, to, text) }); broken != nil {
 		err = broken // after the gateway's answer, as likely as before
 	}
-	took := slog.Duration(login.KeyTook, time.Since(start))
+	took := slog.String(login.KeyTook, time.Since(start).Round(time.Millisecond).String())
 
 	var not *NotSent
 	unsent := errors.As(err, &not)
@@ -177,7 +177,7 @@ func (c *Chain) try(ctx context.Context, l *link, to phone.Number, text string) 
 		opened, recovered := l.breaker.Leave(err == nil || unsent && !not.Down, pause)
 		if opened {
 			c.log.LogAttrs(ctx, slog.LevelError, "provider paused after failures", name,
-				slog.Duration(login.KeyDetail, cmp.Or(pause, breaker.For)))
+				slog.String(login.KeyDetail, "for "+cmp.Or(pause, breaker.For).String()))
 		}
 		if recovered {
 			c.log.LogAttrs(ctx, slog.LevelInfo, "provider works again", name)

@@ -135,7 +135,7 @@ func (c *Chain) limit(d *delivery, n name, left time.Duration) {
 	c.pending.keep(d, time.AfterFunc(d.m.Within, func() {
 		if c.pending.late(d, n) {
 			c.log.LogAttrs(context.Background(), slog.LevelWarn, "message not delivered in time",
-				slog.String(login.KeyProvider, n.provider), slog.Duration(login.KeyTook, d.m.Within))
+				slog.String(login.KeyProvider, n.provider), slog.String(login.KeyTook, d.m.Within.String()))
 			c.start(func() { c.again(d) })
 		}
 	}))

@@ -93,7 +93,7 @@ func (l *link) run(ctx context.Context) {
 			told = text
 		}
 		l.client.log.LogAttrs(ctx, level, "no session with the SMSC",
-			append(l.name(), slog.Any(login.KeyErr, err), slog.Duration(login.KeyDetail, wait))...)
+			append(l.name(), slog.Any(login.KeyErr, err), slog.String(login.KeyDetail, "again after "+wait.Round(time.Millisecond).String()))...)
 		if wait > 0 {
 			l.set(nil, err)
 			sleep(ctx, wait)
