@@ -7,37 +7,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/e2e/peer"
-	"github.com/portvakt/portvakt/e2e/server"
 )
-
-// called is a site whose alice has a telephone at an exchange, and her app.
-func called(t *testing.T, exchange, call string) (*server.Daemon, server.Seed) {
-	t.Helper()
-	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
-	site := server.New(t, server.Config{
-		LDAP:   server.LDAP(slapd),
-		Client: `patience = "50s"`,
-		More: fmt.Sprintf(`
-[[rule]]
-name = "call first"
-factors = ["call", "totp"]
-%s
-
-[call]
-countries = ["NO"]
-organisation = "Example University"
-
-[[call.provider]]
-name = "exchange"
-kind = "sip"
-server = "sip:%s"
-`, call, exchange),
-	})
-	seed := server.NewSeed()
-	site.Enroll(t, "alice", seed)
-	site.Must(t, "phone", "add", "alice", telephone)
-	return site.Start(t), seed
-}
 
 // A baresip telephone approves a login that radclient began.
 func TestATelephoneApproves(t *testing.T) {
@@ -46,7 +16,8 @@ func TestATelephoneApproves(t *testing.T) {
 		return
 	}
 	phone := peer.StartBaresip(t, peer.BaresipOptions{User: "+4790000042"})
-	d, _ := called(t, phone.Addr, "")
+	site, _ := callSite{exchanges: []string{phone.Addr}, client: `patience = "50s"`, local: peer.NetworkAddress}.new(t)
+	d := site.Start(t)
 	radclient := d.Radclient()
 	radclient.Timeout = 60 * time.Second
 	login := func(station string) peer.RadclientReply {
@@ -70,4 +41,7 @@ func TestATelephoneApproves(t *testing.T) {
 		t.Errorf("somebody else got %q", thief.Code)
 	}
 	d.AwaitCount(t, 1, `"msg":"call"`)
+	if n := d.Count(`"msg":"call"`); n != 1 {
+		t.Errorf("%d calls for one sign-in", n)
+	}
 }

@@ -87,6 +87,7 @@ type callSite struct {
 	call      string // lines of the rule
 	client    string // lines of the client
 	exchanges []string
+	local     string // where calls come from, 127.0.0.1 if empty
 	more      string
 }
 
@@ -111,9 +112,9 @@ organisation = "Example University"
 name = "exchange-%d"
 kind = "sip"
 server = "sip:%s"
-local = "127.0.0.1"
+local = %q
 timeout = "1s"
-`, i+1, exchange)
+`, i+1, exchange, cmp.Or(c.local, "127.0.0.1"))
 	}
 	site := server.New(t, server.Config{
 		LDAP: server.LDAP(slapd), Client: cmp.Or(c.client, `patience = "25s"`), More: more,

@@ -152,20 +152,13 @@ func twilio(t testing.TB, person func(*cloudtest.Call), change ...func(*cloud.Co
 // outcome words how a call ended.
 func outcome(t testing.TB, err error) string {
 	t.Helper()
-	if err == nil {
-		return "approved"
+	if err != nil {
+		leaksNothing(t, err.Error())
 	}
-	leaksNothing(t, err.Error())
 	if f, ok := errors.AsType[*voice.Failure](err); ok {
 		return fmt.Sprintf("%s, rang %t", f.Why, f.Rang)
 	}
-	switch {
-	case errors.Is(err, login.ErrDenied):
-		return "denied"
-	case errors.Is(err, login.ErrFraud):
-		return "fraud"
-	}
-	return err.Error()
+	return voice.Outcome(err)
 }
 
 func (s *site) call(t testing.TB, c *voice.Call) string {
