@@ -47,9 +47,10 @@ func post(t *testing.T, method, address, contentType, signature, body string) in
 func TestPostsOfStrangersPressNoKey(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"
-	waiting, done := make(chan *cloudtest.Call), make(chan struct{})
+	waiting, done, hungUp := make(chan *cloudtest.Call), make(chan struct{}), make(chan struct{})
 	k := new(keypad)
 	s := twilio(t, func(c *cloudtest.Call) {
+		defer close(hungUp)
 		c.Answer()
 		waiting <- c
 		<-done
@@ -109,6 +110,7 @@ func TestPostsOfStrangersPressNoKey(t *testing.T) {
 		t.Errorf("strangers pressed %q", k.pressed())
 	}
 	close(done)
+	<-hungUp // it posts once more when the call is over
 	if got := <-ended; got != "fraud" {
 		t.Errorf("got %s, want fraud", got)
 	}
