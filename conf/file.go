@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -47,10 +48,32 @@ type Server struct {
 	radiusd.Config `mapstructure:",squash"`
 	// Admin is the path of the unix socket of the admin commands.
 	Admin string `mapstructure:"admin"`
+	// Desk is the path of the unix socket of the service desk; empty for none.
+	// The members of DeskGroup may use it.
+	Desk      string `mapstructure:"desk"`
+	DeskGroup string `mapstructure:"desk_group"`
 	// StatusSilent leaves Status-Server requests unanswered while no directory
 	// server answers, so that clients turn to their next server (RFC 5997,
 	// section 4.2).
 	StatusSilent bool `mapstructure:"status_silent"`
+}
+
+// Validate returns all problems of the section.
+func (s Server) Validate() error {
+	errs := []error{s.Config.Validate()}
+	switch {
+	case s.Desk == "" && s.DeskGroup != "":
+		errs = append(errs, errors.New("desk_group: has no meaning without desk: add the socket's path, or remove it"))
+	case s.Desk == "":
+	case !filepath.IsAbs(s.Desk):
+		errs = append(errs, fmt.Errorf("desk: %q is not an absolute path: write one like \"/run/portvakt/desk.sock\"", s.Desk))
+	case s.Desk == s.Admin:
+		errs = append(errs, errors.New("desk: is the administrator's socket: give the service desk one of its own"))
+	}
+	if s.Desk != "" && s.DeskGroup == "" {
+		errs = append(errs, errors.New("desk_group: is missing: name the group whose members may use the service desk's socket"))
+	}
+	return errors.Join(errs...)
 }
 
 // DefaultFile has the values of keys that a file leaves out.

@@ -60,7 +60,7 @@ func exitCode(err error) int {
 
 // report writes an error in the form that main.go describes.
 func report(w io.Writer, err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, errTold) {
 		return
 	}
 	if all := joined(err); all != nil {

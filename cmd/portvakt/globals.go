@@ -22,6 +22,9 @@ func load(c *cobra.Command) (f conf.File, warnings conf.Problems, log *slog.Logg
 
 // withStorage runs fn with the store of the configuration.
 func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
+	if s := atDesk(c.Context()); s != nil {
+		return fn(c.Context(), s.storage)
+	}
 	return withOpened(c, func(ctx context.Context, _ conf.File, st *storage, _ *slog.Logger) error { return fn(ctx, st) })
 }
 
@@ -32,6 +35,9 @@ func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error
 
 // withSystemThat is withSystem for commands that may place calls.
 func withSystemThat(c *cobra.Command, dials bool, fn func(context.Context, *system) error) error {
+	if s := atDesk(c.Context()); s != nil {
+		return fn(c.Context(), s.system)
+	}
 	return withOpened(c, func(ctx context.Context, f conf.File, st *storage, log *slog.Logger) error {
 		st.dials = dials
 		s, err := build(f, st, log) //nolint:contextcheck // what it makes lives until it is closed

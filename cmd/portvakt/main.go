@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // rules have time zones, also where the system has none
+
+	"github.com/spf13/cobra"
 )
 
 // What the commands write, and where:
@@ -44,7 +46,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 
-	root := newRootCommand()
+	_, code := execute(ctx, newRootCommand(), args, stdin, stdout, stderr)
+	return code
+}
+
+// execute runs a command line and tells its errors.
+func execute(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) (*cobra.Command, int) {
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	out := &output{w: stdout}
@@ -58,5 +65,5 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	err = errors.Join(err, out.err)
 	report(stderr, err)
-	return exitCode(err)
+	return command, exitCode(err)
 }

@@ -32,7 +32,7 @@ does not answer, 75 try again later, 78 the configuration has problems.`,
 	c.PersistentFlags().String("config", defaultConfig, "configuration `file`")
 	c.AddCommand(
 		newDemoCommand(), newInitCommand(), newCheckCommand(), newServeCommand(), newStatusCommand(), newDoctorCommand(),
-		newLoginCommand(), newAskCommand(), newExplainCommand(), newAttemptsCommand(), newReportCommand(), newUserCommand(), newPhoneCommand(), newCallCommand(), newPromptsCommand(),
+		newLoginCommand(), newAskCommand(), newExplainCommand(), newAttemptsCommand(), newReportCommand(), newDeskCommand(), newUserCommand(), newPhoneCommand(), newCallCommand(), newPromptsCommand(),
 		newSessionsCommand(), newDisconnectCommand(),
 		newBackupCommand(), newRestoreCommand(), newRewrapCommand(),
 		newVersionCommand(), newCompletionCommand(),

@@ -130,6 +130,13 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
 		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")
 	}
+	desk, err := listenDesk(f.Server)
+	if err != nil {
+		return withCode(err, exitUnavailable)
+	}
+	if desk != nil {
+		defer func() { _ = desk.Close() }() // where it is not served
+	}
 	admin, err := socket.Listen(f.Server.Admin)
 	if err != nil {
 		return withCode(err, exitUnavailable)
@@ -152,6 +159,13 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 			d.log.LogAttrs(adminCtx, slog.LevelError, "admin socket ended", slog.Any(login.KeyErr, err))
 		}
 	})
+	if desk != nil {
+		wg.Go(func() {
+			if err := socket.ServeDesk(adminCtx, desk, d.desk, d.log); err != nil {
+				d.log.LogAttrs(adminCtx, slog.LevelError, "desk socket ended", slog.Any(login.KeyErr, err))
+			}
+		})
+	}
 	wg.Go(func() { d.reloads(adminCtx, hup) })
 	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")

@@ -34,11 +34,7 @@ func newStatusCommand() *cobra.Command {
 		Use: "status", Short: "Say what the daemon does, and what should be changed", Long: statusHelp, Args: cobra.NoArgs,
 		Example: "  portvakt status\n\n  # for a monitor: the advice for each client\n  portvakt status --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			f, _, err := conf.LoadFile(configPath(c))
-			if err != nil {
-				return err
-			}
-			st, b, err := askStatus(c.Context(), f)
+			b, err := statusOf(c)
 			if err != nil {
 				return err
 			}
@@ -46,12 +42,29 @@ func newStatusCommand() *cobra.Command {
 				_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
 				return err
 			}
+			var st status
+			if err := json.Unmarshal(b, &st); err != nil {
+				return withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
+			}
 			st.print(c.OutOrStdout())
 			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON")
 	return c
+}
+
+// statusOf is the daemon's answer as it came; at the desk that is this process.
+func statusOf(c *cobra.Command) ([]byte, error) {
+	if s := atDesk(c.Context()); s != nil {
+		return s.status()
+	}
+	f, _, err := conf.LoadFile(configPath(c))
+	if err != nil {
+		return nil, err
+	}
+	_, raw, err := askStatus(c.Context(), f)
+	return raw, err
 }
 
 // askStatus asks the daemon of a configuration; raw is its answer as it came.
