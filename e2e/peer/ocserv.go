@@ -104,7 +104,7 @@ func (s *Ocserv) Connect(t testing.TB, c *Computer, user, password string) *Term
 	t.Helper()
 	Need(t, "openconnect")
 	script := write(t, filepath.Join(t.TempDir(), "script"), openconnectScript)
-	if err := os.Chmod(script, 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	args := c.inside("openconnect", "--protocol=anyconnect", "--user="+user, "--cafile", s.ca.File,

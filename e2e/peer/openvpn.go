@@ -55,22 +55,18 @@ func StartOpenVPN(t testing.TB, o OpenVPNOptions) *OpenVPN {
 	cert := ca.Issue(t, CertRequest{Name: openVPNName})
 	v := &OpenVPN{Inside: "10.86.0.1", port: 1194, ca: ca}
 	config := filepath.Join(dir, "server.conf")
-	plugin, more := "", o.More+"\n"
-	if o.PAM != nil {
-		needModule(t, "openvpn-plugin-auth-pam.so", openVPNPlugins)
-		more += "setenv deferred_auth_pam 1\n"
-		// What to answer to a prompt that begins so.
-		plugin = fmt.Sprintf("plugin %s \"%s login USERNAME Password PASSWORD Enter OTP\"",
-			needModule(t, "openvpn-plugin-auth-pam.so", openVPNPlugins), o.PAM.Name)
-	} else {
+	var plugin string
+	if o.PAM == nil {
 		plugin = fmt.Sprintf("plugin %s %s", needModule(t, "radiusplugin.so", openVPNPlugins), v.radiusplugin(t, dir, config, o))
+	} else {
+		plugin = fmt.Sprintf(openVPNByPAM, needModule(t, "openvpn-plugin-auth-pam.so", openVPNPlugins), o.PAM.Name)
 	}
 	ccd := filepath.Join(dir, "ccd")
 	if err := os.Mkdir(ccd, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	write(t, config, fmt.Sprintf(openVPNServer, GatewayAddress, v.port, ca.File, cert.CertFile, cert.KeyFile,
-		ccd, filepath.Join(dir, "status.log"), plugin, more))
+		ccd, filepath.Join(dir, "status.log"), plugin, o.More))
 	if o.PAM == nil {
 		host, _, _ := net.SplitHostPort(o.Radius)
 		Accounting(t, net.JoinHostPort(host, accountingPort), o.Secret)
@@ -81,6 +77,11 @@ func StartOpenVPN(t testing.TB, o OpenVPNOptions) *OpenVPN {
 
 // openVPNPlugins are the folders that Debian packages put plug-ins into.
 var openVPNPlugins = []string{"/usr/lib/openvpn", "/usr/lib/*/openvpn/plugins"}
+
+// openVPNByPAM says what to answer to a prompt that begins so, and not to stand
+// still meanwhile.
+const openVPNByPAM = `setenv deferred_auth_pam 1
+plugin %s "%s login USERNAME Password PASSWORD Enter OTP"`
 
 const openVPNServer = `
 proto udp

@@ -59,17 +59,7 @@ func PAMWaiting(t testing.TB, radiusAddr, secret string, wait time.Duration) *PA
 // folder of the machine's architecture.
 func needPAMModule(t testing.TB) {
 	t.Helper()
-	const module = "pam_radius_auth.so"
-	for _, folder := range []string{"/lib/*/security", "/usr/lib/*/security", "/lib/security", "/usr/lib/security"} {
-		found, err := filepath.Glob(filepath.Join(folder, module))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(found) > 0 {
-			return
-		}
-	}
-	Need(t, module)
+	needModule(t, "pam_radius_auth.so", []string{"/lib/*/security", "/usr/lib/*/security", "/lib/security", "/usr/lib/security"})
 }
 
 // Login logs a person in by pamtester. The first prompt is "Password: ", the
