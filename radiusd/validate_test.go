@@ -90,6 +90,7 @@ func TestWarnings(t *testing.T) {
 	c := testClient("old", "0.0.0.0/0")
 	c.AllowAny, c.SendMessageAuthenticator = true, false
 	c.Group = "vpns"
+	c.Methods = []string{methodPAP, methodMSCHAPv2}
 	c.RequireMessageAuthenticator, c.LimitProxyState = no, no
 	c.Secret, c.OldSecret = secret.New("hunter2"), secret.New("hunter1")
 	cfg.Clients = []ClientConfig{c}
@@ -100,7 +101,7 @@ func TestWarnings(t *testing.T) {
 	for _, want := range []string{
 		`client "old": secret has fewer than 16`, "old_secret has fewer than 16",
 		"require_message_authenticator and limit_proxy_state are both off",
-		`no other client is in the group "vpns"`, "send_message_authenticator is off", "networks has 0.0.0.0/0",
+		`no other client is in the group "vpns"`, "methods has more than pap", "send_message_authenticator is off", "networks has 0.0.0.0/0",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no warning %q in %s", want, got)
