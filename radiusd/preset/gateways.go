@@ -6,7 +6,7 @@ import "time"
 func gateways() []Preset {
 	return []Preset{
 		{
-			Name: "openvpn", Product: "OpenVPN, community edition", Page: "openvpn", Waits: 3 * time.Second,
+			Name: "openvpn", Product: "OpenVPN, community edition", Page: "openvpn", Tried: true, Waits: 3 * time.Second,
 			Settings: []Setting{
 				question("auth-pam hands it the answer that was typed beside the password"),
 				patience(asked, "the page writes 60 s into pam_radius_auth.conf"),
@@ -59,7 +59,7 @@ func gateways() []Preset {
 			},
 		},
 		{
-			Name: "strongswan", Product: "strongSwan", Page: "strongswan", Waits: 14 * time.Second,
+			Name: "strongswan", Product: "strongSwan", Page: "strongswan", Tried: true, Waits: 14 * time.Second,
 			Settings: []Setting{
 				noQuestion("its XAuth does not do challenges"),
 				comma(),
@@ -73,10 +73,9 @@ func gateways() []Preset {
 			},
 		},
 		{
-			Name: "ocserv", Product: "ocserv (OpenConnect server)", Page: "ocserv", Waits: 40 * time.Second,
+			Name: "ocserv", Product: "ocserv (OpenConnect server)", Page: "ocserv", Tried: true, Waits: 40 * time.Second,
 			Settings: []Setting{
-				noQuestion("not known to show one with radcli: try challenge = true with one account"),
-				comma(),
+				question("openconnect shows it as a prompt"),
 				patience(asked, "the page sets radius_timeout 15 and radius_retries 3, which is 60 s"),
 			},
 			Fixes: Fixes{
