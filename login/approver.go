@@ -39,4 +39,7 @@ var (
 	ErrDenied = errors.New("the person said no")
 	// ErrFraud is an approval that was refused as not hers.
 	ErrFraud = errors.New("the person reported that the sign-in is not hers")
+	// ErrNotAsked is in the chain of an error that says that certainly nothing
+	// reached the person: it does not count as a call.
+	ErrNotAsked = errors.New("nothing reached the person")
 )

@@ -18,6 +18,10 @@ const (
 	// lateFor is how long an approval that came after the client had gone
 	// waits for its next try.
 	lateFor = time.Minute
+	// lostFor is how long an approval that admitted somebody does so again: the
+	// answer may have been lost, and some clients ask again with a packet that
+	// cannot be told from a new sign-in.
+	lostFor = 5 * time.Second
 	// refusedFor answers a client that tries again by itself after a no.
 	refusedFor = 15 * time.Second
 	// resendAfter is how long the same sign-in gets the question it has had
@@ -143,6 +147,13 @@ func decodeClaim(b []byte) (*claim, error) {
 func (c *claim) live(now time.Time) bool {
 	left := c.until - now.UnixMilli()
 	return left > 0 && left <= int64((approvalFor+leaseGrace+time.Minute)/time.Millisecond)
+}
+
+// lost reports whether the answer to an approval that was used may have been
+// lost just now.
+func (c *claim) lost(now time.Time) bool {
+	ago := now.UnixMilli() - (c.until - lateFor.Milliseconds())
+	return ago >= 0 && ago < lostFor.Milliseconds()
 }
 
 // end sets how the claim ended and how long that is remembered.

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -307,6 +308,84 @@ func TestThousandsOfHeldSignIns(t *testing.T) {
 		}
 		if n := len(calls.Rung()); n != people {
 			t.Errorf("rang %d times for %d people", n, people)
+		}
+	})
+}
+
+// TestALostAcceptIsGivenAgain: a client that asks again, with another packet,
+// because the answer was lost.
+func TestALostAcceptIsGivenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		calls := withCalls(w, yes)
+		for _, step := range []struct {
+			wait time.Duration
+			via  login.Via
+			want string
+		}{
+			{0, mute, "accept"},
+			{2 * time.Second, mute, "accept"},
+			{2 * time.Second, mute, "accept"},
+			{0, from(func(v *login.Via) { v.Station = "192.0.2.66" }), "reject not_answered_in_time"},
+			{6 * time.Second, mute, "reject not_answered_in_time"},
+		} {
+			time.Sleep(step.wait)
+			s, err := w.Begin(t.Context(), alice(step.via))
+			if got := outcome(s, err); got != step.want {
+				t.Errorf("after %v: got %s, want %s", step.wait, got, step.want)
+			}
+		}
+		if n := len(calls.Rung()); n < 2 {
+			t.Errorf("rang %d times: another device was let in too", n)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhatReachedNobodyCountsAsNoCall: an exchange that is down must not use up
+// the calls of an hour.
+func TestWhatReachedNobodyCountsAsNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t, login.RuleConfig{Factors: []string{"call"}})
+		down := logintest.Answer{After: time.Second, Err: fmt.Errorf("%w: exchange down", login.ErrNotAsked)}
+		withCalls(w, append(slices.Repeat([]logintest.Answer{down}, 20), yes)...)
+		for range 10 {
+			s, err := w.Begin(t.Context(), alice(mute))
+			if got := outcome(s, err); got != "reject no_method_works" {
+				t.Fatal(got)
+			}
+		}
+		s, err := w.Begin(t.Context(), alice(mute))
+		if got := outcome(s, err); got != "accept" {
+			t.Errorf("when it is back: %s", got)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAServerThatEndsLeavesNoClaim: the call is over with it.
+func TestAServerThatEndsLeavesNoClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late, yes)
+		if _, err := w.Flow.Begin(t.Context(), alice(mute)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		restarted := login.NewFlow(w.Config)
+		s, err := restarted.Begin(t.Context(), alice(from(func(v *login.Via) { v.Station = "192.0.2.66" })))
+		if got := outcome(login.Await(t.Context(), s, err)); got != "accept" {
+			t.Errorf("another sign-in after the restart: %s", got)
+		}
+		if err := restarted.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -25,6 +25,7 @@ type errand struct {
 	claim   *claim // as written, never changed
 	rev     uint64
 	method  Method // asked now
+	reached bool   // something may have reached her
 	leg     int    // counts the methods asked
 	stop    func() // ends the asking
 	remote  bool   // another node asks
@@ -127,7 +128,7 @@ func (e *errand) known(ctx context.Context, had *claim) bool {
 		return false
 	case e.lead.t.Via.Station == "" && e.lead.pressed == nil && !e.lead.picked:
 		return false // nothing tells whether it is the same device
-	case had.state == claimApproved && (had.used || e.lead.pressed == nil && !e.lead.honours(had.method, had.pin)):
+	case had.state == claimApproved && (had.used && !had.lost(now) || e.lead.pressed == nil && !e.lead.honours(had.method, had.pin)):
 		return false
 	case had.state == claimAsked && e.lead.g.spentBefore(had.nonce):
 		return false
@@ -232,7 +233,7 @@ func (e *errand) advance(ctx context.Context) {
 		return
 	}
 	e.mu.Lock()
-	asked, say := e.leg > 0 || e.silent, e.say
+	asked, say := e.reached || e.silent, e.say
 	e.mu.Unlock()
 	if !asked { // nothing reached her: the next try may
 		reason := ReasonNoMethodWorks
@@ -323,9 +324,17 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 	case errors.Is(err, ErrDenied):
 		e.conclude(outcome{state: claimDenied, method: m})
 	default:
-		e.failed(m, err, "not_answered")
+		say, reached := "not_answered", true
+		if errors.Is(err, ErrNotAsked) || Refused(err) != "" {
+			say, reached = "not_sent", false
+			if err := e.flow.guards.update(ctx, e.account, func(g *guard) { g.unask(e.lead.t.station, time.Now()) }); err != nil {
+				e.failed(m, err, say) // it counts as a call then
+			}
+		}
+		e.failed(m, err, say)
 		e.mu.Lock()
 		over := e.over
+		e.reached = e.reached || reached
 		e.leg++
 		e.method, e.stop = Method{}, nil
 		e.mu.Unlock()

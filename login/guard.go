@@ -136,6 +136,13 @@ func (g *guard) ask(id uint64, now time.Time) bool {
 	return true
 }
 
+// unask takes back what ask has counted, when nothing reached the person.
+func (g *guard) unask(id uint64, now time.Time) {
+	if t := g.at(id, now); t.asks > 0 {
+		t.asks--
+	}
+}
+
 func (t *track) passwordsLocked(now time.Time) bool {
 	return t.passwords >= maxPasswordFailures && within(t.passwordsLast, passwordWindow, now)
 }

@@ -38,6 +38,9 @@ func (e *errand) conclude(o outcome) (first bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), concludeWithin)
 	defer cancel()
+	if errors.Is(o.err, errClosing) {
+		o.state = claimLeft // the telephone is silent: nobody waits for its end
+	}
 	if err := e.record(ctx, o, len(waiters) > 0); err != nil && o.state == claimApproved {
 		// What is not recorded could be used again.
 		o = outcome{err: fmt.Errorf("record approval: %w", err)}

@@ -154,6 +154,9 @@ func (f *Factor) approve(ctx context.Context, a login.Approval, answer func(erro
 		return decided, err
 	}
 	err := f.dial(ctx, a.User, call)
+	if Unrung(err) {
+		return fmt.Errorf("%w: %w", login.ErrNotAsked, err)
+	}
 	if answered(err) {
 		f.judge(ctx, number)
 	}

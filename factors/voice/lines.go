@@ -4,16 +4,19 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/fault"
+
+	"github.com/portvakt/portvakt/login"
 )
 
 var (
 	errStopped = errors.New("the call was ended by us")
-	errNoLine  = errors.New("no line was free in time: raise max_calls, or let people use codes")
+	errNoLine  = fmt.Errorf("%w: no line was free in time: raise max_calls, or let people use codes", login.ErrNotAsked)
 )
 
 // lines bound how many calls there are at one time. Those that wait for a line
