@@ -15,6 +15,9 @@ import (
 // maxErrands bounds the sign-ins asked elsewhere at one time on one node.
 const maxErrands = 100_000
 
+// closeAtOnce is how many errands are ended at a time.
+const closeAtOnce = 256
+
 var errClosing = errors.New("the server is ending")
 
 // errands are the sign-ins that somebody is being asked about elsewhere, one at
@@ -131,9 +134,16 @@ func (s *errands) close() {
 		left = append(left, e)
 	}
 	s.mu.Unlock()
+	var all sync.WaitGroup // together, so that they share the commits of the store
+	turn := make(chan struct{}, closeAtOnce)
 	for _, e := range left {
-		e.conclude(outcome{err: errClosing})
+		turn <- struct{}{}
+		all.Go(func() {
+			e.conclude(outcome{state: claimLeft, err: errClosing})
+			<-turn
+		})
 	}
+	all.Wait()
 	s.cancel()
 	s.running.Wait()
 }

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,6 +121,40 @@ func TestAChoiceWhileOthersWait(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Error(err)
 			}
+		})
+	}
+}
+
+// TestARestartHoldsNobodyUp: a server that ends in order has her telephone fall
+// silent, and the next one does not wait for a call that is over.
+func TestARestartHoldsNobodyUp(t *testing.T) {
+	for what, via := range map[string]login.Via{"the same": mute, "elsewhere": from(func(v *login.Via) { v.Station = "10.0.0.9" })} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				calls := withCalls(w, late, yes)
+				waits, err := w.Flow.Begin(t.Context(), alice(mute))
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if got := outcome(login.Await(t.Context(), waits, nil)); !strings.HasPrefix(got, "error") {
+					t.Errorf("who waited got %s", got)
+				}
+				w.Flow = login.NewFlow(w.Config)
+				if got := outcome(w.Begin(t.Context(), alice(via))); got != "accept" {
+					t.Errorf("after the restart: %s", got)
+				}
+				if calls.Stopped() != 1 || len(calls.Rung()) != 2 {
+					t.Errorf("rang %d times, %d stopped", len(calls.Rung()), calls.Stopped())
+				}
+				if err := w.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		})
 	}
 }
