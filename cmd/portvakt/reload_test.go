@@ -15,7 +15,6 @@ import (
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
-	"github.com/portvakt/portvakt/store/attempts"
 )
 
 // newReloadable is a daemon behind the demonstration's directory, without its
@@ -39,8 +38,7 @@ func newReloadable(t *testing.T) (d *daemon, change func(old, fresh string)) {
 		t.Fatal(err)
 	}
 	st.codes = io.Discard
-	kept := attempts.NewRecorder(st.kv, attempts.Config{}, slog.New(slog.DiscardHandler))
-	d = &daemon{recorder: kept, path: filepath.Join(dir, "portvakt.toml"), log: slog.New(slog.DiscardHandler), logging: log, store: st}
+	d = &daemon{path: filepath.Join(dir, "portvakt.toml"), log: slog.New(slog.DiscardHandler), logging: log, store: st}
 	s, err := build(f, st, d.log)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func newReportCommand() *cobra.Command {
 	var asJSON, clean bool
 	c := &cobra.Command{
 		Use: "report", Short: "List whom a rule will ask or refuse from its date on", Long: reportHelp, Args: cobra.NoArgs,
-		Example: "  portvakt report --rule \"staff on the VPN\"\n\n  # whom to write to before the date\n  portvakt report --json | jq -r 'select(.outcome == \"reject\") | .user'",
+		Example: "  portvakt report --rule \"staff on the VPN\"\n\n  # whom to write to before the date\n  portvakt report --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
 				if clean {

@@ -61,22 +61,30 @@ func (e event) login() login.Event {
 	}
 }
 
-// encodePage makes a value of the lines of a page: a version and their
-// compressed text.
-func encodePage(lines []byte) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte(version)
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		return nil, err
+// A packer makes values of pages. It keeps its memory, a mebioctet, for the
+// next one.
+type packer struct {
+	w *flate.Writer
+	b bytes.Buffer
+}
+
+// pack makes a value of the lines of a page: a version and their compressed
+// text. It is good until the next one.
+func (p *packer) pack(lines []byte) ([]byte, error) {
+	p.b.Reset()
+	p.b.WriteByte(version)
+	if p.w == nil {
+		w, err := flate.NewWriter(&p.b, flate.BestSpeed)
+		if err != nil {
+			return nil, err
+		}
+		p.w = w
+	} else {
+		p.w.Reset(&p.b)
 	}
-	if _, err := w.Write(lines); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	_, err := p.w.Write(lines)
+	err = errors.Join(err, p.w.Close())
+	return p.b.Bytes(), err
 }
 
 // decodePage calls fn for each event of a page, in the order they were told.

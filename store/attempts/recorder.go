@@ -36,7 +36,7 @@ type Store interface {
 }
 
 // A Recorder keeps events. It is safe for concurrent use; [Recorder.Run] must
-// run.
+// run. A nil one keeps nothing.
 type Recorder struct {
 	kv      Store
 	log     *slog.Logger
@@ -47,6 +47,7 @@ type Recorder struct {
 	// Of Run.
 	node    string // of this process, in keys
 	page    page
+	packer  packer
 	index   index
 	reports reports
 	told    time.Time // when the log was last told
@@ -73,11 +74,15 @@ func NewRecorder(kv Store, c Config, log *slog.Logger) *Recorder {
 }
 
 // Use takes another configuration.
-func (r *Recorder) Use(c Config) { r.config.Store(&c) }
+func (r *Recorder) Use(c Config) {
+	if r != nil {
+		r.config.Store(&c)
+	}
+}
 
 // Record keeps an event. It never waits: one too many is dropped.
 func (r *Recorder) Record(e login.Event) {
-	if e.Foresight == nil && !r.config.Load().Enabled() {
+	if r == nil || e.Foresight == nil && !r.config.Load().Enabled() {
 		return
 	}
 	select {
@@ -88,7 +93,12 @@ func (r *Recorder) Record(e login.Event) {
 }
 
 // Dropped is how many events were not kept.
-func (r *Recorder) Dropped() uint64 { return r.dropped.Load() }
+func (r *Recorder) Dropped() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.dropped.Load()
+}
 
 // Run writes what is recorded until ctx ends, and then what is left.
 func (r *Recorder) Run(ctx context.Context) {
@@ -195,7 +205,7 @@ func (r *Recorder) write(ctx context.Context) {
 	if !p.dirty {
 		return
 	}
-	data, err := encodePage(p.lines)
+	data, err := r.packer.pack(p.lines)
 	if err != nil {
 		r.failed(ctx, err)
 		return

@@ -280,10 +280,19 @@ func TestNothingIsKeptWhenSwitchedOff(t *testing.T) {
 	})
 }
 
+func TestNoRecorderKeepsNothing(t *testing.T) {
+	var r *Recorder
+	r.Record(happened("1", "alice", "accept"))
+	r.Use(DefaultConfig())
+	if r.Dropped() != 0 {
+		t.Error("it dropped something")
+	}
+}
+
 func TestADamagedPageHidesNoOther(t *testing.T) {
 	kv := mem.New()
 	now := time.Now().UTC()
-	good, err := encodePage([]byte(`{"t":` + fmt.Sprint(now.UnixMilli()) + `,"id":"7GQ2-MX4D","o":"accept","u":"alice"}` + "\n"))
+	good, err := (&packer{}).pack([]byte(`{"t":` + fmt.Sprint(now.UnixMilli()) + `,"id":"7GQ2-MX4D","o":"accept","u":"alice"}` + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +307,7 @@ func TestADamagedPageHidesNoOther(t *testing.T) {
 }
 
 func FuzzPage(f *testing.F) {
-	good, _ := encodePage([]byte(`{"t":1,"id":"7GQ2-MX4D","o":"accept"}` + "\n"))
+	good, _ := (&packer{}).pack([]byte(`{"t":1,"id":"7GQ2-MX4D","o":"accept"}` + "\n"))
 	for _, seed := range [][]byte{good, good[:len(good)-2], {version}, {}, {2}} {
 		f.Add(seed)
 	}
