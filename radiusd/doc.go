@@ -14,10 +14,11 @@
 // The parts: config.go and validate.go say what an administrator may write;
 // clients.go finds the client of an address; outline.go surveys the attributes
 // of a datagram; authentic.go has the MD5 of the protocol, verify.go the rule
-// about Message-Authenticator and what was learned of a client; cache.go and replies.go keep
-// replies; admission.go bounds what is in hand; request.go makes an Attempt of
-// a packet (chap.go and mschap.go where it carries a proof, with package mschap
-// below), reply.go a packet of a Step; sender.go and socket.go are the wire.
+// about Message-Authenticator and what was learned of a client; cache.go and
+// replies.go keep replies; admission.go bounds what is in hand, deadlines.go how
+// long; request.go makes an Attempt of a packet (chap.go and mschap.go where it
+// carries a proof, with package mschap below), reply.go a packet of a Step;
+// sender.go and socket.go are the wire.
 //
 // When the Conversation answers with a Wait, somebody is asked elsewhere and the
 // request is held (held.go): a record without goroutine, packet or buffer.
