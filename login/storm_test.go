@@ -1,9 +1,7 @@
 package login_test
 
 import (
-	"fmt"
 	"regexp"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,22 +152,6 @@ func TestS09ARefusalFromMemorySaysTheSame(t *testing.T) {
 			t.Errorf("got %d texts, want one", len(texts))
 		}
 	})
-}
-
-func TestMemoryOfRefusalsIsBounded(t *testing.T) {
-	w := guarded(t)
-	var wg sync.WaitGroup
-	for i := range 4 {
-		wg.Go(func() {
-			for j := range 18000 {
-				_, _ = w.Begin(t.Context(), login.Attempt{User: fmt.Sprintf("u%d-%d", i, j), Secret: login.Cleartext("x"), Via: login.Via{Client: "vpn"}})
-			}
-		})
-	}
-	wg.Wait()
-	if n := login.Remembered(w.Flow); n == 0 || n > 65536 {
-		t.Errorf("got %d entries, want at most 65536", n)
-	}
 }
 
 func TestAReloadForgetsNoRefusal(t *testing.T) {
