@@ -104,6 +104,7 @@ factors = ["call", "totp"]
 [call]
 countries = ["NO"]
 organisation = "Example University"
+match = false
 %s
 `, c.call, c.more)
 	for i, exchange := range c.exchanges {

@@ -152,6 +152,7 @@ patience = "55s"    # it waits for a telephone call
 name    = "who is on call, by telephone"
 groups  = [%q]
 factors = ["call", "totp", "sms"]
+call = "approve"
 
 [[rule]]
 name    = "everybody, on the VPN"

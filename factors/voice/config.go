@@ -16,8 +16,9 @@ type Config struct {
 	Caps    caps.Config    `mapstructure:",squash"`
 	Speech  prompts.Config `mapstructure:",squash"`
 
-	// Match is whether the person must key two digits that her client shows,
-	// where it can show any and her rule says nothing of calls.
+	// Match, which is on by default, is whether the person must key two digits
+	// that her client shows, where it can show any and her rule says nothing of
+	// calls.
 	Match bool `mapstructure:"match"`
 	// Ring is how long a telephone rings, Talk how long a call may last after
 	// the answer.
@@ -37,6 +38,7 @@ func DefaultConfig() Config {
 	return Config{
 		Caps:      caps.DefaultConfig(caps.Call),
 		Speech:    prompts.DefaultConfig(),
+		Match:     true,
 		Ring:      30 * time.Second,
 		Talk:      40 * time.Second,
 		MaxCalls:  30,
