@@ -43,8 +43,11 @@ func TestRepeatedPasswordsAreRefusedFromMemory(t *testing.T) {
 			{0, "alice", guess, vpn, "reject bad_password", 1}, {time.Second, "alice", guess, vpn, again, 1}, {29 * time.Second, "ALICE", guess, vpn, again, 1},
 		}},
 		{"after a pause it is asked about anew, and the pause grows", nil, []try{
-			{0, "alice", guess, vpn, "reject bad_password", 1}, {30 * time.Second, "alice", guess, vpn, "reject bad_password", 2},
-			{89 * time.Second, "alice", guess, vpn, again, 2}, {90 * time.Second, "alice", guess, vpn, "reject bad_password", 3}, {209 * time.Second, "alice", guess, vpn, again, 3},
+			{0, "alice", guess, vpn, "reject bad_password", 1},
+			{30 * time.Second, "alice", guess, vpn, "reject bad_password", 2},
+			{89 * time.Second, "alice", guess, vpn, again, 2},
+			{90 * time.Second, "alice", guess, vpn, "reject bad_password", 3},
+			{209 * time.Second, "alice", guess, vpn, again, 3},
 		}},
 		{"another password is another matter", nil, []try{
 			{0, "alice", guess, vpn, "reject bad_password", 1}, {time.Second, "alice", login.Cleartext("other"), vpn, "reject bad_password", 2}, {2 * time.Second, "bob", guess, vpn, "reject bad_password", 3},
@@ -62,13 +65,19 @@ func TestRepeatedPasswordsAreRefusedFromMemory(t *testing.T) {
 			{0, "nobody", guess, vpn, "reject unknown_user", 1}, {time.Second, "nobody", guess, vpn, again, 1},
 		}},
 		{"a person may try once more at once, a device may not go on", []login.RuleConfig{deny}, []try{
-			{0, "alice", right, vpn, "reject denied_by_rule", 1}, {2 * time.Second, "alice", right, vpn, "reject denied_by_rule", 2},
-			{4 * time.Second, "alice", right, vpn, again, 2}, {17 * time.Second, "alice", right, vpn, "reject denied_by_rule", 3}, {46 * time.Second, "alice", right, vpn, again, 3},
+			{0, "alice", right, vpn, "reject denied_by_rule", 1},
+			{2 * time.Second, "alice", right, vpn, "reject denied_by_rule", 2},
+			{4 * time.Second, "alice", right, vpn, again, 2},
+			{17 * time.Second, "alice", right, vpn, "reject denied_by_rule", 3},
+			{46 * time.Second, "alice", right, vpn, again, 3},
 		}},
 		{"a lock ends when it ends", nil, []try{
-			{0, "alice", login.Cleartext("1"), vpn, "reject bad_password", 1}, {0, "alice", login.Cleartext("2"), vpn, "reject bad_password", 2},
-			{0, "alice", login.Cleartext("3"), vpn, "reject bad_password", 3}, {0, "alice", login.Cleartext("4"), vpn, "reject bad_password", 4},
-			{time.Second, "alice", right, vpn, "reject locked", 4}, {15 * time.Minute, "alice", right, vpn, "ask", 5},
+			{0, "alice", login.Cleartext("1"), vpn, "reject bad_password", 1},
+			{0, "alice", login.Cleartext("2"), vpn, "reject bad_password", 2},
+			{0, "alice", login.Cleartext("3"), vpn, "reject bad_password", 3},
+			{0, "alice", login.Cleartext("4"), vpn, "reject bad_password", 4},
+			{time.Second, "alice", right, vpn, "reject locked", 4},
+			{15 * time.Minute, "alice", right, vpn, "ask", 5},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,7 +139,8 @@ func TestS09ARefusalFromMemorySaysTheSame(t *testing.T) {
 		texts := map[string]bool{}
 		seen := map[string]bool{}
 		for _, a := range []login.Attempt{
-			{User: "alice", Secret: login.Cleartext("guess"), Via: vpn}, {User: "nobody", Secret: login.Cleartext("guess"), Via: vpn},
+			{User: "alice", Secret: login.Cleartext("guess"), Via: vpn},
+			{User: "nobody", Secret: login.Cleartext("guess"), Via: vpn},
 			{User: "bob", Secret: login.Cleartext("hunter2"), Via: vpn},
 		} {
 			for range 4 {

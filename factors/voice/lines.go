@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/fault"
-
 	"github.com/portvakt/portvakt/login"
 )
 
