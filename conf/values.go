@@ -62,7 +62,7 @@ func toDuration(value any) (any, error) {
 		// Days are 24 hours: what is kept for a week need not mind summer time.
 		if days, ok := strings.CutSuffix(v, "d"); ok {
 			if n, err := strconv.ParseUint(days, 10, 16); err == nil && n <= maxDays {
-				return time.Duration(n) * 24 * time.Hour, nil //nolint:gosec // at most maxDays
+				return time.Duration(n) * 24 * time.Hour, nil
 			}
 		}
 		if _, err := strconv.ParseUint(v, 10, 32); err == nil {

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,8 +108,9 @@ organisation = "Example University"
 match = false
 %s
 `, c.call, c.more)
+	var providers strings.Builder
 	for i, exchange := range c.exchanges {
-		more += fmt.Sprintf(`
+		fmt.Fprintf(&providers, `
 [[call.provider]]
 name = "exchange-%d"
 kind = "sip"
@@ -118,7 +120,7 @@ timeout = "1s"
 `, i+1, exchange, cmp.Or(c.local, "127.0.0.1"))
 	}
 	site := server.New(t, server.Config{
-		LDAP: server.LDAP(slapd), Client: cmp.Or(c.client, `patience = "25s"`), More: more,
+		LDAP: server.LDAP(slapd), Client: cmp.Or(c.client, `patience = "25s"`), More: more + providers.String(),
 	})
 	seed := server.NewSeed()
 	site.Enroll(t, "alice", seed)

@@ -55,7 +55,7 @@ func (f *Flow) factor(name string) Factor {
 // offered are the methods a question may name, at most [maxOffered].
 func offered(methods []Method) []Method {
 	if len(methods) <= maxOffered && !slices.ContainsFunc(methods, func(m Method) bool { return m.Quiet }) {
-		return methods[:len(methods):len(methods)]
+		return slices.Clip(methods)
 	}
 	menu := make([]Method, 0, len(methods))
 	for _, m := range methods {

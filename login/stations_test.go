@@ -51,7 +51,7 @@ func FuzzStations(f *testing.F) {
 		if err != nil {
 			return
 		}
-		newStationID(station).matches(p)
+		_ = newStationID(station).matches(p)
 		if !p.prefix && !newStationID(pattern).matches(p) {
 			t.Errorf("%q does not match itself", pattern)
 		}

@@ -13,7 +13,7 @@ import (
 // guarded is a world that answers repeated passwords from memory.
 func guarded(t *testing.T, rules ...login.RuleConfig) *logintest.World {
 	w := logintest.NewWorld(t, rules...)
-	w.Config.RefuseRepeats = true
+	w.RefuseRepeats = true
 	w.Flow = login.NewFlow(w.Config)
 	return w
 }

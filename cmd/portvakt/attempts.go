@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,8 +81,8 @@ func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {
 		return nil
 	}
 	// The newest stands at the end, where a terminal is.
-	for i := len(found.Attempts) - 1; i >= 0; i-- {
-		printAttempt(out, found.Attempts[i])
+	for i, a := range slices.Backward(found.Attempts) {
+		printAttempt(out, a)
 		if i > 0 {
 			say(out, "\n")
 		}

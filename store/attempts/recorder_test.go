@@ -81,11 +81,11 @@ func find(t *testing.T, kv Scanner, q Query) Found {
 func summary(f Found) string {
 	var all []string
 	for _, a := range f.Attempts {
-		s := a.Reference + " " + a.User
+		words := []string{a.Reference, a.User}
 		for _, e := range a.Events {
-			s += " " + e.Outcome
+			words = append(words, e.Outcome)
 		}
-		all = append(all, s)
+		all = append(all, strings.Join(words, " "))
 	}
 	return strings.Join(all, ", ")
 }
@@ -312,7 +312,7 @@ func FuzzPage(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		_ = decodePage(data, func(e event) { e.login() })
+		_ = decodePage(data, func(e event) { _ = e.login() })
 	})
 }
 

@@ -182,8 +182,11 @@ func Reports(ctx context.Context, kv Scanner, rule string) (all []Report, unread
 // Clear forgets what one rule, or all, would have done.
 func Clear(ctx context.Context, kv Store, rule string) (n int, err error) {
 	err = kv.Scan(ctx, reportPrefix, func(key string, v store.Value) error {
-		if r, err := decodeReport(v.Data); rule != "" && (err != nil || r.Rule != rule) {
-			return nil
+		if rule != "" {
+			// One that cannot be read is of no rule.
+			if r, err := decodeReport(v.Data); err != nil || r.Rule != rule {
+				return nil //nolint:nilerr // see above
+			}
 		}
 		if err := kv.Swap(ctx, key, v.Rev, nil); err != nil {
 			return err
