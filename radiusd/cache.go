@@ -212,7 +212,7 @@ func (c *replyCache) expire(now time.Duration) {
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.Lock()
-		c.sweep(sh, now, sh.sent.records+len(sh.sent.pages))
+		c.sweep(sh, now, sh.sent.records)
 		sh.mu.Unlock()
 	}
 }

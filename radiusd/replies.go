@@ -102,16 +102,26 @@ func (l *sentLog) remove(source uint64, r sentReply) {
 	l.count--
 }
 
+// maxDead is how many dead records there may be beside as many as are live.
+const maxDead = 64
+
+// crowded reports whether more is dead than alive: a client that asks much from
+// few ports leaves a dead record each time.
+func (l *sentLog) crowded() bool { return l.records > 2*l.count+maxDead }
+
 // sweep looks at the n oldest records and removes those that have expired; one
-// that was prolonged moves to the end, unless it lives only a moment longer. It
-// returns how many were removed.
+// that was prolonged moves to the end, unless it lives only a moment longer,
+// and so does any as long as most are dead: two looks for each record that is
+// added keep the pages within twice of what lives. It returns how many were
+// removed.
 func (l *sentLog) sweep(now time.Duration, n int) (removed int) {
 	const moment = time.Second
-	for ; n > 0 && len(l.pages) > 0; n-- {
+	for n > 0 && len(l.pages) > 0 {
 		if l.head == len(l.pages[0]) {
 			l.drop()
 			continue
 		}
+		n--
 		r := sentReply(l.pages[0][l.head:])
 		size := r.size()
 		switch {
@@ -119,7 +129,7 @@ func (l *sentLog) sweep(now time.Duration, n int) (removed int) {
 		case now >= r.expires():
 			l.remove(r.source(), r)
 			removed++
-		case now < r.until()-keepAtMost+keepFor, r.expires()-now < moment:
+		case !l.crowded() && (now < r.until()-keepAtMost+keepFor || r.expires()-now < moment):
 			return removed
 		default:
 			l.remove(r.source(), r)

@@ -66,3 +66,38 @@ func TestRepliesAreKeptAsLongAsTheyMust(t *testing.T) {
 		}
 	}
 }
+
+// TestRepliesThatWereReplacedLeaveTheirRoom: what is kept bounds the memory,
+// not how much was asked in the last ten seconds.
+func TestRepliesThatWereReplacedLeaveTheirRoom(t *testing.T) {
+	t.Parallel()
+	c := newReplyCache(1000)
+	reply := make([]byte, 100)
+	last := map[uint64]uint64{}
+	ask := func(s source, n uint64) {
+		e, _, _ := begin(c, s, digest{hash: n}, time.Second)
+		c.answer(e, reply, time.Second)
+	}
+	const sources = 700
+	for n := range uint64(200_000) {
+		source := n % sources
+		if n >= 2*sources { // the others ask once, and theirs come to lie in front
+			source = sources - 1 - n%100
+		}
+		last[source] = n
+		ask(from(uint16(source), 1), n)
+	}
+	pages := 0
+	for i := range c.shards {
+		pages += len(c.shards[i].sent.pages)
+	}
+	const room = (2*sources + 2*maxDead*replyShards) * (keptHead + 100)
+	if pages*replyPage > room+2*replyShards*replyPage {
+		t.Errorf("%d replies take %d KiB", c.count(), pages*replyPage>>10)
+	}
+	for source, n := range last {
+		if _, kept, _ := begin(c, from(uint16(source), 1), digest{hash: n}, 2*time.Second); kept == nil {
+			t.Fatalf("the reply of source %d is lost", source)
+		}
+	}
+}
