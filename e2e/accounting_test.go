@@ -217,6 +217,7 @@ func TestAccountingDoesNotDisturbSignIns(t *testing.T) {
 [accounting]
 max_sessions = 500
 [[rule]]
+clients = ["vpn"]
 second_factor = "none"
 `})
 	conn, err := net.Dial("udp", addr)

@@ -35,6 +35,7 @@ after = "5s"
 
 [[rule]]
 factors = ["call"]
+call = "approve"
 `
 )
 

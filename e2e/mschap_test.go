@@ -118,7 +118,7 @@ func TestMSCHAPv2AgainstActiveDirectory(t *testing.T) {
 	site := server.New(t, server.Config{
 		LDAP:   server.AD(samba) + fmt.Sprintf("ntlm_auth = [%q, %q, %q]\n", ntlmAuth[0], ntlmAuth[1], ntlmAuth[2]),
 		Client: `methods = ["pap", "mschapv2"]`,
-		More:   "\n[[rule]]\nsecond_factor = \"none\"\n",
+		More:   "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n",
 	})
 	d := site.Start(t)
 	nas := d.Radclient()

@@ -21,7 +21,7 @@ const (
 	// lostFor is how long an approval that admitted somebody does so again: the
 	// answer may have been lost, and some clients ask again with a packet that
 	// cannot be told from a new sign-in.
-	lostFor = 5 * time.Second
+	lostFor = 3 * time.Second
 	// refusedFor answers a client that tries again by itself after a no.
 	refusedFor = 15 * time.Second
 	// resendAfter is how long the same sign-in gets the question it has had

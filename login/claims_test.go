@@ -324,10 +324,10 @@ func TestALostAcceptIsGivenAgain(t *testing.T) {
 			want string
 		}{
 			{0, mute, "accept"},
-			{2 * time.Second, mute, "accept"},
-			{2 * time.Second, mute, "accept"},
+			{time.Second, mute, "accept"},
+			{time.Second, mute, "accept"},
 			{0, from(func(v *login.Via) { v.Station, v.Patience = "192.0.2.66", 90*time.Second }), "reject not_answered"},
-			{6 * time.Second, from(func(v *login.Via) { v.Patience = 90 * time.Second }), "reject not_answered"},
+			{4 * time.Second, from(func(v *login.Via) { v.Patience = 90 * time.Second }), "reject not_answered"},
 		} {
 			time.Sleep(step.wait)
 			s, err := w.Begin(t.Context(), alice(step.via))

@@ -15,6 +15,7 @@ import (
 // dropped before it is parsed (attack: anybody can send a datagram).
 type door struct {
 	mu      sync.Mutex
+	locked  bool         // whether nobody comes in any more
 	at      []netip.Addr // the exchange's addresses, as far as they are known
 	guests  map[netip.Addr]*guest
 	credits float64
@@ -69,6 +70,13 @@ func (d *door) known(all []netip.AddrPort) {
 	}
 }
 
+// lock lets nobody in any more.
+func (d *door) lock() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.locked = true
+}
+
 func (d *door) filter(props sip.TransportReadProps, data []byte) ([]byte, error) {
 	if props.Transport != transportUDP {
 		return data, nil // a connection that we have made
@@ -84,7 +92,7 @@ func (d *door) admit(from netip.Addr, request bool, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.guests[from]
-	if !slices.Contains(d.at, from) && (g == nil || g.wanted == 0 && now.After(g.until)) {
+	if d.locked || !slices.Contains(d.at, from) && (g == nil || g.wanted == 0 && now.After(g.until)) {
 		return false
 	}
 	if !request {

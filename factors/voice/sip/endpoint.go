@@ -137,12 +137,23 @@ func (e *endpoint) tls() (*tls.Config, error) {
 // close ends everything; transactions that are under way end with an error.
 func (e *endpoint) close() {
 	e.calls.forget()
+	e.door.lock()
+	if e.socket != nil {
+		// What came just now is still being dealt with by goroutines of sipgo
+		// that nobody can wait for. Without its socket sipgo would open another
+		// one to answer, and never close it.
+		<-time.After(inHand)
+	}
 	_ = e.ua.Close()
 	if e.socket != nil {
 		_ = e.socket.Close()
 	}
 	e.serving.Wait()
+	_ = e.ua.TransportLayer().Close()
 }
+
+// inHand is how long a message may take until sipgo has dealt with it.
+const inHand = 100 * time.Millisecond
 
 // A flow is one way to the exchange, and how it reaches us back.
 type flow struct {
