@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -52,6 +53,15 @@ type demoDirectory struct {
 }
 
 func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, error) {
+	for tries := 1; ; tries++ {
+		d, err := serveDemoDirectory(ctx, password)
+		if !errors.Is(err, syscall.EADDRINUSE) || tries == 5 {
+			return d, err
+		}
+	}
+}
+
+func serveDemoDirectory(ctx context.Context, password string) (*demoDirectory, error) {
 	s, err := gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger()))
 	if err != nil {
 		return nil, err
@@ -64,21 +74,14 @@ func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, e
 	if err := errors.Join(mux.Bind(d.bind), mux.Search(d.search), s.Router(mux)); err != nil {
 		return nil, err
 	}
-	// The server takes an address, not a listener: find a free port for it.
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	addr, err := freeAddress(ctx)
 	if err != nil {
-		return nil, err
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
 		return nil, err
 	}
 	go func() { d.done <- s.Run(addr) }()
 	d.url = "ldap://" + addr
 	for range 200 {
-		if s.Ready() {
-			return d, nil
-		}
+		ready := s.Ready() // a moment before the error, when there is one
 		select {
 		case err := <-d.done:
 			return nil, fmt.Errorf("directory of the demonstration: %w", err)
@@ -86,8 +89,21 @@ func startDemoDirectory(ctx context.Context, password string) (*demoDirectory, e
 			return nil, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
+		if ready {
+			return d, nil
+		}
 	}
 	return nil, errors.New("the directory of the demonstration did not come up")
+}
+
+// freeAddress is a loopback address for a server that takes an address and not
+// a listener. Somebody else may be faster to take it.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // stop ends the directory. It may be called more than once.
