@@ -188,7 +188,20 @@ func TestS06CallingUntilSheGivesIn(t *testing.T) {
 		if r := w.Last().Reason; r != login.ReasonTooManyCalls {
 			t.Errorf("refused for %s", r)
 		}
+		asked := func() bool {
+			l, err := login.Standing(t.Context(), w.Config.Records, "id-alice", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l.Asked
+		}
+		if !asked() {
+			t.Error("the service desk is not told")
+		}
 		time.Sleep(time.Hour)
+		if asked() {
+			t.Error("the service desk is told after an hour still")
+		}
 		if s, err := w.Begin(t.Context(), alice(mute)); outcome(s, err) == "reject asked_too_often" {
 			t.Error("an hour without a call does not make an end of it")
 		}

@@ -279,6 +279,7 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		Match: c.match, PIN: c.pin,
 	}, func(err error) {
 		timer.Stop()
+		e.ended(leg)
 		if !e.background(func(ctx context.Context) { e.answered(ctx, m, c.pin, err) }) {
 			e.conclude(outcome{err: errClosing})
 		}
@@ -297,6 +298,16 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		e.tellAll()
 	}
 	return true, nil
+}
+
+// ended notes that there is nothing left to stop: an approver need not bear to
+// be stopped by whom it tells its end.
+func (e *errand) ended(leg int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.leg == leg {
+		e.stop = nil
+	}
 }
 
 // halt ends the asking of a method that takes too long.

@@ -125,11 +125,11 @@ func (g *guard) blocked(now time.Time) bool { return now.Unix() < g.blockedUntil
 // she may be.
 func (g *guard) ask(id uint64, now time.Time) bool {
 	t := g.at(id, now)
+	if t.askedEnough(now) {
+		return false
+	}
 	if !within(t.asksLast, asksForgotten, now) {
 		t.asks = 0
-	}
-	if t.asks >= maxAsks {
-		return false
 	}
 	t.asks++
 	t.asksLast = now.Unix()
@@ -141,6 +141,10 @@ func (g *guard) unask(id uint64, now time.Time) {
 	if t := g.at(id, now); t.asks > 0 {
 		t.asks--
 	}
+}
+
+func (t *track) askedEnough(now time.Time) bool {
+	return t.asks >= maxAsks && within(t.asksLast, asksForgotten, now)
 }
 
 func (t *track) passwordsLocked(now time.Time) bool {

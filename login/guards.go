@@ -109,6 +109,9 @@ type Lock struct {
 	// BlockedUntil is until when a fraud report stops every sign-in; the zero
 	// time when none does.
 	BlockedUntil time.Time
+	// Asked is whether somebody was called, or asked in an app, so often without
+	// success that it stops for an hour, from one place at least.
+	Asked bool
 	// Consecutive are the wrong codes since the last success.
 	Consecutive int
 	// Known is how many stations it was used from lately.
@@ -129,6 +132,10 @@ func Standing(ctx context.Context, r Records, accountID string, now time.Time) (
 	}
 	if g.blocked(now) {
 		l.BlockedUntil = time.Unix(g.blockedUntil, 0)
+	}
+	l.Asked = g.strangers.askedEnough(now)
+	for i := range g.known {
+		l.Asked = l.Asked || g.known[i].askedEnough(now)
 	}
 	return l, nil
 }

@@ -182,6 +182,8 @@ func lockText(l login.Lock) string {
 		return fmt.Sprintf("locked after %d wrong codes in a row: portvakt user unlock", l.Consecutive)
 	case l.Strangers:
 		return fmt.Sprintf("locked for a while from places never used before; %d known places go on", l.Known)
+	case l.Asked:
+		return "called too often without success: no more calls for an hour; codes go on, or portvakt user unlock"
 	}
 	return fmt.Sprintf("free; %d wrong codes since the last success; known from %d places", l.Consecutive, l.Known)
 }
