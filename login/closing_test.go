@@ -56,3 +56,26 @@ func TestACallThatEndsWhileTheServerDoes(t *testing.T) {
 		}
 	})
 }
+
+// TestAServerThatEndsLeavesNoClaim: the call is over with it.
+func TestAServerThatEndsLeavesNoClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late, yes)
+		if _, err := w.Flow.Begin(t.Context(), alice(mute)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		restarted := login.NewFlow(w.Config)
+		s, err := restarted.Begin(t.Context(), alice(from(func(v *login.Via) { v.Station = "192.0.2.66" })))
+		if got := outcome(login.Await(t.Context(), s, err)); got != "accept" {
+			t.Errorf("another sign-in after the restart: %s", got)
+		}
+		if err := restarted.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
