@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -56,30 +55,13 @@ func (c Config) accounting() Config {
 
 // receiveAccounting is receive for the accounting port.
 func (s *Server) receiveAccounting(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
-	s.received.Add(1)
 	now := s.now()
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	if len(datagram) < headerLen {
-		s.tell(nil, dropShort, now, from)
-		return
-	}
-	n := int(binary.BigEndian.Uint16(datagram[2:]))
-	if n < headerLen || n > maxPacket || n > len(datagram) {
-		s.tell(nil, dropLength, now, from)
-		return
-	}
-	p := datagram[:n]
-	code := radius.Code(p[0])
-	if code != radius.CodeAccountingRequest && code != radius.CodeStatusServer {
-		s.tell(nil, dropCode, now, from)
-		return
-	}
-	c := s.live.Load().table.lookup(from.Addr())
+	p, c := s.packet(datagram, from, radius.CodeAccountingRequest, now)
 	if c == nil {
-		s.counters[dropUnknownClient].Add(1)
-		s.journal.unknown(from.Addr(), now)
 		return
 	}
+	code := radius.Code(p[0])
 	o, drop := survey(p)
 	var k *key
 	switch {

@@ -62,29 +62,10 @@ func (s *Server) guard(ctx context.Context, l *socket, b, oob []byte, from netip
 // receive is the way of a datagram up to its goroutine. The buffers are the
 // reader's, which uses them again.
 func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
-	s.received.Add(1)
 	now := s.now()
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	if len(datagram) < headerLen {
-		s.tell(nil, dropShort, now, from)
-		return
-	}
-	n := int(binary.BigEndian.Uint16(datagram[2:]))
-	if n < headerLen || n > maxPacket || n > len(datagram) {
-		s.tell(nil, dropLength, now, from)
-		return
-	}
-	p := datagram[:n] // octets beyond Length are padding (RFC 2865, section 3)
-	code := radius.Code(p[0])
-	if code != radius.CodeAccessRequest && code != radius.CodeStatusServer {
-		s.tell(nil, dropCode, now, from)
-		return
-	}
-	live := s.live.Load()
-	c := live.table.lookup(from.Addr())
+	p, c := s.packet(datagram, from, radius.CodeAccessRequest, now)
 	if c == nil {
-		s.counters[dropUnknownClient].Add(1)
-		s.journal.unknown(from.Addr(), now)
 		return
 	}
 	o, drop := survey(p)
@@ -99,7 +80,7 @@ func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, f
 	}
 	rt := route{to: from}
 	l.ancillary(oob, &rt)
-	if code == radius.CodeStatusServer {
+	if radius.Code(p[0]) == radius.CodeStatusServer {
 		s.status(c, k, p, l, &rt, now)
 		return
 	}
@@ -133,6 +114,32 @@ func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, f
 	s.dispatch(ctx, newRequest(p, o, pending{
 		client: c, key: k, entry: b.entry, socket: l, local: rt.local, zone: rt.zone, arrived: now,
 	}))
+}
+
+// packet returns the packet of a datagram and the client that sent it, when it
+// has the form of the request that this port is for, or of Status-Server, and
+// comes from a client. Otherwise it tells so, and the client is nil.
+func (s *Server) packet(datagram []byte, from netip.AddrPort, request radius.Code, now time.Duration) (p []byte, c *client) {
+	s.received.Add(1)
+	if len(datagram) < headerLen {
+		s.tell(nil, dropShort, now, from)
+		return nil, nil
+	}
+	n := int(binary.BigEndian.Uint16(datagram[2:]))
+	if n < headerLen || n > maxPacket || n > len(datagram) {
+		s.tell(nil, dropLength, now, from)
+		return nil, nil
+	}
+	p = datagram[:n] // octets beyond Length are padding (RFC 2865, section 3)
+	if code := radius.Code(p[0]); code != request && code != radius.CodeStatusServer {
+		s.tell(nil, dropCode, now, from)
+		return nil, nil
+	}
+	if c = s.live.Load().table.lookup(from.Addr()); c == nil {
+		s.counters[dropUnknownClient].Add(1)
+		s.journal.unknown(from.Addr(), now)
+	}
+	return p, c
 }
 
 // tell counts and logs what became of a datagram, or a note about it. Without a
