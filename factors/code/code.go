@@ -58,6 +58,16 @@ func Read(memo []byte) (code string, at time.Time, err error) {
 	return string(memo[5:]), time.Unix(int64(binary.BigEndian.Uint32(memo[1:5])), 0), nil
 }
 
+// Renew returns the code to send, and when it was made: that of the memo when
+// Again says so, else a new one.
+func Renew(memo []byte) (code string, at time.Time, err error) {
+	if code, at, ok := Again(memo); ok {
+		return code, at, nil
+	}
+	code, err = New()
+	return code, time.Now(), err
+}
+
 // Again returns the code of a memo, and when it was made, for sending it once
 // more. ok is false when hardly anything is left of its life, or it is none.
 func Again(memo []byte) (code string, at time.Time, ok bool) {

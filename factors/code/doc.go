@@ -8,5 +8,6 @@
 // expiry and the tries. So it is the Flow that makes a code work once: it
 // spends the ticket of an answer that was right.
 //
-// The package does not send anything; packages sms and email do.
+// A Courier waits while packages sms and email send, and decides when the
+// question is put.
 package code

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
@@ -34,6 +33,7 @@ type Factor struct {
 	texts   Texts
 	often   caps.Often
 	pause   pause
+	courier code.Courier
 	sending sync.WaitGroup
 }
 
@@ -59,10 +59,12 @@ func New(cfg Config, records login.Records, idKey []byte, log *slog.Logger, text
 	}
 	limits := caps.DefaultConfig(caps.Email)
 	limits.PerUserHour, limits.PerDay = cfg.PerUserHour, cfg.PerDay
-	return &Factor{
+	f := &Factor{
 		cfg: cfg, server: s, post: s.send, key: idKey, log: log, texts: texts,
 		caps: caps.New(limits, caps.Email, records, idKey, log),
-	}, nil
+	}
+	f.courier = code.Courier{Factor: Name, AskAfter: cfg.AskAfter, Unsent: unsent, Go: f.sending.Go, Log: log}
+	return f, nil
 }
 
 // Close waits for messages that are on their way. It is called when no Prompt
@@ -105,26 +107,17 @@ func (f *Factor) find(u login.User, m login.Method) (string, bool) {
 // [login.ReasonSourceLimited] over a cap and with
 // [login.ReasonMethodNotAllowed] when the address is gone.
 func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]byte, error) {
-	c, err := code.New()
-	if err != nil {
-		return nil, fmt.Errorf("email: new code: %w", err)
-	}
-	return f.ask(ctx, u, m, c, time.Now())
+	return f.Resend(ctx, u, m, nil)
 }
 
 // Resend sends the code of the memo again: people type the code of whichever
 // message comes first. Its life goes on; when hardly anything is left of it, a
 // new code is sent as Prompt does.
 func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
-	c, at, ok := code.Again(memo)
-	if !ok {
-		return f.Prompt(ctx, u, m)
+	c, at, err := code.Renew(memo)
+	if err != nil {
+		return nil, fmt.Errorf("email: new code: %w", err)
 	}
-	return f.ask(ctx, u, m, c, at)
-}
-
-// ask sends a code that was made at a time, and returns its memo.
-func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string, at time.Time) ([]byte, error) {
 	address, ok := f.find(u, m)
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such address any more"}
@@ -135,59 +128,26 @@ func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string
 	if err := f.caps.TakeAccount(ctx, u.Account.ID); err != nil {
 		return nil, err
 	}
-	if err := f.deliver(ctx, u, f.compose(u, address, c, time.Until(at.Add(code.Life)))); err != nil {
+	message, account := f.compose(u, address, c, time.Until(at.Add(code.Life))), slog.String(login.KeyAccount, u.Account.ID)
+	err = f.courier.Deliver(ctx, account, func(going context.Context) error { return f.send(going, message) }, nil)
+	if err != nil {
 		return nil, err
 	}
 	return code.Memo(c, at), nil
 }
 
-// deliver hands the message over, and returns an error only when it was
-// certainly not sent or the caller has gone.
-func (f *Factor) deliver(ctx context.Context, u login.User, m message) error {
-	account := slog.String(login.KeyAccount, u.Account.ID)
-	answered := make(chan error, 1)
-	var settled atomic.Bool // by the server's answer, or by putting the question
-	f.sending.Go(func() {
-		// A message that was begun is finished: cutting it off would only
-		// make it unknown whether it was sent.
-		going := context.WithoutCancel(ctx)
-		var err error
-		if broken := fault.Guard(f.log, func() { err = f.post(going, m) }); broken != nil {
-			err = broken
-		}
-		f.judge(going, err)
-		if settled.CompareAndSwap(false, true) {
-			answered <- err
-		} else if not, ok := errors.AsType[*notSent](err); ok {
-			f.log.LogAttrs(going, slog.LevelWarn, "message not sent, but the question was put already", account,
-				slog.Any(login.KeyErr, not))
-		}
-	})
-	timer := time.NewTimer(f.cfg.AskAfter)
-	defer timer.Stop()
-	select {
-	case err := <-answered:
-		return f.outcome(ctx, err, account)
-	case <-ctx.Done():
-		return fmt.Errorf("email: %w", ctx.Err())
-	case <-timer.C:
+// send gives a message to the server.
+func (f *Factor) send(ctx context.Context, m message) (err error) {
+	if broken := fault.Guard(f.log, func() { err = f.post(ctx, m) }); broken != nil {
+		err = broken
 	}
-	if settled.CompareAndSwap(false, true) {
-		return nil
-	}
-	return f.outcome(ctx, <-answered, account)
+	f.judge(ctx, err)
+	return err
 }
 
-// outcome decides whether the question can be put.
-func (f *Factor) outcome(ctx context.Context, err error, account slog.Attr) error {
-	if err == nil {
-		return nil
-	}
-	if not, ok := errors.AsType[*notSent](err); ok {
-		return fmt.Errorf("email: %w", not)
-	}
-	f.log.LogAttrs(ctx, slog.LevelWarn, "message may have been sent, the question is put", account, slog.Any(login.KeyErr, err))
-	return nil
+func unsent(err error) bool {
+	_, ok := errors.AsType[*notSent](err)
+	return ok
 }
 
 // judge tells the pause and the log how the server did.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
@@ -49,6 +48,7 @@ type Factor struct {
 	often   caps.Often
 	texts   Texts
 	open    open
+	courier code.Courier
 	sending sync.WaitGroup
 }
 
@@ -69,7 +69,7 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 	if err != nil {
 		return nil, err
 	}
-	return &Factor{
+	f := &Factor{
 		cfg:     cfg,
 		send:    send,
 		numbers: numbers,
@@ -77,7 +77,9 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 		key:     idKey,
 		log:     log,
 		texts:   texts,
-	}, nil
+	}
+	f.courier = code.Courier{Factor: Name, AskAfter: cfg.AskAfter, Unsent: gateway.Unsent, Go: f.sending.Go, Log: log}
+	return f, nil
 }
 
 // Close waits for messages that are on their way to a gateway. It is called
@@ -114,26 +116,17 @@ func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
 // [login.ReasonSourceLimited] over a cap and with
 // [login.ReasonMethodNotAllowed] when the number is gone.
 func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]byte, error) {
-	c, err := code.New()
-	if err != nil {
-		return nil, fmt.Errorf("sms: new code: %w", err)
-	}
-	return f.ask(ctx, u, m, c, time.Now())
+	return f.Resend(ctx, u, m, nil)
 }
 
 // Resend sends the code of the memo again: people type the code of whichever
 // message comes first. Its life goes on; when hardly anything is left of it, a
 // new code is sent as Prompt does.
 func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
-	c, at, ok := code.Again(memo)
-	if !ok {
-		return f.Prompt(ctx, u, m)
+	c, at, err := code.Renew(memo)
+	if err != nil {
+		return nil, fmt.Errorf("sms: new code: %w", err)
 	}
-	return f.ask(ctx, u, m, c, at)
-}
-
-// ask sends a code that was made at a time, and returns its memo.
-func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string, at time.Time) ([]byte, error) {
 	number, ok := f.find(u, m)
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
@@ -161,59 +154,16 @@ func (f *Factor) ask(ctx context.Context, u login.User, m login.Method, c string
 			}
 		},
 	}
-	if err := f.deliver(ctx, message, account); err != nil {
+	err = f.courier.Deliver(ctx, account, func(going context.Context) error {
+		sending, cancel := context.WithTimeout(going, sendWithin)
+		defer cancel()
+		return f.send.Deliver(sending, message)
+	}, func() { message.Fate(gateway.Failed) })
+	if err != nil {
 		f.open.end(memo)
 		return nil, err
 	}
 	return memo, nil
-}
-
-// deliver sends the message, and returns an error only when it was certainly
-// not sent or the caller has gone.
-func (f *Factor) deliver(ctx context.Context, m gateway.Message, account slog.Attr) error {
-	answered := make(chan error, 1)
-	var settled atomic.Bool // by the gateway's answer, or by putting the question
-	f.sending.Go(func() {
-		// A message that was begun is finished: cutting it off would only
-		// make it unknown whether it was sent.
-		sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
-		defer cancel()
-		err := f.send.Deliver(sending, m)
-		if settled.CompareAndSwap(false, true) {
-			answered <- err
-		} else if gateway.Unsent(err) {
-			m.Fate(gateway.Failed)
-			f.log.LogAttrs(sending, slog.LevelWarn, "message not sent, but the question was put already", account,
-				slog.Any(login.KeyErr, err))
-		}
-	})
-	timer := time.NewTimer(f.cfg.AskAfter)
-	defer timer.Stop()
-	select {
-	case err := <-answered:
-		return f.outcome(ctx, err, account)
-	case <-ctx.Done():
-		return fmt.Errorf("sms: %w", ctx.Err())
-	case <-timer.C:
-	}
-	if settled.CompareAndSwap(false, true) {
-		return nil
-	}
-	return f.outcome(ctx, <-answered, account)
-}
-
-// outcome decides whether the question can be put.
-func (f *Factor) outcome(ctx context.Context, err error, account slog.Attr) error {
-	switch {
-	case err == nil:
-		return nil
-	case gateway.Unsent(err):
-		return fmt.Errorf("sms: %w", err)
-	default:
-		f.log.LogAttrs(ctx, slog.LevelWarn, "message may have been sent, the question is put", account,
-			slog.Any(login.KeyErr, err))
-		return nil
-	}
 }
 
 // Check decides whether the answer is the code of the memo, see the package's
