@@ -58,8 +58,7 @@ func TestASecondAnswerIsHungUp(t *testing.T) {
 			t.Errorf("a BYE to %s", got)
 		}
 		f.reply(bye, "200 OK", "")
-		f.send(f.inCall("INFO", 2, "Content-Type: application/dtmf\n\n#"))
-		f.reply(f.next("BYE"), "200 OK", "")
+		f.reply(f.press(2, "#"), "200 OK", "")
 	}, func() {
 		var alice person
 		if got, _ := place(t, p, alice.call(t)); got != "approved" {
@@ -80,9 +79,7 @@ func TestACallWithoutAContactEnds(t *testing.T) {
 				";tag=far\nCall-ID: "+header(invite, "Call-ID")+"\nCSeq: "+header(invite, "CSeq")+"\n", strings.TrimPrefix(contact+"\n", "\n")+sdp)
 			f.send(answer)
 			f.next("ACK")
-			f.none("BYE", short)
-			f.send(f.inCall("INFO", 2, "Content-Type: application/dtmf\n\n#"))
-			f.reply(f.next("BYE"), "200 OK", "")
+			f.reply(f.press(2, "#"), "200 OK", "")
 		}, func() {
 			var alice person
 			if got, _ := place(t, p, alice.call(t)); got != "approved" {

@@ -51,6 +51,29 @@ func (f *fake) next(start string) string {
 	}
 }
 
+// press sends a key by INFO until the call ends, as a person does who hears the
+// prompt again: what is pressed before it has begun counts for nothing. It
+// returns the BYE.
+func (f *fake) press(seq int, key string) (bye string) {
+	f.t.Helper()
+	buf := make([]byte, 65536)
+	for again := range 50 {
+		f.send(f.inCall("INFO", seq+again, "Content-Type: application/dtmf\n\n"+key))
+		_ = f.conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		for {
+			n, _, err := f.conn.ReadFrom(buf)
+			if err != nil {
+				break
+			}
+			if msg := string(buf[:n]); strings.HasPrefix(msg, "BYE") {
+				return msg
+			}
+		}
+	}
+	f.t.Errorf("%s was pressed, and the call did not end", key)
+	return ""
+}
+
 // none fails when a message that begins with start comes within d.
 func (f *fake) none(start string, d time.Duration) {
 	f.t.Helper()

@@ -73,8 +73,7 @@ func TestHostileMessagesChangeNothing(t *testing.T) {
 		} {
 			f.send([]byte(junk))
 		}
-		f.send(f.inCall("INFO", 30, "Content-Type: application/dtmf\n\n0"))
-		f.reply(f.next("BYE"), "200 OK", "")
+		f.reply(f.press(30, "0"), "200 OK", "")
 	}, func() {
 		var alice person
 		if got, _ := place(t, p, alice.call(t)); got != "fraud" {

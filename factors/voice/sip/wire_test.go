@@ -99,8 +99,7 @@ func TestKeysBeforeThePromptCountForNothing(t *testing.T) {
 		if got := pressed(t, sound); got != "77" {
 			t.Errorf("dialled %q, want 77", got)
 		}
-		f.send(f.inCall("INFO", 3, "Content-Type: application/dtmf\n\n0"))
-		f.reply(f.next("BYE"), "200 OK", "")
+		f.reply(f.press(3, "0"), "200 OK", "")
 	}, func() {
 		var alice person
 		c := alice.call(t)
