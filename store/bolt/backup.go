@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
@@ -24,7 +25,11 @@ func (kv *KV) Backup(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("fold the journal: %w", err)
 	}
 	out := &copyWriter{ctx: ctx, w: w}
+	kv.parts.RLock() // the copy is of whole folds
+	begun := sync.OnceFunc(kv.parts.RUnlock)
+	defer begun()
 	err := kv.view(func(tx *bbolt.Tx) error {
+		begun() // the transaction sees what there is now, whatever comes
 		_, err := tx.WriteTo(out)
 		return err
 	})

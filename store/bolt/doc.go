@@ -10,7 +10,7 @@
 //	                                                  every 2 ms
 //	  pending ──► journal: one frame, one fdatasync ──► overlay ──► all waiters go on
 //	                                                       │ every 10 s or 16 MiB
-//	                                     bbolt ◄── fold: one sorted Update
+//	                                     bbolt ◄── fold: sorted, in parts
 //
 // Get reads the overlay (durable, not folded yet), then a [cache] of what the
 // file has, of a bounded size, then bbolt; it never shows what is only pending.
@@ -22,9 +22,9 @@
 // Two files beside the database take turns. Each holds one generation: a
 // header that names the database and the generation, and frames, one a batch,
 // each with its length, generation, sequence number and CRC. While generation
-// g is folded, g+1 takes the new batches. The transaction that folds g also
-// records "g is folded", so a crash before it replays g and a crash after it
-// ignores g; nothing is applied twice or lost.
+// g is folded, g+1 takes the new batches. The transaction that folds the last part
+// of g also records "g is folded", so a crash before it replays g, which writes
+// the same values once more, and a crash after it ignores g; nothing is lost.
 //
 // A batch is written only after the batch before it is durable. So at replay a
 // bad frame is either the torn end of a batch that nobody was told about, and

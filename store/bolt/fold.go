@@ -42,6 +42,14 @@ type folder struct {
 	emptied map[string]*entry
 }
 
+const (
+	// foldPart is how many records one transaction folds: a few milliseconds
+	// of the disk.
+	foldPart = 4096
+	// longestRest bounds what a fold rests between its parts.
+	longestRest = 100 * time.Millisecond
+)
+
 // maxEmptied is how many changes a map may have had that is kept for others.
 const maxEmptied = 1 << 17
 
@@ -94,13 +102,6 @@ func (kv *KV) endFold(err error) {
 	}
 	f.folded++
 	f.failing = false
-	for key, e := range kv.folding { // only the committer writes to it
-		if e.deleted {
-			kv.cache.put(key, store.Value{})
-		} else {
-			kv.cache.put(key, store.Value{Data: e.data, Rev: e.rev})
-		}
-	}
 	kv.mu.Lock()
 	folded := kv.folding
 	kv.folding = nil
@@ -169,8 +170,10 @@ func (kv *KV) foldAll() error {
 	}
 }
 
-// apply writes the entries into the file in one transaction, in the order of
-// their keys, and with them that generation gen is folded.
+// apply writes the entries into the file in the order of their keys, and that
+// generation gen is folded with the last of them. One transaction for all would
+// keep the disk busy, while the commits of the journal wait for it: it is as
+// many as there are parts. What a crash leaves of them is folded once more.
 func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 	if err := kv.hook("before fold"); err != nil {
 		return err
@@ -180,16 +183,47 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 		sorted = append(sorted, e)
 	}
 	slices.SortFunc(sorted, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
-	err := guard(kv.path, func() error {
-		return kv.db.Update(func(tx *bbolt.Tx) error { return kv.fill(tx, sorted, gen) })
-	})
-	if err != nil {
-		return err
+	kv.parts.Lock()
+	defer kv.parts.Unlock()
+	for {
+		begin := time.Now()
+		part := sorted[:min(kv.part, len(sorted))]
+		sorted = sorted[len(part):]
+		err := guard(kv.path, func() error {
+			return kv.db.Update(func(tx *bbolt.Tx) error { return kv.fill(tx, part, gen, len(sorted) == 0) })
+		})
+		if err != nil {
+			return err
+		}
+		// Until the committer drops them, nobody else puts these keys: see readAt.
+		for _, e := range part {
+			v := store.Value{Data: e.data, Rev: e.rev}
+			if e.deleted {
+				v = store.Value{}
+			}
+			kv.cache.put(e.key, v)
+		}
+		if len(sorted) == 0 {
+			return kv.hook("after fold")
+		}
+		kv.giveWay(time.Since(begin))
 	}
-	return kv.hook("after fold")
 }
 
-func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64) error {
+// giveWay rests for as long as a part of a fold took, while others write and
+// the next fold is not due yet: they wait for milliseconds, a fold has seconds.
+func (kv *KV) giveWay(took time.Duration) {
+	if written := kv.journalBytes.Load(); written == 0 || written > foldBytes/2 {
+		return
+	}
+	select {
+	case <-time.After(min(took, longestRest)):
+	case <-kv.quit:
+	}
+}
+
+// fill writes a part of a fold, the last one with what is folded then.
+func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64, last bool) error {
 	records, meta := tx.Bucket(recordsBucket), tx.Bucket(metaBucket)
 	// The file keeps what it is given until the transaction ends: one piece of
 	// memory for all of it.
@@ -220,9 +254,11 @@ func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64) error {
 	if err := kv.hook("in fold"); err != nil {
 		return err
 	}
-	return errors.Join(
-		meta.Put(metaFolded, binary.BigEndian.AppendUint64(nil, gen)),
-		meta.Put(metaRev, binary.BigEndian.AppendUint64(nil, rev)))
+	err := meta.Put(metaRev, binary.BigEndian.AppendUint64(nil, rev))
+	if last {
+		err = errors.Join(err, meta.Put(metaFolded, binary.BigEndian.AppendUint64(nil, gen)))
+	}
+	return err
 }
 
 // number reads a counter of the meta bucket.

@@ -26,6 +26,7 @@ type Options struct {
 
 	openFile func(path string) (file, error)
 	hook     func(point string) error // called at named points of a fold
+	part     int                      // records that one transaction folds; 0 is foldPart
 }
 
 // A KV is a [store.KV] in a bbolt file. Use [Open].
@@ -33,6 +34,7 @@ type KV struct {
 	path string
 	log  *slog.Logger
 	hook func(point string) error
+	part int
 	db   *bbolt.DB
 
 	mu      sync.RWMutex
@@ -51,6 +53,8 @@ type KV struct {
 	quit chan struct{}
 	done chan struct{} // the committer has ended
 	err  error         // of the committer's end; read after done
+
+	parts sync.RWMutex // held for writing while the file has only a part of a fold
 
 	j      journal // the committer's
 	folder folder  // the committer's

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func Open(path string, o Options) (*KV, error) {
 		return nil, err
 	}
 	kv := &KV{
-		path: path, log: o.Log, hook: o.hook, db: db,
+		path: path, log: o.Log, hook: o.hook, part: cmp.Or(o.part, foldPart), db: db,
 		pending: make(map[string]*entry), overlay: make(map[string]*entry), batch: newBatch(nil),
 		cache: newCache(o.Cache),
 		wake:  make(chan struct{}, 1), fold: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
