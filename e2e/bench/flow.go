@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/internal/pace"
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/login/logintest"
 	"github.com/portvakt/portvakt/login/text"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/store"
@@ -23,12 +21,12 @@ import (
 const (
 	// provisioners share the store's commits.
 	provisioners = 256
-	// accountAge is long, so that people in memory are looked up in memory.
+	// accountAge is long: the directory is as fast as a cache.
 	accountAge = time.Hour
 )
 
 // serveFlow serves with Portvakt's packages as "portvakt serve" puts them
-// together, but with people in memory instead of a directory, and without a
+// together, but with computed people instead of a directory, and without a
 // log. What it writes is durable.
 func serveFlow(ctx context.Context, s service) (err error) {
 	flow, kv, done, err := newFlow(ctx, s)
@@ -61,7 +59,7 @@ func (p patient) Approve(_ login.Approval, done func(error)) (stop func()) {
 	}
 }
 
-// newFlow makes a Flow whose people are in memory and whose store is a new one,
+// newFlow makes a Flow whose people are computed and whose store is a new one,
 // which done removes.
 func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, done func() error, err error) {
 	dir, err := os.MkdirTemp("", "bench")
@@ -88,8 +86,8 @@ func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, don
 	}
 	done = func() error { return errors.Join(raw.Close(), os.RemoveAll(dir)) }
 	kv = store.Sealed(raw, ring.Sealer("store"))
-	enrollments, people := store.NewEnrollments(kv), &logintest.Directory{}
-	if err := enroll(ctx, enrollments, people, o.users); err != nil {
+	enrollments, people := store.NewEnrollments(kv), directory{users: o.users, held: o.held}
+	if err := enroll(ctx, enrollments, o.users); err != nil {
 		return nil, nil, nil, err
 	}
 	policy, err := login.NewPolicy([]login.RuleConfig{{Name: "bench", SecondFactor: login.SecondRequired, Factors: []string{"call", "totp"}}})
@@ -100,10 +98,6 @@ func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, don
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	for n := range o.held {
-		name := fmt.Sprintf("hold%06d", n)
-		people.Add(login.Account{ID: name, Name: name, Phones: []string{"+4777644000"}}, passwordOf(n))
-	}
 	return login.NewFlow(login.Config{
 		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), patient{o.hold}},
 		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
@@ -111,7 +105,7 @@ func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, don
 }
 
 // enroll makes the population known, each person with a token.
-func enroll(ctx context.Context, enrollments *store.Enrollments, people *logintest.Directory, users int) error {
+func enroll(ctx context.Context, enrollments *store.Enrollments, users int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	numbers := make(chan int)
@@ -119,7 +113,7 @@ func enroll(ctx context.Context, enrollments *store.Enrollments, people *loginte
 	for range provisioners {
 		wg.Go(func() {
 			for n := range numbers {
-				if err := enrollOne(ctx, enrollments, people, n); err != nil {
+				if err := enrollOne(ctx, enrollments, n); err != nil {
 					cancel(err)
 				}
 			}
@@ -133,16 +127,14 @@ func enroll(ctx context.Context, enrollments *store.Enrollments, people *loginte
 	return context.Cause(ctx)
 }
 
-func enrollOne(ctx context.Context, enrollments *store.Enrollments, people *logintest.Directory, n int) error {
+func enrollOne(ctx context.Context, enrollments *store.Enrollments, n int) error {
 	name := nameOf(n)
 	token := totp.Token{Kind: totp.KindTime, Seed: secretOf(name), Algorithm: totp.SHA1, Digits: 6, Period: codeStep}
 	cred, err := totp.NewCredential("", token)
 	if err != nil {
 		return err
 	}
-	id := "id-" + name
-	people.Add(login.Account{ID: id, Name: name}, passwordOf(n))
-	return enrollments.Update(ctx, id, name, func(e *login.Enrollment) error {
+	return enrollments.Update(ctx, "id-"+name, name, func(e *login.Enrollment) error {
 		e.Credentials = []login.Credential{cred}
 		return nil
 	})
