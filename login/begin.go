@@ -144,7 +144,7 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case behind.code != nil:
 		return f.appended(t, u, d, proof, methods, behind.code, g, q)
 	}
-	w := &waiter{t: t, user: u, d: d, methods: methods, order: offered(methods), q: q, g: g}
+	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: g.guard}
 	if behind.pick != "" {
 		i := picked(w.order, behind.pick)
 		if i < 0 {

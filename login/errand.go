@@ -24,11 +24,12 @@ type errand struct {
 	others  int    // sign-ins refused meanwhile
 	claim   *claim // as written, never changed
 	rev     uint64
-	method  Method // asked now
-	reached bool   // something may have reached her
-	leg     int    // counts the methods asked
-	stop    func() // ends the asking
-	remote  bool   // another node asks
+	method  *Method // asked now
+	reached bool    // something may have reached her
+	leg     int     // counts the methods asked
+	limit   bell    // of the leg
+	stop    func()  // ends the asking
+	remote  bool    // another node asks
 	over    bool
 	say     string // text key of what went wrong
 	details string // what became of the methods tried
@@ -86,7 +87,7 @@ func (e *errand) open(ctx context.Context) {
 		rand.Read(c.id[:])
 		c.method = e.lead.order[0].ID
 		c.until = time.Now().Add(approvalFor + leaseGrace).UnixMilli()
-		if e.flow.matches(e.lead.d) && e.lead.t.Via.CanAsk {
+		if e.flow.matches(*e.lead.d) && e.lead.t.Via.CanAsk {
 			n, err := rand.Int(rand.Reader, big.NewInt(90))
 			if err != nil {
 				e.conclude(outcome{err: err})
@@ -96,7 +97,7 @@ func (e *errand) open(ctx context.Context) {
 		}
 		err = e.write(ctx, c)
 		if err == nil {
-			e.lead.g = loaded{} // it has served, and thousands wait
+			e.lead.g = nil // it has served, and thousands wait
 			e.advance(ctx)
 			return
 		}
@@ -141,7 +142,7 @@ func (e *errand) known(ctx context.Context, had *claim) bool {
 // conclusion ends the errand as the claim says it ended elsewhere or before.
 // An approval is made use of once.
 func (e *errand) conclusion(ctx context.Context, had *claim) bool {
-	o := outcome{state: had.state, method: e.methodOf(had.method), pin: had.pin}
+	o := outcome{state: had.state, method: *e.methodOf(had.method), pin: had.pin}
 	switch had.state {
 	case claimApproved:
 		if !had.used {
@@ -165,13 +166,13 @@ func (e *errand) conclusion(ctx context.Context, had *claim) bool {
 	return true
 }
 
-func (e *errand) methodOf(id string) Method {
-	for _, m := range e.lead.methods {
-		if m.ID == id {
+func (e *errand) methodOf(id string) *Method {
+	for i := range e.lead.methods {
+		if m := &e.lead.methods[i]; m.ID == id {
 			return m
 		}
 	}
-	return Method{ID: id, Factor: factorOf(id)}
+	return &Method{ID: id, Factor: factorOf(id)}
 }
 
 // write makes c the claim, if nobody else was faster.
@@ -204,7 +205,7 @@ func (e *errand) advance(ctx context.Context) {
 		m := lead.order[e.next]
 		e.next++
 		factor := f.factor(m.Factor)
-		if a, ok := factor.(Approver); ok && f.approves(m, lead.d) {
+		if a, ok := factor.(Approver); ok && f.approves(m, *lead.d) {
 			if e.silent {
 				continue
 			}
@@ -222,12 +223,12 @@ func (e *errand) advance(ctx context.Context) {
 		if !ok || !lead.canAsk() {
 			continue
 		}
-		memo, err := prompt(ctx, p, lead.user, m, lead.q)
+		memo, err := prompt(ctx, p, lead.user, m, lead.question())
 		if err != nil {
 			e.failed(m, err, "not_sent")
 			continue
 		}
-		q := lead.q.fresh(time.Now())
+		q := lead.question().fresh(time.Now())
 		q.method, q.memo, q.approval = m.ID, memo, false
 		e.conclude(outcome{state: claimAsked, question: q})
 		return
@@ -263,22 +264,23 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		return false, nil
 	}
 	e.mu.Lock()
-	c := *e.claim
+	c := e.claim
 	e.leg++
 	leg := e.leg
 	e.mu.Unlock()
 	if leg > 1 || c.method != m.ID { // else it was written just now
+		next := *c
+		c = &next
 		c.method, c.until = m.ID, time.Now().Add(approvalFor+leaseGrace).UnixMilli()
-		if err := e.write(ctx, &c); err != nil {
+		if err := e.write(ctx, c); err != nil {
 			return false, fmt.Errorf("write claim: %w", err)
 		}
 	}
-	timer := time.AfterFunc(approvalFor, func() { e.halt(leg) })
+	e.alarms.set(&e.limit, approvalFor, e, leg)
 	stop := a.Approve(Approval{
 		User: e.lead.user, Method: m, Attempt: reference(t.id), Station: t.Via.Station,
 		Match: c.match, PIN: c.pin,
 	}, func(err error) {
-		timer.Stop()
 		e.ended(leg)
 		if !e.background(func(ctx context.Context) { e.answered(ctx, m, c.pin, err) }) {
 			e.conclude(outcome{err: errClosing})
@@ -287,7 +289,7 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 	e.mu.Lock()
 	over := e.over
 	if e.leg == leg {
-		e.method, e.stop = m, stop
+		e.method, e.stop = e.methodOf(m.ID), stop
 	}
 	e.mu.Unlock()
 	if over {
@@ -307,8 +309,12 @@ func (e *errand) ended(leg int) {
 	defer e.mu.Unlock()
 	if e.leg == leg {
 		e.stop = nil
+		e.alarms.stop(&e.limit)
 	}
 }
+
+// ring is called when a method was asked for too long.
+func (e *errand) ring(leg int) { e.halt(leg) }
 
 // halt ends the asking of a method that takes too long.
 func (e *errand) halt(leg int) {
@@ -347,7 +353,7 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 		over := e.over
 		e.reached = e.reached || reached
 		e.leg++
-		e.method, e.stop = Method{}, nil
+		e.method, e.stop = nil, nil
 		e.mu.Unlock()
 		if !over {
 			e.advance(ctx)

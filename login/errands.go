@@ -23,7 +23,8 @@ var errClosing = errors.New("the server is ending")
 // errands are the sign-ins that somebody is being asked about elsewhere, one at
 // most of an account. They live longer than the requests that wait for them.
 type errands struct {
-	node [8]byte // who this process is in claims
+	node   [8]byte // who this process is in claims
+	alarms *alarms
 
 	mu      sync.Mutex
 	by      map[string]*errand
@@ -34,7 +35,7 @@ type errands struct {
 }
 
 func newErrands() *errands {
-	s := &errands{by: map[string]*errand{}}
+	s := &errands{by: map[string]*errand{}, alarms: newAlarms()}
 	rand.Read(s.node[:])
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -57,6 +58,7 @@ func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err erro
 		e.others++
 		return nil, false, e, nil
 	case e != nil:
+		w.g = nil
 	case len(s.by) >= maxErrands:
 		return nil, false, nil, fmt.Errorf("%d people are being asked at this moment", len(s.by))
 	default:
@@ -68,7 +70,7 @@ func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err erro
 	e.waiters = append(e.waiters, w)
 	w.errand = e
 	if patience := w.t.Via.Patience; patience > 0 {
-		w.patience = time.AfterFunc(max(patience-time.Since(w.t.began), 0), w.expire)
+		s.alarms.set(&w.patience, patience-time.Since(w.t.began), w, 0)
 	}
 	return e, mine, nil, nil
 }
@@ -154,11 +156,11 @@ type waiter struct {
 	errand  *errand
 	t       *attempt
 	user    User
-	d       Decision
+	d       *Decision
 	methods []Method
-	order   []Method // what to try, beginning with what was chosen
-	g       loaded   // as it was when the wait began
-	q       *question
+	order   []Method  // what to try, beginning with what was chosen
+	g       *guard    // as it was when the wait began; nil once it has served
+	q       *question // begins a dialogue as it is, or goes on with one; nil for a new one
 	say     string
 	// chosen is whether the person asked for this now: what happened a moment
 	// ago does not answer her.
@@ -170,8 +172,20 @@ type waiter struct {
 	picked bool
 
 	answered func(Step, error)
-	patience *time.Timer
-	since    time.Time
+	patience bell
+	password uint16        // see question.password
+	since    time.Duration // from when its attempt began
+}
+
+// waited is how long it has.
+func (w *waiter) waited() time.Duration { return time.Since(w.t.began) - w.since }
+
+// question is what the next one goes on from.
+func (w *waiter) question() *question {
+	if w.q != nil {
+		return w.q
+	}
+	return &question{attempt: w.t.id, account: w.user.Account.ID, password: w.password}
 }
 
 // canAsk is whether codes may be sent for it.
@@ -184,8 +198,11 @@ func (w *waiter) honours(method string, pin bool) bool {
 	if w.d.Call == CallPIN && !pin {
 		return false
 	}
-	return slices.ContainsFunc(w.methods, func(m Method) bool { return m.ID == method && w.flow.approves(m, w.d) })
+	return slices.ContainsFunc(w.methods, func(m Method) bool { return m.ID == method && w.flow.approves(m, *w.d) })
 }
+
+// ring is called when the client's patience ends.
+func (w *waiter) ring(int) { w.expire() }
 
 // expire answers while the client still listens: with a question where it can
 // show one, and else with a refusal. What was begun goes on.
@@ -201,17 +218,13 @@ func (w *waiter) leave() {
 	if !w.errand.drop(w) {
 		return
 	}
-	if w.patience != nil {
-		w.patience.Stop()
-	}
+	w.errand.alarms.stop(&w.patience)
 	w.flow.left(w)
 }
 
 func (w *waiter) answer(s Step, err error) {
-	if w.patience != nil {
-		w.patience.Stop()
-	}
-	w.t.event.Elsewhere = time.Since(w.since)
+	w.errand.alarms.stop(&w.patience)
+	w.t.event.Elsewhere = w.waited()
 	s, err = w.flow.finish(w.t, s, err)
 	w.answered(s, err)
 }

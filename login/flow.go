@@ -98,21 +98,32 @@ type attempt struct {
 	began   time.Time
 	id      [5]byte
 	station uint64
-	event   Event
+	event   finding
 	of      *turns
-	turns   []*turn // to leave, see maxTurns
-	room    [maxTurns]*turn
-	notice  string // for the person who gets in
-	kept    []byte // for the transport that lets her in
-	typed   bool   // the secret is a password, not the answer to a question
-	done    bool   // audited
+	turns   [maxTurns]*turn // to leave
+	notice  string          // for the person who gets in
+	kept    []byte          // for the transport that lets her in
+	typed   bool            // the secret is a password, not the answer to a question
+	done    bool            // audited
+}
+
+// A finding is what an attempt has found out for its Event, without what the
+// attempt has anyway: many thousands may be waiting.
+type finding struct {
+	Outcome              string
+	Reason               Reason
+	Detail               string
+	User, AccountID      string
+	Rule, Method         string
+	Directory, Elsewhere time.Duration
+	Foresight            *Foresight
+	Alarm                bool
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
 	t := &attempt{Attempt: a, ctx: ctx, began: time.Now(), station: stationID(a.Via)}
 	rand.Read(t.id[:])
-	t.turns = t.room[:0]
-	t.event = Event{User: a.User, Client: a.Via.Client, Station: a.Via.Station}
+	t.event.User = a.User
 	return t
 }
 
@@ -151,12 +162,15 @@ func (f *Flow) tell(t *attempt) {
 	if f.Audit == nil {
 		return
 	}
-	e := t.event
-	e.Time, e.Attempt, e.Took = t.began, reference(t.id), time.Since(t.began)
+	e := &t.event
 	if e.AccountID == "" && f.HashUnknown {
 		e.User = veiled(f.veil, e.User)
 	}
-	f.Audit(e)
+	f.Audit(Event{
+		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
+		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
+		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
+	})
 }
 
 // reject refuses. Every refusal says the same in the same language, so that it

@@ -117,14 +117,14 @@ func (f *Flow) matches(d Decision) bool { return d.Call == CallMatch || d.Call =
 func (f *Flow) ask(w *waiter) (Step, error) {
 	t := w.t
 	t.leave() // a gateway may be slow, and nothing is guessed any more
-	if m := w.order[0]; m.Standing && w.t.Via.CanAsk && !f.approves(m, w.d) {
+	if m := w.order[0]; m.Standing && w.t.Via.CanAsk && !f.approves(m, *w.d) {
 		p, ok := f.factor(m.Factor).(Prompter)
 		if !ok {
 			return nil, fmt.Errorf("factor %s neither prompts nor approves", m.Factor)
 		}
-		memo, err := prompt(t.ctx, p, w.user, m, w.q)
+		memo, err := prompt(t.ctx, p, w.user, m, w.question())
 		if err == nil {
-			next := w.q.fresh(t.began)
+			next := w.question().fresh(t.began)
 			next.method, next.memo, next.approval = m.ID, memo, false
 			return f.again(t, w.user, offered(w.methods), next, w.say)
 		}
@@ -135,7 +135,7 @@ func (f *Flow) ask(w *waiter) (Step, error) {
 
 // wait begins the errand of a sign-in, or joins it.
 func (f *Flow) wait(w *waiter) (Step, error) {
-	w.flow, w.since = f, time.Now()
+	w.flow, w.since = f, time.Since(w.t.began)
 	wait, answered := NewWait(w.leave)
 	w.answered = answered
 	w.t.ctx = nil // of the request, which ends now; thousands wait

@@ -168,10 +168,10 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 		if others > 0 {
 			t.notice = f.Texts.Text(w.user.Language, "other_attempt")
 		}
-		if err := f.remember(t, w.user, w.d, w.methods, w.q); err != nil {
+		if err := f.remember(t, w.user, *w.d, w.methods, w.question()); err != nil {
 			return nil, err
 		}
-		return f.accept(t, w.user, w.d, passwordProof{e.account}, &factorProof{account: e.account, method: o.method.Factor}, g)
+		return f.accept(t, w.user, *w.d, passwordProof{e.account}, &factorProof{account: e.account, method: o.method.Factor}, g)
 	case claimDenied:
 		return f.reject(t, ReasonDenied)
 	case claimFraud:
@@ -186,7 +186,7 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 // put puts the question of a code that was sent.
 func (e *errand) put(w *waiter, q question) (Step, error) {
 	f := e.flow
-	q.attempt, q.password = w.t.id, w.q.password
+	q.attempt, q.password = w.t.id, w.question().password
 	w.t.event.Method = factorOf(q.method)
 	if !w.t.Via.CanAsk {
 		if w.picked {
@@ -224,7 +224,7 @@ func (e *errand) tellAll() {
 func (e *errand) shows(w *waiter) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return w.t.Via.CanAsk && w.pressed == nil && e.method.ID != "" && e.claim != nil && e.claim.match != ""
+	return w.t.Via.CanAsk && w.pressed == nil && e.method != nil && e.claim != nil && e.claim.match != ""
 }
 
 // tellWaiting is the question of somebody whose approval is still to come.
@@ -232,14 +232,16 @@ func (e *errand) tellWaiting(w *waiter) (Step, error) {
 	e.mu.Lock()
 	c, m := e.claim, e.method
 	e.mu.Unlock()
-	w.t.event.Method = m.Factor
+	if m != nil {
+		w.t.event.Method = m.Factor
+	}
 	if !w.t.Via.CanAsk || c == nil {
 		return e.flow.reject(w.t, ReasonNoAnswerYet)
 	}
-	if m.ID == "" {
+	if m == nil {
 		m = e.methodOf(c.method)
 	}
-	q := w.q.fresh(time.Now())
+	q := w.question().fresh(time.Now())
 	q.method, q.approval = m.ID, true
 	q.memo = slices.Concat(c.id[:], []byte(c.match))
 	w.t.event.Reason = ReasonWaiting
@@ -297,7 +299,7 @@ func (e *errand) look(ctx context.Context) {
 		e.again()
 	case now.state == claimAsking:
 		e.silent = true
-		e.failed(e.methodOf(now.method), errLost, "not_answered")
+		e.failed(*e.methodOf(now.method), errLost, "not_answered")
 		mine := *now
 		mine.node, mine.until = e.node, time.Now().Add(approvalFor+leaseGrace).UnixMilli()
 		e.mu.Lock()

@@ -21,6 +21,7 @@ type rule struct {
 	stations []stationPattern
 	hours    []span
 	zone     *time.Location
+	inForce  *Decision // behind its date
 }
 
 // A Decision is what a Policy says of one login, and which rule said it.
@@ -41,6 +42,17 @@ type Decision struct {
 	From   time.Time
 	// Later is what Second will be from From on, when that is still to come.
 	Later string
+
+	kept *Decision // the same one, where its rule keeps it
+}
+
+// shared returns the decision to be kept by those who wait: one for thousands
+// where that can be.
+func (d Decision) shared() *Decision {
+	if d.kept != nil {
+		return d.kept
+	}
+	return &d
 }
 
 // NewPolicy makes a Policy of the rules in their order. It returns every
@@ -68,6 +80,7 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		}
 		p.rules[i].RuleConfig = r
 		p.rules[i].prepare()
+		p.rules[i].inForce = r.inForce()
 	}
 	return p, errors.Join(append(errs, p.dead()...)...)
 }
@@ -104,12 +117,19 @@ func (p *Policy) For(a Account, v Via, at time.Time) Decision {
 
 func (r *RuleConfig) early(at time.Time) bool { return !r.From.IsZero() && at.Before(r.From) }
 
-func (r *RuleConfig) decide(at time.Time) Decision {
-	d := Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
-	switch {
-	case r.early(at) && r.SecondFactor != SecondDeny:
-		d.Later, d.Second, d.Reason, d.Remind = r.SecondFactor, SecondNone, ReasonBeforeDate, r.Before == BeforeRemind
-	case r.SecondFactor == SecondNone:
+func (r *rule) decide(at time.Time) Decision {
+	d := *r.inForce
+	d.kept = r.inForce
+	if r.early(at) && r.SecondFactor != SecondDeny {
+		d.Later, d.Second, d.Reason, d.Remind, d.kept = r.SecondFactor, SecondNone, ReasonBeforeDate, r.Before == BeforeRemind, nil
+	}
+	return d
+}
+
+// inForce is the decision of the rule behind its date.
+func (r *RuleConfig) inForce() *Decision {
+	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
+	if r.SecondFactor == SecondNone {
 		d.Reason = ReasonNoSecondFactor
 	}
 	return d

@@ -27,7 +27,7 @@ func (f *Flow) left(w *waiter) {
 		return
 	}
 	t.done = true
-	t.event.Outcome, t.event.Reason, t.event.Elsewhere = "left", ReasonNoAnswerYet, time.Since(w.since)
+	t.event.Outcome, t.event.Reason, t.event.Elsewhere = "left", ReasonNoAnswerYet, w.waited()
 	t.event.Method = factorOf(w.errand.asked())
 	f.tell(t)
 }
@@ -36,6 +36,9 @@ func (f *Flow) left(w *waiter) {
 func (e *errand) asked() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.method == nil {
+		return ""
+	}
 	return e.method.ID
 }
 
@@ -50,9 +53,9 @@ func (e *errand) late(o outcome) {
 	e.mu.Unlock()
 	lead := e.lead // whose own event is being told of elsewhere
 	t := &attempt{Attempt: lead.t.Attempt, began: lead.t.began, id: lead.t.id}
-	t.event = Event{
-		User: lead.user.Account.Name, AccountID: e.account, Client: t.Via.Client, Station: t.Via.Station, Rule: lead.d.Rule,
-		Outcome: "answered", Reason: ReasonOK, Method: o.method.Factor, Detail: details, Elsewhere: time.Since(lead.since),
+	t.event = finding{
+		User: lead.user.Account.Name, AccountID: e.account, Rule: lead.d.Rule,
+		Outcome: "answered", Reason: ReasonOK, Method: o.method.Factor, Detail: details, Elsewhere: lead.waited(),
 	}
 	if o.state == claimDenied {
 		t.event.Reason = ReasonDenied

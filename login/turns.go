@@ -98,7 +98,8 @@ const maxTurns = 3
 func (t *attempt) take(s *turns, key turnKey, n int) error {
 	taken, err := s.take(t.ctx, key, n)
 	if err == nil {
-		t.of, t.turns = s, append(t.turns, taken)
+		t.of = s
+		t.turns[slices.Index(t.turns[:], nil)] = taken
 	}
 	return err
 }
@@ -106,10 +107,12 @@ func (t *attempt) take(s *turns, key turnKey, n int) error {
 // leave lets others go on: what the attempt guessed has been counted, or it
 // was no guess.
 func (t *attempt) leave() {
-	for _, taken := range t.turns {
-		t.of.leave(taken)
+	for i, taken := range t.turns {
+		if taken != nil {
+			t.of.leave(taken)
+		}
+		t.turns[i] = nil
 	}
-	t.turns = t.turns[:0]
 }
 
 // inTurn waits for the attempt's turn among those of its station and loads the

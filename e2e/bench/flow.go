@@ -38,25 +38,52 @@ func serveFlow(ctx context.Context, s service) (err error) {
 }
 
 // A patient approver asks nobody and approves after a while: what it costs to
-// hold a request, without what it costs to call.
-type patient struct{ hold time.Duration }
+// hold a request, without what it costs to call. All wait equally long, so they
+// stand in one queue.
+type patient struct {
+	hold    time.Duration
+	begin   time.Time
+	waiting chan callee
+}
 
-func (patient) Name() string { return "call" }
+type callee struct {
+	until time.Duration // since the beginning
+	done  func(error)
+}
 
-func (patient) Methods(u login.User) []login.Method {
+func newPatient(s service) *patient {
+	return &patient{hold: s.hold, begin: time.Now(), waiting: make(chan callee, s.held)}
+}
+
+// run approves until the context ends.
+func (p *patient) run(ctx context.Context) {
+	for {
+		select {
+		case c := <-p.waiting:
+			select {
+			case <-time.After(c.until - time.Since(p.begin)):
+				c.done(nil)
+			case <-ctx.Done():
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (*patient) Name() string { return "call" }
+
+func (*patient) Methods(u login.User) []login.Method {
 	if len(u.Account.Phones) == 0 {
 		return nil
 	}
 	return []login.Method{{ID: "call/1", Factor: "call"}}
 }
 
-func (p patient) Approve(_ login.Approval, done func(error)) (stop func()) {
-	timer := time.AfterFunc(p.hold, func() { done(nil) })
-	return func() {
-		if timer.Stop() {
-			go done(context.Canceled)
-		}
-	}
+func (p *patient) Approve(_ login.Approval, done func(error)) (stop func()) {
+	p.waiting <- callee{time.Since(p.begin) + p.hold, done}
+	return func() {} // it ends all the same
 }
 
 // newFlow makes a Flow whose people are computed and whose store is a new one,
@@ -84,7 +111,15 @@ func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, don
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	done = func() error { return errors.Join(raw.Close(), os.RemoveAll(dir)) }
+	calls := newPatient(o)
+	calling, hangUp := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() { calls.run(calling) })
+	done = func() error {
+		hangUp()
+		ended.Wait()
+		return errors.Join(raw.Close(), os.RemoveAll(dir))
+	}
 	kv = store.Sealed(raw, ring.Sealer("store"))
 	enrollments, people := store.NewEnrollments(kv), directory{users: o.users, held: o.held}
 	if err := enroll(ctx, enrollments, o.users); err != nil {
@@ -99,7 +134,7 @@ func newFlow(ctx context.Context, o service) (flow *login.Flow, kv store.KV, don
 		return nil, nil, nil, err
 	}
 	return login.NewFlow(login.Config{
-		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), patient{o.hold}},
+		Directory: people, Policy: policy, Factors: []login.Factor{totp.New(totp.DefaultConfig(), kv), calls},
 		Enrollments: enrollments, Records: kv, Tickets: ring.Sealer("ticket"), Texts: texts, AccountAge: accountAge,
 	}), kv, done, nil
 }

@@ -8,12 +8,12 @@ import (
 )
 
 // How much garbage may gather before the next collection: a fixed room, or
-// half of what is live when that is more. A percentage of what is live alone
+// a quarter of what is live when that is more. A percentage of what is live alone
 // would collect all the time when that is little, and waste memory when it is
 // much.
 const (
 	garbageRoom  = 96 << 20
-	garbageShare = 2 // of what is live, one part in
+	garbageShare = 4 // of what is live, one part in
 	// memoryLimit makes the collector work harder when memory gets short.
 	memoryLimit = 1 << 30
 	// paceStep is how many percent the pace may be off: to change it stops

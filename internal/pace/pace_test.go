@@ -20,7 +20,8 @@ func TestRoomForGarbage(t *testing.T) {
 		{3 * mi, 1 * mi, 2400},
 		{96 * mi, 0, 100},
 		{192 * mi, 0, 50},
-		{1000 * mi, 0, 50},
+		{384 * mi, 0, 25},
+		{1000 * mi, 0, 25},
 	} {
 		if got := percentFor(row.live, row.roots); got != row.want {
 			t.Errorf("%d MiB live: got %d %%, want %d %%", row.live/mi, got, row.want)

@@ -69,6 +69,13 @@ func (r *Records) Swap(ctx context.Context, key string, rev uint64, data []byte)
 	return r.LoseReply
 }
 
+// Clear forgets every record.
+func (r *Records) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.data = nil
+}
+
 func (r *Records) wait(ctx context.Context) error {
 	if r.Fail != nil {
 		return r.Fail
