@@ -16,8 +16,7 @@ const idLen = 16 // octets of a session's name
 type known struct {
 	id                    [idLen]byte
 	client                *clientSessions
-	nas                   string
-	user, account         uint64 // hashes, 0 for none
+	nas, user, account    uint64 // hashes, 0 for none
 	writes                uint64
 	started, heard, ended int64
 	prev, next            *known // in the ring of those that run or have ended, longest untold first
@@ -27,9 +26,8 @@ type known struct {
 type clientSessions struct {
 	name           string
 	byID           map[[idLen]byte]*known
-	nases          map[string]string // so that each name is kept once
-	running, ended known             // heads of the rings
-	reserved       int               // places of those that are about to be written
+	running, ended known // heads of the rings
+	reserved       int   // places of those that are about to be written
 }
 
 // A sessionIndex knows all sessions.
@@ -44,7 +42,7 @@ type sessionIndex struct {
 func (x *sessionIndex) of(client string) *clientSessions {
 	c := x.clients[client]
 	if c == nil {
-		c = &clientSessions{name: client, byID: map[[idLen]byte]*known{}, nases: map[string]string{}}
+		c = &clientSessions{name: client, byID: map[[idLen]byte]*known{}}
 		for _, ring := range []*known{&c.running, &c.ended} {
 			ring.prev, ring.next = ring, ring
 		}
@@ -58,12 +56,12 @@ func (x *sessionIndex) of(client string) *clientSessions {
 
 // known makes what is remembered of a record; nil when its name is none.
 func (s *Sessions) known(key string, rec *session) *known {
-	k := &known{nas: rec.NAS, writes: rec.Writes, started: rec.Started, heard: rec.Heard, ended: rec.Ended}
+	k := &known{writes: rec.Writes, started: rec.Started, heard: rec.Heard, ended: rec.Ended}
 	name := key[strings.LastIndexByte(key, '/')+1:]
 	if n, err := hex.Decode(k.id[:], []byte(name[:min(len(name), 2*idLen)])); err != nil || n != idLen {
 		return nil
 	}
-	k.user, k.account = s.hash(foldUser(rec.User)), s.hash(rec.Account)
+	k.nas, k.user, k.account = s.hash(rec.NAS), s.hash(foldUser(rec.User)), s.hash(rec.Account)
 	s.index.mu.Lock()
 	k.client = s.index.of(rec.Client)
 	s.index.mu.Unlock()
@@ -110,11 +108,6 @@ func (x *sessionIndex) note(k *known) {
 	} else {
 		old.unlink()
 	}
-	if nas, ok := c.nases[k.nas]; ok {
-		k.nas = nas
-	} else {
-		c.nases[k.nas] = k.nas
-	}
 	c.byID[k.id] = k
 	ring := &c.running
 	if k.ended != 0 {
@@ -134,9 +127,6 @@ func (x *sessionIndex) drop(k *known) {
 	k.unlink()
 	delete(k.client.byID, k.id)
 	x.count--
-	if len(k.client.byID) == 0 {
-		clear(k.client.nases)
-	}
 }
 
 // oldest is the session of a client that ended first, else the one that was
@@ -204,9 +194,9 @@ func (x *sessionIndex) before(heard int64) (out []*known) {
 	return out
 }
 
-// running returns the keys of a device's sessions that began before a time and
-// have not ended.
-func (x *sessionIndex) running(client, nas string, before int64) (keys []string) {
+// running returns the keys of the sessions of a device, by the hash of its name,
+// that began before a time and have not ended.
+func (x *sessionIndex) running(client string, nas uint64, before int64) (keys []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c := x.of(client)

@@ -174,10 +174,10 @@ func (s *Sessions) endAll(ctx context.Context, r *login.SessionReport) error {
 	if r.Status == login.SessionOff {
 		before++ // when it begins anew, sessions may begin in the same second
 	}
-	keys := s.index.running(r.Client, r.NAS, before)
+	keys := s.index.running(r.Client, s.hash(r.NAS), before)
 	return inParallel(keys, func(key string) error {
 		return s.change(ctx, kv, key, true, func(rec *session, found bool) (bool, error) {
-			if !found || rec.Ended != 0 || rec.Started >= before {
+			if !found || rec.NAS != r.NAS || rec.Ended != 0 || rec.Started >= before {
 				return false, nil
 			}
 			rec.end(r.At, "accounting_"+string(r.Status))

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/store"
@@ -20,13 +21,6 @@ func TestMemoryOfSessions(t *testing.T) {
 	s := sessionsOn(t, kv, store.DefaultSessionsConfig())
 	for n := range sessions {
 		record(t, s, told(login.SessionStart, n%1000, named("gw", fmt.Sprintf("5A0F%08x", n), fmt.Sprintf("user%d", n%5000))))
-	}
-	heap := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
 	}
 	before := heap()
 	again := sessionsOn(t, kv, store.DefaultSessionsConfig())
@@ -61,4 +55,28 @@ func BenchmarkSessions(b *testing.B) {
 	}
 	close(next)
 	wg.Wait()
+}
+
+// NAS-Identifier is what a packet says: who may account can say another one
+// each time, and what is kept of them goes with the sessions.
+func TestMemoryOfDevices(t *testing.T) {
+	const devices, most = 20_000, 1 << 20 // octets of all
+	s := sessionsOn(t, mem.New(), store.SessionsConfig{Stale: time.Hour, KeepDays: 1, MaxSessions: 16})
+	before := heap()
+	for n := range devices {
+		record(t, s, told(login.SessionStart, 0, named(fmt.Sprintf("%0200d", n), "s1", "alice")))
+	}
+	grown := int(heap()) - int(before)
+	if kept, _ := s.Counts(noon); kept > 16 || grown > most {
+		t.Errorf("%d sessions kept, %d octets, want at most 16, and %d", kept, grown, most)
+	}
+	runtime.KeepAlive(s)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
