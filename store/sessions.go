@@ -97,7 +97,7 @@ func (s *Sessions) Record(ctx context.Context, r login.SessionReport) error {
 	}
 	return s.change(ctx, kv, key, s.index.has(r.Client, id), func(rec *session, found bool) (bool, error) {
 		if found && rec.replaces(&r) {
-			if err := s.setAside(ctx, kv, secret, id, rec); err != nil {
+			if err := s.setAside(ctx, kv, cfg, secret, id, rec); err != nil {
 				return false, err
 			}
 			found = false
@@ -146,8 +146,9 @@ func (s *Sessions) change(ctx context.Context, kv KV, key string, expected bool,
 	return fmt.Errorf("session %q: %w", key, login.ErrConflict)
 }
 
-// setAside gives a record another name, so that its own is free.
-func (s *Sessions) setAside(ctx context.Context, kv KV, secret, id []byte, old *session) error {
+// setAside gives a record another name, so that its own is free. It is then one
+// more, and makes room as any other.
+func (s *Sessions) setAside(ctx context.Context, kv KV, cfg SessionsConfig, secret, id []byte, old *session) error {
 	rec := *old
 	if rec.Ended == 0 {
 		rec.end(time.Unix(rec.Heard, 0), "id_used_again")
@@ -155,6 +156,10 @@ func (s *Sessions) setAside(ctx context.Context, kv KV, secret, id []byte, old *
 	key := sessionKey(rec.Client, sessionID(secret, string(id), "", strconv.FormatInt(rec.Ended, 10)))
 	data, err := rec.encode()
 	if err != nil {
+		return err
+	}
+	defer s.index.release(rec.Client)
+	if err := s.makeRoom(ctx, kv, cfg, rec.Client); err != nil {
 		return err
 	}
 	err = kv.Swap(ctx, key, 0, data)

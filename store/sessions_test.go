@@ -229,6 +229,25 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
+// A device that uses one id for all makes as many records as any other: those
+// set aside count.
+func TestSessionsOfOneIDAreBounded(t *testing.T) {
+	t.Parallel()
+	s := sessionsOn(t, mem.New(), store.SessionsConfig{Stale: time.Hour, KeepDays: 1, MaxSessions: 16})
+	const starts, most = 100, 12 // three quarters are one client's
+	for n := range starts {
+		record(t, s, told(login.SessionStart, 2*n))
+	}
+	lines := strings.Split(story(t, s), "; ")
+	kept, active := s.Counts(noon.Add(2 * starts * time.Minute))
+	if len(lines) != kept || kept > most || active != 1 {
+		t.Errorf("%d in the store, %d known, %d active, want at most %d, and 1 active", len(lines), kept, active, most)
+	}
+	if last := fmt.Sprintf("alice s1 %d-… in 0", 2*(starts-1)); !slices.Contains(lines, last) {
+		t.Errorf("got %q, want %q among them", lines, last)
+	}
+}
+
 func TestOldSessionsGo(t *testing.T) {
 	t.Parallel()
 	s := sessionsOn(t, mem.New(), store.DefaultSessionsConfig())
