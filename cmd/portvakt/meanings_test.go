@@ -24,13 +24,3 @@ func TestEachReasonHasItsMeaning(t *testing.T) {
 		}
 	}
 }
-
-func TestATerminalObeysNoDevice(t *testing.T) {
-	for text, want := range map[string]string{
-		"02-00-5E-10-00-01": "02-00-5E-10-00-01", "Ærlig Øst": "Ærlig Øst", "a\x1b[2J": `"a\x1b[2J"`, "a\u202eb": `"a\u202eb"`,
-	} {
-		if got := shown(text); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}

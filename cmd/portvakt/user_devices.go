@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,8 +43,7 @@ or telephone, and a report of fraud end that by themselves.`,
 					say(c.OutOrStdout(), "%s has no remembered devices\n", p.name)
 				}
 				for i, d := range devices {
-					say(c.OutOrStdout(), "%d  %s at %s, proven %s, used %s\n", i+1, d.Station, d.Group,
-						d.Proven.Format(time.RFC3339), d.Used.Format(time.RFC3339))
+					printDevice(c.OutOrStdout(), i+1, d)
 				}
 				return nil
 			})
@@ -52,4 +52,8 @@ or telephone, and a report of fraud end that by themselves.`,
 	c.Flags().IntVar(&forget, "forget", 0, "forget the device with this number")
 	c.Flags().BoolVar(&all, "forget-all", false, "forget all")
 	return c
+}
+
+func printDevice(w io.Writer, number int, d login.RememberedDevice) {
+	say(w, "%d  %s at %s, proven %s, used %s\n", number, shown(d.Station), shown(d.Group), d.Proven.Format(time.RFC3339), d.Used.Format(time.RFC3339))
 }
