@@ -79,6 +79,10 @@ func (d *daemon) desk(ctx context.Context, uid uint32, request []byte) ([]byte, 
 	if err := json.Unmarshal(request, &args); err != nil {
 		return nil, errors.New("the request is not understood: is the command of another version than the daemon?")
 	}
+	// A null is no arguments, and cobra would take those of the process.
+	if len(args) == 0 {
+		return nil, errors.New("the request names no command: portvakt desk --help lists them")
+	}
 	if len(args) > maxDeskArgs {
 		return nil, fmt.Errorf("more than %d arguments", maxDeskArgs)
 	}
