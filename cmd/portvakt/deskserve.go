@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"os/user"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -74,7 +76,13 @@ func newDeskForgetCommand() *cobra.Command {
 }
 
 // desk carries out a command of the service desk, and writes down who asked.
-func (d *daemon) desk(ctx context.Context, uid uint32, request []byte) ([]byte, error) {
+func (d *daemon) desk(ctx context.Context, uid uint32, request []byte) (answer []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.logPanic(ctx, v, uid)
+			err = errors.New("a fault in the program ended the command; the daemon's log says where: report it")
+		}
+	}()
 	var args []string
 	if err := json.Unmarshal(request, &args); err != nil {
 		return nil, errors.New("the request is not understood: is the command of another version than the daemon?")
@@ -103,6 +111,17 @@ func (d *daemon) desk(ctx context.Context, uid uint32, request []byte) ([]byte, 
 	d.log.LogAttrs(ctx, slog.LevelInfo, "service desk", slog.Int64(login.KeyBy, int64(uid)), slog.String(login.KeyKind, command.Name()),
 		slog.String(login.KeyUser, about), slog.Int(login.KeyStatus, code))
 	return json.Marshal(deskAnswer{out.String(), errs.String(), code})
+}
+
+// logPanic writes where a command ended the hard way. Its value is left out
+// unless the runtime made it: it might hold what somebody typed.
+func (d *daemon) logPanic(ctx context.Context, v any, uid uint32) {
+	what := fmt.Sprintf("panic with a %T", v)
+	if e, ok := v.(runtime.Error); ok {
+		what = e.Error()
+	}
+	d.log.LogAttrs(ctx, slog.LevelError, "service desk: fault", slog.Int64(login.KeyBy, int64(uid)), slog.String(login.KeyErr, what),
+		slog.String(login.KeyStack, string(debug.Stack())))
 }
 
 // limited is a buffer that takes no more than maxDeskOut.
