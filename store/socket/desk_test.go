@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -102,5 +103,26 @@ func TestTheAdminSocketIsNoDesk(t *testing.T) {
 	path, _ := serve(t, nil, Options{})
 	if _, err := dial(t, path).Ask(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "does not know this request") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Who asks is known from the kernel alone: where it cannot say, nobody is
+// there, and least of all root.
+func TestTheDeskAnswersNobodyWhomTheKernelDoesNotName(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	asked := false
+	s := &server{
+		desk: func(context.Context, uint32, []byte) ([]byte, error) { asked = true; return nil, nil },
+		o:    Options{Log: slog.New(slog.DiscardHandler)},
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { s.serve(t.Context(), ours) })
+	wg.Go(func() { _, _ = theirs.Write(appendFrame(nil, message{kind: opDesk, data: []byte("hello")})) })
+	m, err := readMessage(theirs)
+	_ = theirs.Close()
+	wg.Wait()
+	if err != nil || m.kind != ansError || asked {
+		t.Errorf("got %c, %v, asked %v, want a refusal", m.kind, err, asked)
 	}
 }

@@ -76,18 +76,25 @@ func allowed(uid uint32) bool {
 	return uid == 0 || int(uid) == os.Geteuid()
 }
 
+// nobody is the user of whom the kernel says nothing; 0 would be root.
+const nobody = ^uint32(0)
+
 // peer returns the user at the other end.
-func peer(c *net.UnixConn) (uid uint32, err error) {
-	raw, err := c.SyscallConn()
+func peer(c net.Conn) (uid uint32, err error) {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return nobody, fmt.Errorf("a connection by %s has no user", c.RemoteAddr().Network())
+	}
+	raw, err := u.SyscallConn()
 	if err != nil {
-		return 0, err
+		return nobody, err
 	}
 	var cred *unix.Ucred
 	cerr := raw.Control(func(fd uintptr) {
 		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if err = errors.Join(cerr, err); err != nil {
-		return 0, err
+		return nobody, err
 	}
 	return cred.Uid, nil
 }

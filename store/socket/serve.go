@@ -106,17 +106,13 @@ func refuse(c net.Conn, why string) {
 }
 
 func (s *server) serve(ctx context.Context, c net.Conn) {
-	var uid uint32
-	if u, ok := c.(*net.UnixConn); ok {
-		var err error
-		uid, err = peer(u)
-		// Whom the kernel let connect to the desk's socket is one of its group.
-		if err != nil || s.desk == nil && !allowed(uid) {
-			s.o.Log.LogAttrs(ctx, slog.LevelWarn, "admin socket refused a user who is neither root nor its own",
-				slog.Int64(login.KeyUser, int64(uid)), slog.Any(login.KeyErr, err))
-			refuse(c, "only root and the daemon's user may use the admin socket")
-			return
-		}
+	uid, err := peer(c)
+	// Whom the kernel let connect to the desk's socket is one of its group.
+	if err != nil || s.desk == nil && !allowed(uid) {
+		s.o.Log.LogAttrs(ctx, slog.LevelWarn, "admin socket refused a user who is neither root nor its own",
+			slog.Int64(login.KeyUser, int64(uid)), slog.Any(login.KeyErr, err))
+		refuse(c, "only root and the daemon's user may use the admin socket")
+		return
 	}
 	defer func() { _ = c.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
