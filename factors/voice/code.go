@@ -2,7 +2,6 @@ package voice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,8 +25,9 @@ func (f *Factor) Prompt(ctx context.Context, u login.User, m login.Method) ([]by
 
 // Resend calls once more and tells the same code.
 func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo []byte) ([]byte, error) {
-	secret, at, err := code.Read(memo)
-	if err != nil || time.Since(at) > code.Life/2 {
+	secret, at, ok := code.Again(memo)
+	// Before it is heard somebody has to answer, and it is told twice.
+	if !ok || time.Since(at) > code.Life/2 {
 		return f.Prompt(ctx, u, m)
 	}
 	return memo, f.tell(ctx, u, m, secret)
@@ -67,13 +67,11 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("call: %w", err)
 	}
-	if memo == nil {
-		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "no call told a code"}
+	err := code.Check(memo, answer)
+	if err != nil && login.Refused(err) == "" {
+		return fmt.Errorf("call: %w", err)
 	}
-	if answer == nil {
-		return errors.New("call: no answer")
-	}
-	if err := code.Check(memo, answer); err != nil {
+	if err != nil {
 		return err
 	}
 	number, ok := f.find(u, m)
