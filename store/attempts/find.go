@@ -20,7 +20,8 @@ type Query struct {
 	Who string
 	// Client is the name of a client block.
 	Client string
-	// Since is how far back to look. An attempt that went on then is whole.
+	// Since is how far back to look, at most as far as attempts can be kept. An
+	// attempt that went on then is whole.
 	Since time.Time
 	// Limit is how many attempts are wanted, the newest; at most 1000, which 0
 	// means, too.
@@ -66,16 +67,15 @@ func Find(ctx context.Context, kv Scanner, q Query, now time.Time) (Found, error
 	if reference := strings.ToUpper(strings.Trim(q.Who, "[]")); len(reference) == 9 && reference[4] == '-' {
 		q.Who = reference
 	}
+	if oldest := now.Add(-maxKeep); q.Since.Before(oldest) {
+		q.Since = oldest
+	}
 	f := finder{q: q, by: map[string]*Attempt{}}
-	var hours []string
+	enough := false
 	// What is there decides how far back to go: a scan of the keys alone is not
 	// to be had, but one of an hour without pages is cheap.
 	for at := now.UTC().Truncate(time.Hour).Add(time.Hour); !at.Add(time.Hour).Before(q.Since.UTC()); at = at.Add(-time.Hour) {
-		hours = append(hours, at.Format(hourFormat))
-	}
-	enough := false
-	for _, hour := range hours {
-		if err := kv.Scan(ctx, pagePrefix+hour+"/", f.page); err != nil {
+		if err := kv.Scan(ctx, pagePrefix+at.Format(hourFormat)+"/", f.page); err != nil {
 			return Found{}, err
 		}
 		if enough {

@@ -1,6 +1,7 @@
 package attempts
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -232,13 +233,7 @@ func (r *Recorder) write(ctx context.Context) {
 
 // lose gives the page up; the next event begins another.
 func (r *Recorder) lose() {
-	n := uint64(0)
-	for _, c := range r.page.lines {
-		if c == '\n' {
-			n++
-		}
-	}
-	r.dropped.Add(n)
+	r.dropped.Add(uint64(bytes.Count(r.page.lines, []byte{'\n'}))) //nolint:gosec // a count
 	r.page = page{seq: r.page.seq, lines: r.page.lines[:0]}
 }
 

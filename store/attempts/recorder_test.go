@@ -306,6 +306,33 @@ func TestADamagedPageHidesNoOther(t *testing.T) {
 	}
 }
 
+// A counting scanner has nothing and counts how often it is asked.
+type counting int
+
+func (c *counting) Scan(context.Context, string, func(string, store.Value) error) error {
+	*c++
+	return nil
+}
+
+// Whoever asks for all of time, at the desk for one, has what can be there
+// looked at, hour by hour, and no more.
+func TestNobodyLooksBackFurtherThanAttemptsAreKept(t *testing.T) {
+	now := time.Now()
+	for _, since := range []time.Time{{}, now.Add(-1 << 62), now.Add(-maxKeep)} {
+		var scans counting
+		if _, err := Find(t.Context(), &scans, Query{Since: since}, now); err != nil {
+			t.Fatal(err)
+		}
+		if hours := int(maxKeep / time.Hour); int(scans) < hours || int(scans) > hours+3 {
+			t.Errorf("since %v: %d hours looked at, want the %d of what is kept the longest", since, scans, hours)
+		}
+	}
+	var scans counting
+	if _, err := Find(t.Context(), &scans, Query{Since: now.Add(-time.Hour)}, now); err != nil || scans < 2 || scans > 4 {
+		t.Errorf("the last hour: %d hours looked at (%v)", scans, err)
+	}
+}
+
 func FuzzPage(f *testing.F) {
 	good, _ := (&packer{}).pack([]byte(`{"t":1,"id":"7GQ2-MX4D","o":"accept"}` + "\n"))
 	for _, seed := range [][]byte{good, good[:len(good)-2], {version}, {}, {2}} {
