@@ -34,15 +34,19 @@ func TestMessagesAreCapped(t *testing.T) {
 	}
 }
 
-// Numbers in countries that are not allowed get nothing, and cannot be added
-// (S-07).
+// Numbers in countries that are not allowed get nothing, whoever knows the
+// password, and cannot be added (S-07).
 func TestNumbersElsewhereGetNothing(t *testing.T) {
 	t.Parallel()
 	gateway := server.NewGateway(t)
-	d := texting(t, server.SMS(gateway))
+	d := texting(t, strings.Replace(server.SMS(gateway), `countries = ["US", "NO"]`, `countries = ["NO"]`, 1))
 	for _, number := range []string{"+882 16 5550 1234", "+44 20 7946 0000", "+47 820 00 000", "not a number"} {
 		if r := d.Run(t, "", "phone", "add", "alice", number); r.Code != 2 || !strings.Contains(r.Stderr, "portvakt: error: ") {
 			t.Errorf("%s: exit code %d, %q, want a refusal", number, r.Code, r.Stderr)
 		}
+	}
+	d.Refuse(t, "bob", peer.UserPassword) // the directory knows one in the United Kingdom
+	if got := gateway.Requests(); got != 0 {
+		t.Errorf("%d messages, want none", got)
 	}
 }

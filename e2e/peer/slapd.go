@@ -229,7 +229,7 @@ func slapdData(o SlapdOptions) string {
 	}
 	policy := func(name string) string { return "pwdPolicySubentry: cn=" + name + ",ou=policies," + SlapdBase }
 	l.user(SlapdPeople, "alice", UserPassword, 1, "telephoneNumber: +15559999999", "memberOf: "+GroupDN("vpn"))
-	l.user(SlapdPeople, "bob", UserPassword, 2, "preferredLanguage: de")
+	l.user(SlapdPeople, "bob", UserPassword, 2, "preferredLanguage: de", "mobile: +447400123456")
 	l.user(SlapdPeople, "umlaut", UmlautPassword, 3)
 	l.user(SlapdPeople, "expired", UserPassword, 4, "pwdChangedTime: 20200101000000Z", policy("expire"))
 	l.user(SlapdPeople, "reset", UserPassword, 5, "pwdReset: TRUE", policy("mustchange"))
