@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/portvakt/portvakt/e2e/peer"
@@ -103,7 +102,9 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 		r := site.Run(t, "", args...)
 		printed = append(printed, r.Stdout, r.Stderr)
 	}
-	d.Signal(syscall.SIGHUP) // reload, which reads every secret again
+	if !d.Reload(t) { // it reads every secret again
+		t.Fatal("the configuration was not read again")
+	}
 	secrets.in(t, "the database while it runs", folder(t, site))
 	d.Stop(t) // checks that the log is one JSON object a line
 	secrets.in(t, "the log", d.Log())
