@@ -67,7 +67,7 @@ func (x *Terminal) Close() {
 }
 
 // Await waits until one of the texts is shown, behind what was awaited before,
-// and returns it; "" when the program ends without one.
+// and returns it. The test is over when the program ends without one.
 func (x *Terminal) Await(t testing.TB, texts ...string) string {
 	t.Helper()
 	for late := time.After(promptWithin); ; {
@@ -83,7 +83,7 @@ func (x *Terminal) Await(t testing.TB, texts ...string) string {
 			return texts[i]
 		}
 		if ended {
-			return ""
+			t.Fatalf("the program ended and showed none of %q; the screen:\n%s", texts, x.Screen())
 		}
 		select {
 		case <-time.After(pollEvery):
@@ -96,9 +96,7 @@ func (x *Terminal) Await(t testing.TB, texts ...string) string {
 // Answer types a line when the prompt is shown.
 func (x *Terminal) Answer(t testing.TB, prompt, line string) {
 	t.Helper()
-	if x.Await(t, prompt) == "" {
-		t.Fatalf("%q was not shown; the screen:\n%s", prompt, x.Screen())
-	}
+	x.Await(t, prompt)
 	<-time.After(beforeTyping)
 	if _, err := io.WriteString(x.keys, line+"\n"); err != nil {
 		t.Fatal(err)
