@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/factors/fault"
 	"github.com/portvakt/portvakt/factors/phone/caps"
@@ -32,7 +33,7 @@ type Factor struct {
 	log     *slog.Logger
 	texts   Texts
 	often   caps.Often
-	pause   pause
+	breaker breaker.Breaker
 	courier code.Courier
 	sending sync.WaitGroup
 }
@@ -122,7 +123,7 @@ func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo 
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such address any more"}
 	}
-	if !f.pause.over() {
+	if !f.breaker.Ready() {
 		return nil, errors.New("email: the server is left alone after failures")
 	}
 	if err := f.caps.TakeAccount(ctx, u.Account.ID); err != nil {
@@ -150,16 +151,16 @@ func unsent(err error) bool {
 	return ok
 }
 
-// judge tells the pause and the log how the server did.
+// judge tells the breaker and the log how the server did.
 func (f *Factor) judge(ctx context.Context, err error) {
 	not, ok := errors.AsType[*notSent](err)
 	down := err != nil && (!ok || not.down)
-	began, ended := f.pause.note(!down)
+	opened, recovered := f.breaker.Leave(!down, 0)
 	switch {
-	case began:
+	case opened:
 		f.log.LogAttrs(ctx, slog.LevelError, "mail server is left alone after failures", slog.String(login.KeyServer, f.cfg.Server),
-			slog.Any(login.KeyErr, err), slog.String(login.KeyDetail, "for "+pauseFor.String()))
-	case ended:
+			slog.Any(login.KeyErr, err), slog.String(login.KeyDetail, "for "+breaker.For.String()))
+	case recovered:
 		f.log.LogAttrs(ctx, slog.LevelInfo, "mail server works again", slog.String(login.KeyServer, f.cfg.Server))
 	}
 }

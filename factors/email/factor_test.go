@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/code"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
@@ -261,10 +262,10 @@ func TestADeadServerIsLeftAlone(t *testing.T) {
 				t.Error("a message that was not sent")
 			}
 		}
-		if n := len(w.box.all()); n != pauseAfter {
-			t.Errorf("%d tries, want %d", n, pauseAfter)
+		if n := len(w.box.all()); n != breaker.After {
+			t.Errorf("%d tries, want %d", n, breaker.After)
 		}
-		time.Sleep(pauseFor)
+		time.Sleep(breaker.For)
 		w.box.fail = nil
 		if err := prompt(); err != nil {
 			t.Errorf("after the pause: %v", err)
