@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 const (
@@ -34,16 +36,23 @@ func NewReceiver(ctx context.Context, addr netip.AddrPort, log *slog.Logger) (*R
 	if err != nil {
 		return nil, fmt.Errorf("receipts_listen: %w", err)
 	}
+	return newReceiver(l, log), nil
+}
+
+// newReceiver receives what comes to l. Strangers can take the connections of
+// other strangers only, and each for no longer than a callback.
+func newReceiver(l net.Listener, log *slog.Logger) *Receiver {
 	r := &Receiver{}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		r.addr = tcp.AddrPort()
 	}
 	r.server = &http.Server{
-		Handler: r, ReadTimeout: callbackWithin, WriteTimeout: callbackWithin, IdleTimeout: callbackWithin,
+		Handler: r, ReadTimeout: callbackWithin, WriteTimeout: callbackWithin,
 		MaxHeaderBytes: maxReply, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	r.wg.Go(func() { _ = r.server.Serve(&limited{Listener: l, free: make(chan struct{}, maxCallbacks)}) })
-	return r, nil
+	r.server.SetKeepAlivesEnabled(false) // who asks now and then would keep his connection for ever
+	r.wg.Go(func() { _ = r.server.Serve(netutil.LimitListener(l, maxCallbacks)) })
+	return r
 }
 
 // Addr is where the Receiver listens.
@@ -69,31 +78,4 @@ func (r *Receiver) Close(ctx context.Context) error {
 	}
 	r.wg.Wait()
 	return err
-}
-
-// A limited listener has so many connections open and no more: strangers can
-// take those of other strangers only.
-type limited struct {
-	net.Listener
-	free chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.free <- struct{}{}
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		<-l.free
-		return nil, err
-	}
-	return &counted{Conn: conn, leave: sync.OnceFunc(func() { <-l.free })}, nil
-}
-
-type counted struct {
-	net.Conn
-	leave func()
-}
-
-func (c *counted) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
 }
