@@ -71,7 +71,7 @@ func (t *Twilio) at() *front {
 func (t *Twilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc, ok := t.posted(w, r)
 	if !ok {
-		http.NotFound(w, r)
+		notFound(w, r)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -251,6 +251,30 @@ func TestListenSaysWhyNot(t *testing.T) {
 	}
 }
 
+// A stranger who asks now and then would hold a connection for ever.
+func TestStrangersAreAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	s := twilio(t, (*cloudtest.Call).Busy, func(c *cloud.Config) {
+		c.CallbackListen = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(peer.FreePort(t)))
+	})
+	if err := s.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range []string{"GET /", "POST /x/y", "OPTIONS *"} {
+		c, err := net.Dial("tcp", s.Address().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, request+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+		_ = c.SetReadDeadline(time.Now().Add(15 * time.Second)) // and no idle connection is closed before 30
+		answer, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 404 ") {
+			t.Errorf("%s: %q, %v, want 404 and the end of the connection", request, answer, err)
+		}
+		_ = c.Close()
+	}
+}
+
 // A stranger who sends a header slowly, or none, holds a connection for so
 // long and no longer.
 func TestSlowStrangersAreSentAway(t *testing.T) {

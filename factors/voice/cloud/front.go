@@ -50,6 +50,8 @@ func newFront(ctx context.Context, t *Twilio, pair *tls.Certificate) (*front, er
 		WriteTimeout:      writeWithin,
 		IdleTimeout:       idleWithin,
 		MaxHeaderBytes:    maxHeader,
+		// All that strangers ask is answered by the handler.
+		DisableGeneralOptionsHandler: true,
 		// What strangers send is no news.
 		ErrorLog: slog.NewLogLogger(t.log.Handler(), slog.LevelDebug),
 	}
@@ -102,6 +104,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	notFound(w, r)
+}
+
+// notFound answers what no call has asked for, and ends the connection: a
+// stranger could keep it for ever by asking now and then.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close")
 	http.NotFound(w, r)
 }
 
