@@ -4,16 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/textproto"
-	"os"
 	"strings"
 
 	"github.com/wneessen/go-mail"
+
+	"github.com/portvakt/portvakt/internal/roots"
 )
 
 // A notSent says that a message was certainly not taken.
@@ -42,15 +42,8 @@ func newServer(cfg Config) (*server, error) {
 		return nil, fmt.Errorf("from: %w", err)
 	}
 	s := &server{cfg: cfg, from: from, tls: &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.host()}}
-	if cfg.CA != "" {
-		pem, err := os.ReadFile(cfg.CA)
-		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
-		}
-		s.tls.RootCAs = x509.NewCertPool()
-		if !s.tls.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca: no certificate in %s: it needs to be a PEM file", cfg.CA)
-		}
+	if s.tls.RootCAs, err = roots.Read(cfg.CA); err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
 	}
 	return s, nil
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/internal/roots"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -65,15 +64,8 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 		}
 		h.tls.Certificates = []tls.Certificate{pair}
 	}
-	if cfg.CA != "" {
-		pem, err := os.ReadFile(cfg.CA)
-		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
-		}
-		h.tls.RootCAs = x509.NewCertPool()
-		if !h.tls.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca: no certificate in %s: it needs to be a PEM file", cfg.CA)
-		}
+	if h.tls.RootCAs, err = roots.Read(cfg.CA); err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
 	}
 	h.transport = &http.Transport{
 		TLSClientConfig: h.tls,

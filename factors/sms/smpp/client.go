@@ -3,17 +3,16 @@ package smpp
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/fault"
+	"github.com/portvakt/portvakt/internal/roots"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -84,19 +83,11 @@ func New(cfg Config, opt Options, log *slog.Logger, onReceipt func(Receipt)) (*C
 }
 
 func tlsConfig(serverName, ca string) (*tls.Config, error) {
-	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName}
-	if ca == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(ca) //nolint:gosec // G304: the administrator's file
+	pool, err := roots.Read(ca)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca: no certificate in %s: it needs to be a PEM file", ca)
-	}
-	return t, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName, RootCAs: pool}, nil
 }
 
 // Start begins to connect, once. Before it and Send nothing is connected, so

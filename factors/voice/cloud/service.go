@@ -3,19 +3,18 @@ package cloud
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/voice"
+	"github.com/portvakt/portvakt/internal/roots"
 )
 
 // maxReply is how many octets of a reply, and of its headers, are read.
@@ -30,21 +29,14 @@ type service struct {
 }
 
 func newService(cfg Config, authorize func(*http.Request)) (*service, error) {
-	secured := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.CA != "" {
-		pem, err := os.ReadFile(cfg.CA)
-		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
-		}
-		secured.RootCAs = x509.NewCertPool()
-		if !secured.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca: no certificate in %s: it needs to be a PEM file", cfg.CA)
-		}
+	pool, err := roots.Read(cfg.CA)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
 	}
 	return &service{
 		base: cfg.url(), timeout: cfg.timeout(), authorize: authorize,
 		transport: &http.Transport{
-			TLSClientConfig: secured,
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool},
 			// The client repeats some requests by itself when a kept
 			// connection breaks: a second call. A new connection never does.
 			DisableKeepAlives:      true,

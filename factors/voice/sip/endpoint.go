@@ -3,13 +3,11 @@ package sip
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/portvakt/portvakt/factors/voice/sip/internal/setup"
+	"github.com/portvakt/portvakt/internal/roots"
 )
 
 // An endpoint is our end of the way to the exchange: the socket, and what comes
@@ -120,16 +119,9 @@ func (e *endpoint) tls() (*tls.Config, error) {
 	if cfg.ServerName == "" {
 		cfg.ServerName = e.hop.host
 	}
-	if e.cfg.CA == "" {
-		return cfg, nil
-	}
-	pem, err := os.ReadFile(e.cfg.CA)
-	if err != nil {
+	var err error
+	if cfg.RootCAs, err = roots.Read(e.cfg.CA); err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
-	}
-	cfg.RootCAs = x509.NewCertPool()
-	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca: %s holds no certificate", e.cfg.CA)
 	}
 	return cfg, nil
 }
