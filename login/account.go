@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -50,6 +51,9 @@ type Via struct {
 	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
 }
+
+// group is what belongs to the client.
+func (v Via) group() string { return cmp.Or(v.Group, v.Client) }
 
 // Append says how a code may be appended to the password, for clients that
 // cannot show a question.

@@ -67,15 +67,11 @@ type claim struct {
 // as seen by clients that belong together. Where no client tells it, by the
 // client's own socket, so that only what it sends again there is the same.
 func fingerprint(account string, v Via) (mark [16]byte) {
-	group := v.Group
-	if group == "" {
-		group = v.Client
-	}
 	place := "station\x00" + v.Station
 	if v.Station == "" {
 		place = "source\x00" + v.Client + "\x00" + v.Source.String()
 	}
-	h := sha256.Sum256([]byte(account + "\x00" + group + "\x00" + place))
+	h := sha256.Sum256([]byte(account + "\x00" + v.group() + "\x00" + place))
 	copy(mark[:], h[:])
 	return mark
 }
@@ -97,11 +93,8 @@ func (c *claim) encode() []byte {
 	b = appendTime(b, c.until)
 	b = appendTime(b, c.issued)
 	b = append(b, byte(c.tries), byte(c.rounds)) //nolint:gosec // bounded by maxTries and maxRounds
-	for _, part := range []string{c.match, c.method, string(c.memo)} {
-		b = append(b, byte(len(part))) //nolint:gosec // the longest is a method of 40 octets or a memo of 48
-		b = append(b, part...)
-	}
-	return b
+	// The longest is a method of 40 octets or a memo of 48.
+	return appendPart(appendPart(appendPart(b, c.match), c.method), c.memo)
 }
 
 func flag(set bool) byte {
@@ -127,10 +120,11 @@ func decodeClaim(b []byte) (*claim, error) {
 	b = b[fixed:]
 	parts := [3]string{}
 	for i := range parts {
-		if len(b) < 1 || len(b) < 1+int(b[0]) {
+		part, rest, ok := cutPart(b)
+		if !ok {
 			return nil, errClaim
 		}
-		parts[i], b = string(b[1:1+int(b[0])]), b[1+int(b[0]):]
+		parts[i], b = string(part), rest
 	}
 	if len(b) != 0 || c.state < claimAsking || c.state > claimLeft {
 		return nil, errClaim

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ func (r *rule) mismatch(m *Membership, v Via, at time.Time) string {
 	switch {
 	case len(r.Clients) > 0 && !slices.Contains(r.Clients, v.Client):
 		return "the client is not one of its clients"
-	case len(r.ClientGroups) > 0 && !slices.Contains(r.ClientGroups, cmp.Or(v.Group, v.Client)):
+	case len(r.ClientGroups) > 0 && !slices.Contains(r.ClientGroups, v.group()):
 		return "the client is in none of its client groups"
 	case len(r.Users) > 0 && !slices.ContainsFunc(r.Users, func(u string) bool { return strings.EqualFold(u, m.account.Name) }):
 		return "the user is not one of its users"

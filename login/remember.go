@@ -51,10 +51,7 @@ func encodeDevices(ds []device) []byte {
 		b = binary.BigEndian.AppendUint16(b, d.menu)
 		b = append(b, d.salt[:]...)
 		b = binary.BigEndian.AppendUint16(b, d.password)
-		for _, s := range []string{d.group, d.station} {
-			b = append(b, byte(len(s))) //nolint:gosec // at most maxPlace
-			b = append(b, s...)
-		}
+		b = appendPart(appendPart(b, d.group), d.station) // at most maxPlace each
 	}
 	return b
 }
@@ -77,10 +74,11 @@ func decodeDevices(b []byte) ([]device, error) {
 		d.password = binary.BigEndian.Uint16(b[39:])
 		b = b[fixed:]
 		for _, s := range []*string{&d.group, &d.station} {
-			if len(b) < 1 || len(b) < 1+int(b[0]) {
+			part, rest, ok := cutPart(b)
+			if !ok {
 				return nil, errRemember
 			}
-			*s, b = string(b[1:1+int(b[0])]), b[1+int(b[0]):]
+			*s, b = string(part), rest
 		}
 	}
 	if len(b) != 0 {
@@ -170,13 +168,9 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 	if !d.remembers(t.Via) || q.password == 0 {
 		return nil
 	}
-	group := t.Via.Group
-	if group == "" {
-		group = t.Via.Client
-	}
 	fresh := device{
 		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
-		salt: q.attempt, password: q.password, group: clip(group), station: clip(t.Via.Station),
+		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station),
 	}
 	for range maxConflicts {
 		ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)

@@ -75,11 +75,9 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	b = binary.BigEndian.AppendUint16(b, q.password)
-	b = append(append(b, byte(len(q.account))), q.account...) //nolint:gosec // bounded at the top
-	b = append(append(b, byte(len(q.method))), q.method...)   //nolint:gosec // bounded at the top
-	b = append(append(b, byte(len(q.memo))), q.memo...)       //nolint:gosec // bounded at the top
+	b = appendPart(appendPart(appendPart(b, q.account), q.method), q.memo) // bounded at the top
 	if version == ticketVersionKept {
-		b = append(append(b, byte(len(q.kept))), q.kept...) //nolint:gosec // bounded at the top
+		b = appendPart(b, q.kept)
 	}
 	sealed, err := s.Seal(ticketContext(user, client), b)
 	if err != nil {
@@ -144,10 +142,10 @@ func parseQuestion(b []byte) (*question, error) {
 	b = b[fixed:]
 	var parts [4][]byte
 	for i := range n {
-		if len(b) < 1 || len(b) < 1+int(b[0]) {
+		var ok bool
+		if parts[i], b, ok = cutPart(b); !ok {
 			return nil, errTicket
 		}
-		parts[i], b = b[1:1+int(b[0])], b[1+int(b[0]):]
 	}
 	if len(b) != 0 {
 		return nil, errTicket
