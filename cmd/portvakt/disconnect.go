@@ -31,7 +31,7 @@ func newDisconnectCommand() *cobra.Command {
 		Example: "  portvakt disconnect alice\n  portvakt disconnect alice --client vpn",
 		RunE: func(c *cobra.Command, args []string) error {
 			return withOpened(c, func(ctx context.Context, f conf.File, st *storage, _ *slog.Logger) error {
-				if err := clientNamed(f, client); err != nil {
+				if err := knownClient(f, client); err != nil {
 					return err
 				}
 				is, err := st.sessionsOf(ctx, args[0])

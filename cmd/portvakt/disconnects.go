@@ -13,7 +13,6 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/radiusd/coa"
 )
 
@@ -26,11 +25,10 @@ const (
 // disconnect asks the device of a session to end it. A device that does not
 // know the session (any more) is no error; over is true then.
 func disconnect(ctx context.Context, f conf.File, s login.Session) (over bool, err error) {
-	i := slices.IndexFunc(f.Clients, func(c radiusd.ClientConfig) bool { return c.Name == s.Client })
-	if i < 0 {
+	c, err := clientNamed(f, s.Client)
+	if err != nil {
 		return false, fmt.Errorf("there is no [[client]] named %q any more", s.Client)
 	}
-	c := f.Clients[i]
 	asked := coa.Client{Server: c.COA, Secret: c.COASecret}
 	if asked.Secret.IsZero() {
 		asked.Secret = c.Secret

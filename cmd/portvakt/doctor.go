@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,9 +95,13 @@ func (o *doctorOptions) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	clients, err := clientsNamed(f, args)
-	if err != nil {
-		return err
+	clients := f.Clients
+	if len(args) > 0 {
+		one, err := clientNamed(f, args[0])
+		if err != nil {
+			return err
+		}
+		clients = []radiusd.ClientConfig{one}
 	}
 	// Before the test requests, which the daemon counts as well.
 	st, _, err := askStatus(c.Context(), f)
@@ -142,21 +145,6 @@ func (o *doctorOptions) run(c *cobra.Command, args []string) error {
 		return withCode(withHint(errors.New(what+" should be changed"), "change them one at a time, sign in, and ask the doctor again"), exitFailed)
 	}
 	return nil
-}
-
-// clientsNamed are the client blocks to look at.
-func clientsNamed(f conf.File, args []string) ([]radiusd.ClientConfig, error) {
-	if len(args) == 0 {
-		return f.Clients, nil
-	}
-	var names []string
-	for _, cc := range f.Clients {
-		if cc.Name == args[0] {
-			return []radiusd.ClientConfig{cc}, nil
-		}
-		names = append(names, cc.Name)
-	}
-	return nil, withCode(withHint(fmt.Errorf("there is no client %q", args[0]), "the clients are "+strings.Join(names, ", ")), exitUsage)
 }
 
 // probe sends test requests and says what came of them.

@@ -73,19 +73,16 @@ sent and nothing is counted.`,
 }
 
 func explain(ctx context.Context, s *system, c *cobra.Command, user string, groups []string, via login.Via, at time.Time) error {
-	if err := s.knownClient(via.Client); err != nil {
+	cl, err := clientNamed(s.file, via.Client)
+	if err != nil {
 		return err
 	}
+	via.Group = cmp.Or(cl.Group, cl.Name)
 	account, err := s.lookup(ctx, user)
 	if err != nil {
 		return err
 	}
 	account.Groups = append(slices.Clone(account.Groups), groups...)
-	for _, cl := range s.file.Clients {
-		if cl.Name == via.Client {
-			via.Group = cmp.Or(cl.Group, cl.Name)
-		}
-	}
 	out := c.OutOrStdout()
 	say(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)
 	for i, group := range account.Groups {
@@ -132,18 +129,6 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 		say(out, "%-10s %s\n", label(i, "reply"), v)
 	}
 	return err
-}
-
-// knownClient refuses a name that no client block has.
-func (s *system) knownClient(name string) error {
-	var names []string
-	for _, c := range s.file.Clients {
-		names = append(names, c.Name)
-	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	return withCode(withHint(fmt.Errorf("there is no client %q", name), "the clients are "+strings.Join(names, ", ")), exitUsage)
 }
 
 // asks reports whether the client can show a question.

@@ -26,7 +26,7 @@ what they should.`,
 					return withCode(withHint(err, "the daemon has the address: a service that posts keys can be tried only without it"), exitUnavailable)
 				}
 				if c.Flags().Changed("client") {
-					if err := s.knownClient(clientName); err != nil {
+					if _, err := clientNamed(s.file, clientName); err != nil {
 						return err
 					}
 				}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/radiusd"
 )
 
 const sessionsHelp = `Sessions lists what devices have accounted for: who is or was connected, from
@@ -35,7 +33,7 @@ func newSessionsCommand() *cobra.Command {
 		Example: "  portvakt sessions --active\n  portvakt sessions --user alice\n  portvakt sessions --client vpn --json > sessions.jsonl",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withOpened(c, func(ctx context.Context, f conf.File, st *storage, _ *slog.Logger) error {
-				if err := clientNamed(f, client); err != nil {
+				if err := knownClient(f, client); err != nil {
 					return err
 				}
 				is := func(*login.Session) bool { return true }
@@ -65,18 +63,6 @@ func newSessionsCommand() *cobra.Command {
 	c.Flags().BoolVar(&active, "active", false, "only those under way")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return c
-}
-
-// clientNamed checks that there is a client of a name that was typed.
-func clientNamed(f conf.File, name string) error {
-	if name == "" || slices.ContainsFunc(f.Clients, func(c radiusd.ClientConfig) bool { return c.Name == name }) {
-		return nil
-	}
-	var names []string
-	for _, c := range f.Clients {
-		names = append(names, c.Name)
-	}
-	return withCode(withHint(fmt.Errorf("there is no client %q", name), "the clients are "+strings.Join(names, ", ")), exitUsage)
 }
 
 // A sessionLine is a session as it is exported.
