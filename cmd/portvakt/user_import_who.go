@@ -19,37 +19,22 @@ const maxWho = 32 << 20
 func (o importOptions) pskcKey() (tokens.PSKCKey, error) {
 	var key tokens.PSKCKey
 	if o.keyFile != "" {
-		text, err := readShort(o.keyFile)
+		text, err := readSecretFile(o.keyFile)
 		if err != nil {
 			return key, err
 		}
-		if key.Shared, err = hex.DecodeString(strings.Join(strings.Fields(text), "")); err != nil {
+		if key.Shared, err = hex.DecodeString(strings.Join(strings.Fields(text.Reveal()), "")); err != nil {
 			return key, withCode(withHint(fmt.Errorf("%s is not hexadecimal", o.keyFile), "write the key as the vendor did, as in 0f1e…"), exitUsage)
 		}
 	}
 	if o.passwordFile != "" {
-		text, err := readShort(o.passwordFile)
+		text, err := readSecretFile(o.passwordFile)
 		if err != nil {
 			return key, err
 		}
-		key.Password = strings.TrimRight(text, "\r\n")
+		key.Password = text.Reveal()
 	}
 	return key, nil
-}
-
-// readShort reads a small file of a secret.
-func readShort(path string) (string, error) {
-	f, err := os.Open(path) //nolint:gosec // the administrator names the path
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	const most = 4096
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && len(b) > most {
-		err = fmt.Errorf("%s has more than %d octets", path, most)
-	}
-	return string(b), err
 }
 
 // name puts the owners of --users to rows that have none.
