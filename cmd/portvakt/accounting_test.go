@@ -58,7 +58,7 @@ func TestSessionsAreShownAsTheyAreNot(t *testing.T) {
 	if err := l.print(c); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "\n") != 1 || !strings.Contains(got, "al?[2Jice??") {
+	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "\n") != 1 || !strings.Contains(got, `"al\x1b[2Jice\u202e\n"`) {
 		t.Errorf("shown as %q", got)
 	}
 	out.Reset()

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -177,15 +175,6 @@ func meaning(e login.Event) string {
 		return "she approved, and her next try within seconds is let in"
 	}
 	return cmp.Or(meanings[e.Reason], string(e.Reason))
-}
-
-// shown is a text as a terminal may get it: what a device says of itself could
-// else move the cursor (attack: a Calling-Station-Id of control characters).
-func shown(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(text)
-	}
-	return text
 }
 
 // attemptJSON is an attempt for programs.

@@ -67,7 +67,7 @@ func endAll(ctx context.Context, c *cobra.Command, f conf.File, all []login.Sess
 	disconnectAll(ctx, f, all, func(s login.Session, over bool, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		what := fmt.Sprintf("%s at %s, session %s", printable(s.User), printable(s.Client), printable(s.ID))
+		what := fmt.Sprintf("%s at %s, session %s", told(s.User), told(s.Client), told(s.ID))
 		switch {
 		case err != nil:
 			failed = append(failed, hintCOA(fmt.Errorf("%s: %w", what, err), s.Client))

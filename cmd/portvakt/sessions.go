@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -116,21 +114,7 @@ func (l sessionLine) print(c *cobra.Command) error {
 			end += ", " + l.Cause
 		}
 	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "%-6s %-20s %-12s %-20s %-20s %s%s, in %d out %d\n", l.State, printable(l.User), printable(l.Client),
-		printable(l.ID), printable(l.Station), l.Started.Format(time.DateTime), end, l.In, l.Out)
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%-6s %-20s %-12s %-20s %-20s %s%s, in %d out %d\n", l.State, told(l.User), told(l.Client),
+		told(l.ID), told(l.Station), l.Started.Format(time.DateTime), end, l.In, l.Out)
 	return err
-}
-
-// shown is what a device has told, fit for a terminal: what cannot be seen would
-// be obeyed by it (attack: log injection).
-func printable(told string) string {
-	if told == "" {
-		return "-"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, told)
 }
