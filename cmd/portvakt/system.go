@@ -165,7 +165,7 @@ func (s *system) factors(before *system) error {
 		return err
 	}
 	key, old = s.ring.Keys("bypass")
-	if s.bypass, err = recovery.NewBypass(recovery.DefaultBypassConfig(), s.kv, key, old...); err != nil {
+	if s.bypass, err = recovery.NewBypass(s.kv, key, old...); err != nil {
 		return err
 	}
 	if s.file.Email.Enabled() {

@@ -40,9 +40,6 @@ func (n Number) Digits() string { return n.calling + n.national }
 // "41234567".
 func (n Number) National() string { return n.national }
 
-// CallingCode returns the country's calling code without the plus sign.
-func (n Number) CallingCode() string { return n.calling }
-
 // Extension returns the digits to dial after the answer; mostly empty.
 func (n Number) Extension() string { return n.extension }
 

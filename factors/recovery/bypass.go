@@ -24,47 +24,28 @@ const (
 
 	// maxUses bounds for how many logins one bypass code can be good.
 	maxUses = 20
-	// longestTTL bounds what may be configured.
-	longestTTL = 7 * 24 * time.Hour
+	// maxTTL is the longest time that the service desk can give a code.
+	maxTTL = 24 * time.Hour
 	// clockSkew is how far the clocks of two nodes may be apart.
 	clockSkew = 5 * time.Minute
 )
-
-// BypassConfig has the limits of bypass codes. The configuration file has no
-// section for it: the defaults are in force.
-type BypassConfig struct {
-	// MaxTTL is the longest time that the service desk can give a code.
-	MaxTTL time.Duration `mapstructure:"max_ttl"`
-}
-
-// DefaultBypassConfig returns what holds for keys that are not set.
-func DefaultBypassConfig() BypassConfig { return BypassConfig{MaxTTL: 24 * time.Hour} }
-
-// Validate returns all problems.
-func (c BypassConfig) Validate() error {
-	if c.MaxTTL < time.Minute || c.MaxTTL > longestTTL {
-		return fmt.Errorf(`max_ttl: %s is not between 1m and %s: write a time such as "24h"`, c.MaxTTL, longestTTL)
-	}
-	return nil
-}
 
 // A Bypass is the factor "bypass": a code that the service desk gives somebody
 // who has nothing else.
 type Bypass struct {
 	keys    keyring
 	records login.Records
-	maxTTL  time.Duration
 }
 
 var _ login.Prompter = (*Bypass)(nil)
 
 // NewBypass makes the factor, with keys as for [New].
-func NewBypass(cfg BypassConfig, records login.Records, key []byte, old ...[]byte) (*Bypass, error) {
+func NewBypass(records login.Records, key []byte, old ...[]byte) (*Bypass, error) {
 	keys, err := newKeyring(key, old)
 	if err != nil {
 		return nil, err
 	}
-	return &Bypass{keys: keys, records: records, maxTTL: cfg.MaxTTL}, nil
+	return &Bypass{keys: keys, records: records}, nil
 }
 
 // pass is a bypass code in a credential.
@@ -86,8 +67,8 @@ func parsePass(c login.Credential) (pass, error) {
 // credential that knows it. The code is shown once, as "123-456-789", and kept
 // nowhere.
 func (b *Bypass) NewCode(ttl time.Duration, uses int) (code string, c login.Credential, err error) {
-	if ttl <= 0 || ttl > b.maxTTL {
-		return "", login.Credential{}, fmt.Errorf("a bypass code for %s: it must be more than 0 and at most %s", ttl, b.maxTTL)
+	if ttl <= 0 || ttl > maxTTL {
+		return "", login.Credential{}, fmt.Errorf("a bypass code for %s: it must be more than 0 and at most %s", ttl, maxTTL)
 	}
 	if uses < 1 || uses > maxUses {
 		return "", login.Credential{}, fmt.Errorf("a bypass code for %d uses: it must be 1 to %d", uses, maxUses)

@@ -15,7 +15,7 @@ import (
 
 func newBypass(t *testing.T, r login.Records) *Bypass {
 	t.Helper()
-	b, err := NewBypass(DefaultBypassConfig(), r, testKey)
+	b, err := NewBypass(r, testKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,17 +155,6 @@ func TestDamagedBypassDataIsNotDecided(t *testing.T) {
 		err := newBypass(t, &logintest.Records{}).Check(t.Context(), u, m, nil, login.Cleartext(code))
 		if err == nil || login.Refused(err) != "" {
 			t.Errorf("data %s: got %v, want an error that is no refusal", data, err)
-		}
-	}
-}
-
-func TestBypassConfig(t *testing.T) {
-	if err := DefaultBypassConfig().Validate(); err != nil {
-		t.Errorf("the default: %v", err)
-	}
-	for _, ttl := range []time.Duration{0, -time.Hour, time.Second, 8 * 24 * time.Hour} {
-		if (BypassConfig{MaxTTL: ttl}).Validate() == nil {
-			t.Errorf("max_ttl %s was taken", ttl)
 		}
 	}
 }

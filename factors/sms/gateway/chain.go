@@ -89,15 +89,6 @@ func build(cfg Config, codes io.Writer, log *slog.Logger) (Provider, error) {
 	return nil, fmt.Errorf("kind %q: no such kind", cfg.Kind)
 }
 
-// Chained makes a Chain of providers with [DefaultTimeout] each.
-func Chained(log *slog.Logger, providers ...Provider) *Chain {
-	c := newChain(log)
-	for _, p := range providers {
-		c.add(&link{Provider: p, timeout: DefaultTimeout})
-	}
-	return c
-}
-
 func newChain(log *slog.Logger) *Chain {
 	return &Chain{log: log, following: following{pending: newPending(), polls: make(chan struct{}, maxPolls)}}
 }

@@ -155,9 +155,3 @@ func (p *pending) clear() {
 		p.forgetLocked(d)
 	}
 }
-
-func (p *pending) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.all)
-}
