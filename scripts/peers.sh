@@ -26,7 +26,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 fi
 
 # npm packages go below .cache, one time for each version of the list. Their
-# scripts are not run.
+# scripts are not run. npm gets no standard input: that is the list.
 readonly npm_dir=../.cache/npm
 npm_packages() {
 	local how package
@@ -40,11 +40,11 @@ npm_packages() {
 		case $how in
 		install)
 			npm install --prefix "$npm_dir" --no-audit --no-fund --ignore-scripts --no-package-lock --omit=optional \
-				--loglevel=error "$package"
+				--loglevel=error "$package" </dev/null
 			;;
 		unpack)
 			mkdir -p "$npm_dir/unpacked/${package%@*}"
-			tar -xzf "$npm_dir/$(npm pack --silent --pack-destination "$npm_dir" "$package")" \
+			tar -xzf "$npm_dir/$(npm pack --silent --pack-destination "$npm_dir" "$package" </dev/null)" \
 				-C "$npm_dir/unpacked/${package%@*}" --strip-components=1
 			;;
 		esac
