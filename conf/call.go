@@ -53,6 +53,11 @@ func (c Call) Warnings() []string {
 		if p.Kind == exchange.KindLog {
 			all = append(all, fmt.Sprintf("provider[%d].kind: %q is of kind \"log\": nobody is called, and whoever has a password may get in", i, p.Name))
 		}
+		if p.Kind == exchange.KindSIP {
+			for _, text := range p.SIP.Warnings() {
+				all = append(all, fmt.Sprintf("provider[%d].%s", i, text))
+			}
+		}
 	}
 	return all
 }

@@ -27,6 +27,12 @@ type target struct {
 
 func (t target) secure() bool { return t.transport == transportTLS }
 
+// local reports whether it is this machine.
+func (t target) local() bool {
+	a, err := netip.ParseAddr(t.host)
+	return err == nil && a.Unmap().IsLoopback() || strings.EqualFold(t.host, "localhost")
+}
+
 // reliable reports whether there are connections.
 func (t target) reliable() bool { return t.transport != transportUDP }
 

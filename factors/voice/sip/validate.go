@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -135,6 +136,25 @@ func (c Config) validateMedia(add func(string, ...any), secure bool) {
 	if !secure && (c.CA != "" || c.ServerName != "") {
 		add("ca: ca and server_name are for TLS: use \"sips:\" for server, or remove them")
 	}
+}
+
+// Warnings returns what is allowed and should be known. A PIN is keyed and a code
+// is told in the sound, which whoever is on the way can listen to.
+func (c Config) Warnings() []string {
+	hop, err := parseTarget(cmp.Or(c.OutboundProxy, c.Server))
+	if err != nil || hop.local() {
+		return nil
+	}
+	const heard = "who listens on the way to the exchange hears codes and sees PINs"
+	switch sound := c.srtp(hop.secure()); {
+	case sound == srtpOff && hop.secure():
+		return []string{"srtp: is off: " + heard + ": write srtp = \"auto\" if the exchange can"}
+	case sound == srtpOff:
+		return []string{"srtp: the sound of calls is not encrypted: " + heard + ": write \"sips:\" for server if the exchange can, or keep the way to it on a network of its own"}
+	case !hop.secure():
+		return []string{"srtp: without TLS the key of the sound is sent in the clear: " + heard + ": write \"sips:\" for server if the exchange can"}
+	}
+	return nil
 }
 
 // parsePorts reads "16384-16483". RTP takes even ports (RFC 3550, section 11),
