@@ -108,7 +108,8 @@ func LoadFile(path string) (f File, warnings Problems, err error) {
 // Validate returns the problems between sections; each section is asked for
 // its own.
 func (f *File) Validate() error {
-	policy, err := login.NewPolicy(f.Rules)
+	policy, _ := login.NewPolicy(f.Rules) // each rule was asked by itself, and knows its line
+	err := policy.Dead()
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}

@@ -1,16 +1,17 @@
 package login
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 )
 
-// dead returns a problem for each rule that can never decide, since one before
+// Dead returns a problem for each rule that can never decide, since one before
 // it is for everybody it is for, and always: whoever wrote it believes in a
 // decision that nobody makes.
-func (p *Policy) dead() []error {
+func (p *Policy) Dead() error {
 	var errs []error
 	for i := range p.rules {
 		for j := range i {
@@ -21,7 +22,7 @@ func (p *Policy) dead() []error {
 			}
 		}
 	}
-	return errs
+	return errors.Join(errs...)
 }
 
 // covers is whether whatever the other rule matches, r has decided before. What

@@ -82,7 +82,7 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		p.rules[i].prepare()
 		p.rules[i].inForce = r.inForce()
 	}
-	return p, errors.Join(append(errs, p.dead()...)...)
+	return p, errors.Join(append(errs, p.Dead())...)
 }
 
 // prepare reads what Validate has checked; what is wrong is among the problems.

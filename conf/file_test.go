@@ -1,0 +1,48 @@
+package conf
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What is wrong with a rule is told once, and where it stands, also when its
+// name or its keys could be those of another.
+func TestAProblemOfARuleIsToldOnce(t *testing.T) {
+	for name, row := range map[string]struct {
+		rules string
+		want  []int // lines
+	}{
+		"with a name":            {"[[rule]]\nname = \"staff\"\ncall = \"shout\"\n", []int{3}},
+		"without one":            {"[[rule]]\ncall = \"shout\"\n", []int{2}},
+		"with capitals":          {"[[Rule]]\nName = \"staff\"\nCall = \"shout\"\n", []int{3}},
+		"two of the same name":   {"[[rule]]\nname = \"a\"\nusers = [\"x\"]\ncall = \"shout\"\n[[rule]]\nname = \"a\"\ncall = \"shout\"\n", []int{4, 7}},
+		"two, of which one is":   {"[[rule]]\nname = \"a\"\nusers = [\"x\"]\n[[rule]]\nname = \"a\"\ncall = \"shout\"\n", []int{6}},
+		"with several mistakes":  {"[[rule]]\nname = \"a\"\ncall = \"shout\"\nbefore = \"x\"\n", []int{3}},
+		"in one line":            {"rule = [{name = \"a\", call = \"shout\"}]\n", []int{1}},
+		"of what is not a text":  {"[[rule]]\ncall = 5\n", []int{2}},
+		"that has no such thing": {"[[rule]]\ncall = \"match\"\n", nil},
+	} {
+		path := filepath.Join(t.TempDir(), "portvakt.toml")
+		if err := os.WriteFile(path, []byte(row.rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := LoadFile(path)
+		ps, ok := errors.AsType[Problems](err)
+		if !ok {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []int
+		for _, p := range ps {
+			if text := strings.ToLower(p.String()); strings.Contains(text, "call") && !strings.Contains(text, "can never decide") {
+				got = append(got, p.Place.Line)
+			}
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: told in lines %v, want %v:\n%v", name, got, row.want, err)
+		}
+	}
+}
