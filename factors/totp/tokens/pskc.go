@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -69,14 +70,18 @@ type (
 		Serial string `xml:"DeviceInfo>SerialNo"`
 		User   string `xml:"DeviceInfo>UserId"`
 		Key    struct {
-			ID        string    `xml:"Id,attr"`
-			Algorithm string    `xml:"Algorithm,attr"`
-			User      string    `xml:"UserId"`
-			Suite     string    `xml:"AlgorithmParameters>Suite"`
-			Secret    pskcValue `xml:"Data>Secret"`
-			Counter   pskcValue `xml:"Data>Counter"`
-			Interval  pskcValue `xml:"Data>TimeInterval"`
-			Format    struct {
+			ID        string `xml:"Id,attr"`
+			Algorithm string `xml:"Algorithm,attr"`
+			User      string `xml:"UserId"`
+			Suite     struct {
+				Name string `xml:",chardata"`
+				// Hash is where privacyIDEA writes it.
+				Hash string `xml:"hashalgo,attr"`
+			} `xml:"AlgorithmParameters>Suite"`
+			Secret   pskcValue `xml:"Data>Secret"`
+			Counter  pskcValue `xml:"Data>Counter"`
+			Interval pskcValue `xml:"Data>TimeInterval"`
+			Format   struct {
 				Length   int    `xml:"Length,attr"`
 				Encoding string `xml:"Encoding,attr"`
 			} `xml:"AlgorithmParameters>ResponseFormat"`
@@ -166,7 +171,7 @@ func (p *pskcPackage) row(open *pskcOpener) (Row, error) {
 		}
 		t.Digits = f.Length
 	}
-	if s := k.Suite; s != "" {
+	if s := cmp.Or(strings.TrimSpace(k.Suite.Name), k.Suite.Hash); s != "" {
 		a, err := totp.ParseAlgorithm(strings.ReplaceAll(strings.TrimPrefix(s, "HMAC-"), "-", ""))
 		if err != nil {
 			return Row{}, err
