@@ -24,7 +24,8 @@ type errEnds struct{ error }
 // eachLine yields what parse makes of each line of a file, under its number.
 // parse returns no row for a line that is none, and several for one that holds
 // many. A bad line is yielded as a [*LineError] beside a Row that has only the
-// line, and those after it follow, but for an errEnds, or an error of r.
+// line, and those after it follow; an errEnds, and an error of r, is none and the
+// last.
 func eachLine(r io.Reader, start func(*lines) (parse func(line string) ([]Row, error))) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		l := newLines(r)
@@ -42,7 +43,7 @@ func eachLine(r io.Reader, start func(*lines) (parse func(line string) ([]Row, e
 				return
 			}
 			if end, ok := errors.AsType[errEnds](err); ok {
-				yield(Row{Line: l.n}, &LineError{l.n, end.error})
+				yield(Row{Line: l.n}, fmt.Errorf("line %d: %w", l.n, end.error))
 				return
 			}
 			if err != nil {

@@ -70,7 +70,8 @@ func ParseColumns(text string) (Columns, error) {
 //
 // A bad row is yielded as a [*LineError] beside a Row that has only its line,
 // and the rows after it follow. A column that is not known ends the file at
-// once: nobody knows what its rows mean. So does an error of r.
+// once, by an error that is no LineError: nobody knows what its rows mean. So does
+// an error of r.
 func Read(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil) }
 
 // ReadColumns is [Read] for a file whose columns have other names; a column that
