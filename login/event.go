@@ -11,7 +11,8 @@ type Event struct {
 	// Outcome is "accept", "reject", "ask" or "error" (could not decide); or
 	// "left" when the client no longer waited for an answer, and "answered"
 	// when the person answered elsewhere while no request waited: the next try,
-	// or "enter" at the prompt, learns of it.
+	// or "enter" at the prompt, learns of it. "export" is no sign-in: an
+	// administrator wrote tokens down.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed

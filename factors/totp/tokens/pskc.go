@@ -73,6 +73,7 @@ type (
 			ID        string `xml:"Id,attr"`
 			Algorithm string `xml:"Algorithm,attr"`
 			User      string `xml:"UserId"`
+			Name      string `xml:"FriendlyName"`
 			Suite     struct {
 				Name string `xml:",chardata"`
 				// Hash is where privacyIDEA writes it.
@@ -204,7 +205,12 @@ func (p *pskcPackage) row(open *pskcOpener) (Row, error) {
 	if t.Kind == totp.KindTime {
 		t.Counter = 0
 	}
-	return Row{User: uidOf(k.User, p.User), Serial: p.Serial, Token: t, Label: p.Serial}, nil
+	row := Row{User: uidOf(k.User, p.User), Serial: strings.TrimSpace(p.Serial), Token: t, Label: strings.TrimSpace(k.Name)}
+	row.Label = cmp.Or(row.Label, row.Serial)
+	if err := row.checkNames(); err != nil {
+		return Row{}, err
+	}
+	return row, t.Validate()
 }
 
 // uidOf takes the login name out of a distinguished name, or is the text.
@@ -213,7 +219,7 @@ func uidOf(names ...string) string {
 		for part := range strings.SplitSeq(name, ",") {
 			key, value, ok := strings.Cut(part, "=")
 			if ok && strings.EqualFold(strings.TrimSpace(key), "UID") {
-				return strings.TrimSpace(value)
+				return unescapeDN(strings.TrimSpace(value))
 			}
 		}
 		if name != "" && !strings.Contains(name, "=") {
@@ -221,6 +227,36 @@ func uidOf(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// dnSpecials are written as a backslash and two hexadecimal digits in a value of
+// a distinguished name (RFC 4514, section 2.4).
+const dnSpecials = "\"#+,;<=>\\"
+
+func escapeDN(value string) string {
+	var b strings.Builder
+	for i := range len(value) {
+		if c := value[i]; strings.IndexByte(dnSpecials, c) >= 0 || c == ' ' && (i == 0 || i == len(value)-1) {
+			fmt.Fprintf(&b, "\\%02x", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func unescapeDN(value string) string {
+	var b []byte
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		if c == '\\' && i+2 < len(value) {
+			if v, err := strconv.ParseUint(value[i+1:i+3], 16, 8); err == nil {
+				c, i = byte(v), i+2
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
 }
 
 // number reads a value that is a number: as text in the clear, as eight octets
