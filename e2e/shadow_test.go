@@ -36,6 +36,10 @@ func TestCopiesOfAnotherServersTraffic(t *testing.T) {
 
 	// What the daemon keeps is written at the latest when it ends.
 	d.Stop(t)
+	// Without us it answers as before.
+	if got := r.Send(t, "User-Name = alice", "User-Password = \""+peer.FreeRADIUSPassword+"\"").Code; got != "Access-Accept" {
+		t.Errorf("FreeRADIUS, whose copies reach nobody, answers by %q", got)
+	}
 	report := d.Must(t, "report")
 	for _, want := range []string{`rule "everybody" would refuse 1, ask 1 and let 0 in`, "refuse  bob", "ask     alice  totp"} {
 		if !strings.Contains(report, want) {

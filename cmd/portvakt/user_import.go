@@ -32,8 +32,8 @@ A CSV file names its columns in the first line: user, secret (base 32), and if
 wanted algorithm, digits, period, label, phone, serial. Without such a line they
 are user and secret. --columns names those of another product.
 
-Formats "oath" and "privacyidea" do not tell the algorithm: ask the vendor, and
-say --algorithm. A key container whose secrets are encrypted is opened by the file
+Formats "oath", "multiotp" and "privacyidea" do not tell the algorithm: ask the
+vendor, and say --algorithm. A key container whose secrets are encrypted is opened by the file
 of the key that was agreed on (hexadecimal) or of its password.
 
 Vendors' files know serial numbers, and often no people: --users names a CSV file

@@ -1,7 +1,7 @@
 package totp
 
 import (
-	"bytes"
+	"crypto/hmac"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,7 +99,7 @@ func TokenOf(c login.Credential) (Token, error) { return parse(c) }
 // Same reports whether both are one token, whatever its counter: enrolled twice,
 // a code used with one would be good with the other.
 func (t Token) Same(as Token) bool {
-	return t.Kind == as.Kind && bytes.Equal(t.Seed, as.Seed)
+	return t.Kind == as.Kind && hmac.Equal(t.Seed, as.Seed)
 }
 
 // data is a Token in a credential.

@@ -28,7 +28,7 @@ type Format struct {
 
 // Options say what a file does not.
 type Options struct {
-	// Algorithm is of the tokens of "oath" and "privacyidea".
+	// Algorithm is of the tokens of "oath", "multiotp" and "privacyidea".
 	Algorithm totp.Algorithm
 	// Key opens the secrets of "pskc".
 	Key PSKCKey
@@ -55,6 +55,7 @@ func Formats() []Format {
 		{"yubico", "logs of the YubiKey Personalization Tool", func(r io.Reader, _ Options) iter.Seq2[Row, error] {
 			return ReadYubico(r)
 		}, isYubico},
+		{"multiotp", "token files of multiOTP", func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadMultiOTP(r, o.Algorithm) }, isMultiOTP},
 		{"privacyidea", "exports of privacyidea-token-janitor", func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadPrivacyIDEA(r, o.Algorithm)
 		}, isPrivacyIDEA},
@@ -167,8 +168,10 @@ func isYubico(l line) bool {
 		return true
 	}
 	_, err := strconv.ParseUint(l.field(0), 10, 64)
-	return err == nil && len(l.fields) >= 6 && isSecret(l.field(3))
+	return err == nil && len(l.fields) >= 6 && isSecret(l.field(3)) && !isKind(l.field(2))
 }
+
+func isMultiOTP(l line) bool { return len(l.fields) == 6 && isKind(l.field(2)) && isSecret(l.field(3)) }
 
 func isPrivacyIDEA(l line) bool {
 	return !l.version && (len(l.fields) == 5 || len(l.fields) == 6) && isKind(l.field(3)) && l.field(2) != ""

@@ -140,6 +140,23 @@ func TestReadPrivacyIDEA(t *testing.T) {
 	}.run(t, sha256PrivacyIDEA)
 }
 
+func sha256MultiOTP(r io.Reader) iter.Seq2[Row, error] { return ReadMultiOTP(r, totp.SHA256) }
+
+func TestReadMultiOTP(t *testing.T) {
+	table{
+		{
+			"tokens of vendors",
+			"4711;Feitian;TOTP;" + hexKey + ";6;60\n4712;Feitian;HOTP;" + hexKey + ";8;17\n",
+			`1: "4711" totp SHA256 6 every 1m0s (20)` + "\n" + `2: "4712" hotp SHA256 8 from 17 (20)` + "\n",
+		},
+		{
+			"other algorithms are refused",
+			"4711;Mobile;mOTP;" + hexKey + ";6;10\n4712;Feitian;HOTP;" + hexKey + "\n",
+			"1: ! line 1: type is neither hotp nor totp\n2: ! line 2: 4 fields, want serial, manufacturer, algorithm, seed, digits and interval or event\n",
+		},
+	}.run(t, sha256MultiOTP)
+}
+
 func TestPrivacyIDEANamesTheHashInAnAttribute(t *testing.T) {
 	text := strings.Replace(container("", plainSecret, ""), "<AlgorithmParameters>", `<AlgorithmParameters><Suite hashalgo="sha256"/>`, 1)
 	row, err := onlyRow(text, PSKCKey{})
@@ -188,6 +205,7 @@ func TestFormatsAreRecognised(t *testing.T) {
 		"otpauth-migration://offline?data=x\n":                            "otpauth",
 		"LOGGING START,11.12.13\n":                                        "yubico",
 		"508326,,0," + hexKey + ",,2013-12-12T08:41:07,\n":                "yubico",
+		"4711;Feitian;TOTP;" + hexKey + ";6;60\n":                         "multiotp",
 		"anna@r, T1, " + hexKey + ", totp, 6, 30\n":                       "privacyidea",
 		"anna\n": "", "": "", "# nothing\n": "", "a,b,c,d\n": "", "\xff\xfe": "",
 	} {
@@ -216,6 +234,7 @@ func FuzzFormats(f *testing.F) {
 	f.Add("otpauth://totp/anna?secret=" + b32)
 	f.Add(migration(pbOctets(1, pbOctets(1, seed20)+pbOctets(2, "anna")) + pbNumber(2, 1)))
 	f.Add("508326,,32," + hexKey + ",,2013-12-12T08:41:07,\nOATH-HOTP,x,1,cccc,," + hexKey + ",,,0,0,0,8,16,0,0,0,0,0\n")
+	f.Add("4711;Feitian;HOTP;" + hexKey + ";6;17\n")
 	f.Add("anna@realm1, TOTP0001, " + hexKey + ", totp, 6, 60\n")
 	f.Add("upn,serial number,secret key,time interval,manufacturer,model\nanna,1," + b32 + ",30,x,y\n")
 	f.Fuzz(func(t *testing.T, file string) {

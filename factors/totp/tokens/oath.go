@@ -46,6 +46,31 @@ func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
 	})
 }
 
+// ReadMultiOTP yields the rows of a file as "multiotp -import-csv" takes it:
+// serial number, manufacturer, "hotp" or "totp", secret in hexadecimal, digits,
+// and the counter or period (seconds), separated by semicolons. The algorithm is
+// not told, and people are not named.
+//
+// Bad rows are yielded as [Read] does.
+func ReadMultiOTP(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
+	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
+		return func(line string) ([]Row, error) {
+			if strings.HasPrefix(line, "#") {
+				return nil, nil
+			}
+			f, err := l.fields(line)
+			if err != nil {
+				return nil, err
+			}
+			if len(f) != 6 {
+				return nil, fmt.Errorf("%d fields, want serial, manufacturer, algorithm, seed, digits and interval or event", len(f))
+			}
+			row, err := parseOATH(1, algorithm, []string{f[0], f[3], f[2], f[4], f[5]})
+			return []Row{row}, err
+		}
+	})
+}
+
 func parseOATH(version int, algorithm totp.Algorithm, fields []string) (Row, error) {
 	var row Row
 	if version == 2 {
