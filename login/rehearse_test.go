@@ -111,6 +111,27 @@ func TestCopiesCountForNobody(t *testing.T) {
 	})
 }
 
+func TestALockedAccountIsToldOfACopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		elsewhere := login.Via{Client: "vpn", Station: "198.51.100.1", CanAsk: true}
+		for i := 0; w.Last().Reason != login.ReasonLocked; i++ {
+			if i == 100 {
+				t.Fatal("wrong passwords lock nothing")
+			}
+			if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("wrong"), Via: elsewhere}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Rehearse(t.Context(), copied("alice", "x", login.Via{CanAsk: true})); err != nil {
+			t.Fatal(err)
+		}
+		if e := w.Last(); e.Outcome != "shadow" || e.Reason != login.ReasonLocked || e.Detail != "would be refused" {
+			t.Errorf("told %s %s %q", e.Outcome, e.Reason, e.Detail)
+		}
+	})
+}
+
 func TestAWrongPasswordOfACopyIsNotTriedAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t)

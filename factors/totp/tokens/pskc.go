@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/xml"
@@ -15,8 +16,9 @@ import (
 	"github.com/portvakt/portvakt/factors/totp"
 )
 
-// maxPSKC bounds a key container, which is in memory as a whole.
-const maxPSKC = 64 << 20
+// maxPSKC bounds a key container, which is in memory as a whole. One that
+// WritePSKC makes of [MaxPSKC] tokens has about half of it.
+const maxPSKC = 256 << 20
 
 // A PSKCKey opens the secrets of a key container; both may be empty for one
 // whose secrets are in the clear.
@@ -132,7 +134,7 @@ func parsePSKC(r io.Reader) (*pskcContainer, error) {
 	if len(b) > maxPSKC {
 		return nil, fmt.Errorf("has more than %d MiB: cut it into several", maxPSKC>>20)
 	}
-	d := xml.NewDecoder(strings.NewReader(string(b)))
+	d := xml.NewDecoder(bytes.NewReader(b))
 	for {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) {

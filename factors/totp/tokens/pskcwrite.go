@@ -24,6 +24,8 @@ const (
 	// MinPassword is how many characters a password of [WritePSKC] must have:
 	// whoever has the file can try passwords as fast as his computers go.
 	MinPassword = 16
+	// MaxPSKC is how many tokens one container may have.
+	MaxPSKC = 100_000
 	// writeIterations make each try of the password cost about a second.
 	writeIterations = 1_300_000
 	writeKey        = 16 // octets: AES-128 (RFC 6030, section 6.1)
@@ -59,10 +61,14 @@ const pskcHead = `<?xml version="1.0" encoding="UTF-8"?>
 
 // WritePSKC writes rows as a key container (RFC 6030) whose secrets are
 // encrypted by AES-128-CBC under a key made of the password, each with a MAC.
-// The password must have [MinPassword] characters.
+// The password must have [MinPassword] characters, and there may be [MaxPSKC]
+// rows.
 func WritePSKC(w io.Writer, rows []Row, password string) error {
 	if utf8.RuneCountInString(password) < MinPassword {
 		return fmt.Errorf("the password has fewer than %d characters", MinPassword)
+	}
+	if len(rows) > MaxPSKC {
+		return fmt.Errorf("%d tokens are too many for one container, which may have %d: write some of the people at a time", len(rows), MaxPSKC)
 	}
 	salt := make([]byte, writeSalt)
 	_, _ = rand.Read(salt) // never fails (Go 1.24)

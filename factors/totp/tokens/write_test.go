@@ -88,6 +88,9 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 			t.Error("another password opens it")
 		}
 	}
+	if err := WritePSKC(io.Discard, make([]Row, MaxPSKC+1), passphrase); err == nil {
+		t.Error("a container without end is written")
+	}
 	if err := WritePSKC(io.Discard, rows, strings.Repeat("x", MinPassword-1)); err == nil {
 		t.Error("a short password is taken")
 	}
