@@ -35,22 +35,28 @@ func TestACopyIsDecidedAndLeavesNoTrace(t *testing.T) {
 	}{
 		{"somebody with a second factor would be asked", []login.RuleConfig{required}, "alice", "whatever", ask, login.ReasonOK, "would be asked by totp, sms", "ask"},
 		{
-			"a code behind the password is not looked at", []login.RuleConfig{required}, "alice", "whatever,111111",
-			login.Via{Append: login.AppendComma}, login.ReasonOK, "would be asked by totp, sms; a code came behind the password, and was not looked at", "ask",
+			"a code behind the password is not looked at",
+			[]login.RuleConfig{required},
+			"alice", "whatever,111111",
+			login.Via{Append: login.AppendComma},
+			login.ReasonOK, "would be asked by totp, sms; a code came behind the password, and was not looked at", "ask",
 		},
 		{"somebody without would be refused", []login.RuleConfig{required}, "bob", "hunter2", ask, login.ReasonNotEnrolled, "would be refused", "reject"},
 		{"at a client that cannot ask, too", []login.RuleConfig{required}, "alice", "x", login.Via{}, login.ReasonCannotAsk, "would be refused", "reject"},
 		{
 			"a rule without a second factor would let in",
-			[]login.RuleConfig{{Name: "all", Clients: []string{"vpn"}, SecondFactor: login.SecondNone}}, "bob", "x", ask, login.ReasonNoSecondFactor, "would be let in", "accept",
+			[]login.RuleConfig{{Name: "all", Clients: []string{"vpn"}, SecondFactor: login.SecondNone}},
+			"bob", "x", ask, login.ReasonNoSecondFactor, "would be let in", "accept",
 		},
 		{
 			"a rule that denies would refuse",
-			[]login.RuleConfig{{Name: "all", Clients: []string{"vpn"}, SecondFactor: login.SecondDeny}}, "bob", "x", ask, login.ReasonPolicyDeny, "would be refused", "reject",
+			[]login.RuleConfig{{Name: "all", Clients: []string{"vpn"}, SecondFactor: login.SecondDeny}},
+			"bob", "x", ask, login.ReasonPolicyDeny, "would be refused", "reject",
 		},
 		{
 			"a rule with a date is told as from then",
-			[]login.RuleConfig{{Name: "all", From: time.Date(2040, 1, 2, 3, 4, 0, 0, time.UTC), Before: login.BeforeReport}}, "alice", "x", ask,
+			[]login.RuleConfig{{Name: "all", From: time.Date(2040, 1, 2, 3, 4, 0, 0, time.UTC), Before: login.BeforeReport}},
+			"alice", "x", ask,
 			login.ReasonOK, "would be asked by totp, sms; from 2040-01-02 03:04 on", "ask",
 		},
 		{"nobody of this name", []login.RuleConfig{required}, "mallory", "x", ask, login.ReasonUnknownUser, "would be refused", ""},
@@ -58,12 +64,18 @@ func TestACopyIsDecidedAndLeavesNoTrace(t *testing.T) {
 		{"a name that is none", []login.RuleConfig{required}, "a\x00b", "x", ask, login.ReasonBadRequest, "would be refused", ""},
 		{"a password of another encoding", []login.RuleConfig{required}, "alice", "\xff\xfe", ask, login.ReasonBadEncoding, "would be refused", ""},
 		{
-			"the password is checked when that is wanted", []login.RuleConfig{required}, "alice", "wrong",
-			login.Via{CanAsk: true, Shadow: login.ShadowPassword}, login.ReasonBadPassword, "would be refused", "",
+			"the password is checked when that is wanted",
+			[]login.RuleConfig{required},
+			"alice", "wrong",
+			login.Via{CanAsk: true, Shadow: login.ShadowPassword},
+			login.ReasonBadPassword, "would be refused", "",
 		},
 		{
-			"and may be right", []login.RuleConfig{required}, "alice", "secret",
-			login.Via{CanAsk: true, Shadow: login.ShadowPassword}, login.ReasonOK, "would be asked by totp, sms", "ask",
+			"and may be right",
+			[]login.RuleConfig{required},
+			"alice", "secret",
+			login.Via{CanAsk: true, Shadow: login.ShadowPassword},
+			login.ReasonOK, "would be asked by totp, sms", "ask",
 		},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
