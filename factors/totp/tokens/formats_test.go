@@ -83,6 +83,18 @@ func TestMigrationLinks(t *testing.T) {
 				"3: ! line 3: its data is cut off or no message of protocol buffers\n4: ! line 4: has no tokens\n5: ! line 5: its data is no base 64\n",
 		},
 		{
+			"all links of a migration must be there",
+			migration(pbOctets(1, anna)+pbNumber(3, 3)+pbNumber(4, 0)+pbNumber(5, 7)) + migration(pbOctets(1, anna)+pbNumber(3, 3)+pbNumber(4, 2)+pbNumber(5, 7)) +
+				migration(pbOctets(1, anna)+pbNumber(3, 1)+pbNumber(5, 8)),
+			`1: "anna" "Example" totp SHA1 6 every 30s (20)` + "\n" + `2: "anna" "Example" totp SHA1 6 every 30s (20)` + "\n" + `3: "anna" "Example" totp SHA1 6 every 30s (20)` + "\n" +
+				"3: ! line 3: is the last, and 1 links of the same migration are missing: the app shows them one after the other\n",
+		},
+		{
+			"numbers that cannot be right are refused",
+			migration(pbOctets(1, anna)+pbNumber(3, 2)+pbNumber(4, 2)) + migration(pbOctets(1, anna)+pbNumber(3, 1<<40)),
+			"1: ! line 1: its number among the links of the migration cannot be right\n2: ! line 2: its number among the links of the migration cannot be right\n",
+		},
+		{
 			"tokens of a link have a limit",
 			migration(strings.Repeat(pbOctets(1, pbOctets(2, "a")), maxMigration+1)),
 			"1: ! line 1: has more than 100 tokens\n",

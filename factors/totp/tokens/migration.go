@@ -19,7 +19,11 @@ const maxMigration = 100
 
 // Fields of a migration link, a message of protocol buffers.
 const (
-	migrationToken = 1 // of the payload; one for each token
+	// Of the payload; the first one for each token.
+	migrationToken = 1
+	migrationSize  = 3
+	migrationIndex = 4
+	migrationBatch = 5
 	// Of a token.
 	migrationSecret    = 1
 	migrationName      = 2
@@ -30,10 +34,43 @@ const (
 	migrationCounter   = 7
 )
 
+// maxBatch bounds the links of one migration.
+const maxBatch = 1000
+
+// batches are the links of migrations that were seen, by their numbers.
+type batches map[uint64]*batch
+
+type batch struct {
+	size uint64
+	seen map[uint64]bool
+}
+
+// missing is how many links were not seen that others say there are.
+func (bs batches) missing() (n int) {
+	for _, b := range bs {
+		n += max(0, int(b.size)-len(b.seen)) //nolint:gosec // at most maxBatch
+	}
+	return n
+}
+
+func (bs batches) saw(id, size, index uint64) error {
+	if size > maxBatch || index >= max(size, 1) {
+		return errors.New("its number among the links of the migration cannot be right")
+	}
+	b := bs[id]
+	if b == nil {
+		b = &batch{seen: map[uint64]bool{}}
+		bs[id] = b
+	}
+	b.size = max(b.size, size)
+	b.seen[index] = true
+	return nil
+}
+
 // parseMigration reads the tokens of one migration link. One that cannot be
 // taken refuses the link: what is written down of it later could not tell which
 // of its tokens were left.
-func parseMigration(u *url.URL) ([]Row, error) {
+func parseMigration(u *url.URL, all batches) ([]Row, error) {
 	// A plus that was not escaped is one of base 64, not a space.
 	q, err := url.ParseQuery(strings.ReplaceAll(u.RawQuery, "+", "%2B"))
 	if err != nil {
@@ -48,9 +85,18 @@ func parseMigration(u *url.URL) ([]Row, error) {
 	}
 	var rows []Row
 	var problems []string
+	var size, index, id uint64
 	err = eachField(b, func(f field) error {
+		switch f.number {
+		case migrationSize:
+			size = f.value
+		case migrationIndex:
+			index = f.value
+		case migrationBatch:
+			id = f.value
+		}
 		if f.number != migrationToken {
-			return nil // version and numbering of the links
+			return nil
 		}
 		if len(rows)+len(problems) == maxMigration {
 			return fmt.Errorf("has more than %d tokens", maxMigration)
@@ -63,6 +109,9 @@ func parseMigration(u *url.URL) ([]Row, error) {
 		rows = append(rows, row)
 		return nil
 	})
+	if err == nil {
+		err = all.saw(id, size, index)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/url"
@@ -23,10 +24,26 @@ const (
 // Google Authenticator shows it for another telephone
 // ("otpauth-migration://offline?data=…", which holds several tokens). The user
 // is the account behind the issuer, and the issuer is the label. Lines that
-// begin with # are comments.
+// begin with # are comments. A migration link that belongs to others which are not
+// in the list is told at its end.
 //
 // Bad rows are yielded as [Read] does.
 func ReadOTPAuth(r io.Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		all := batches{}
+		last := 0
+		for row, err := range readOTPAuth(r, all) {
+			if last = row.Line; !yield(row, err) {
+				return
+			}
+		}
+		if n := all.missing(); n > 0 {
+			yield(Row{Line: last}, &LineError{last, fmt.Errorf("is the last, and %d links of the same migration are missing: the app shows them one after the other", n)})
+		}
+	}
+}
+
+func readOTPAuth(r io.Reader, all batches) iter.Seq2[Row, error] {
 	return eachLine(r, func(*lines) func(string) ([]Row, error) {
 		return func(line string) ([]Row, error) {
 			if strings.HasPrefix(line, "#") {
@@ -41,7 +58,7 @@ func ReadOTPAuth(r io.Reader) iter.Seq2[Row, error] {
 				row, err := parseOTPAuth(u)
 				return []Row{row}, err
 			case schemeMigration:
-				return parseMigration(u)
+				return parseMigration(u, all)
 			}
 			return nil, errors.New("begins with neither otpauth:// nor otpauth-migration://")
 		}
