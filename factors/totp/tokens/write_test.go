@@ -139,3 +139,38 @@ func TestOthersTakeWhatIsWritten(t *testing.T) {
 		t.Errorf("pskc2csv read\n%s", out)
 	}
 }
+
+func TestWhatOthersWriteIsRead(t *testing.T) {
+	rows := moved()[1:]
+	for i := range rows {
+		// The program's columns have neither people nor labels.
+		rows[i].User, rows[i].Label = "", rows[i].Serial
+	}
+	dir := t.TempDir()
+	in := filepath.Join(dir, "tokens.csv")
+	text := "serial,secret,algorithm,response_length,time_interval,counter,response_encoding\n" +
+		"T2," + hex.EncodeToString(rows[0].Token.Seed) + ",totp,8,60,,DECIMAL\n" +
+		"T3," + hex.EncodeToString(rows[1].Token.Seed) + ",hotp,6,,4711,DECIMAL\n"
+	if err := os.WriteFile(in, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shared := bytes.Repeat([]byte{0x0f, 0x1e}, 8)
+	for name, how := range map[string]struct {
+		args []string
+		key  PSKCKey
+	}{
+		"in the clear":       {nil, PSKCKey{}},
+		"under a password":   {[]string{"--password", passphrase}, PSKCKey{Password: passphrase}},
+		"under a shared key": {[]string{"--secret", hex.EncodeToString(shared)}, PSKCKey{Shared: shared}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "tokens.xml")
+			other(t, "csv2pskc", append(how.args, "--output", out, in)...)
+			b, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkMoved(t, ReadPSKC(bytes.NewReader(b), how.key), rows, true)
+		})
+	}
+}
