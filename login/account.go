@@ -48,6 +48,9 @@ type Via struct {
 	CanAsk bool
 	// Append is how a code may be appended to the password.
 	Append Append
+	// Shadow is whether this is a copy of a sign-in that another server
+	// answers; see [Flow.Rehearse].
+	Shadow Shadow
 	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
 }

@@ -11,7 +11,9 @@ type Event struct {
 	// Outcome is "accept", "reject", "ask" or "error" (could not decide); or
 	// "left" when the client no longer waited for an answer, and "answered"
 	// when the person answered elsewhere while no request waited: the next try,
-	// or "enter" at the prompt, learns of it.
+	// or "enter" at the prompt, learns of it. "shadow" for a copy of one that
+	// another server answered: Detail says what this one would have done.
+	// "export" is no sign-in: an administrator wrote tokens down.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed
@@ -33,8 +35,8 @@ type Event struct {
 	// Elsewhere is how long the person was being asked elsewhere: a telephone
 	// rang, or a gateway took a message.
 	Elsewhere time.Duration
-	// Foresight is what the rule will do once its date has come; nil for one
-	// that is in force.
+	// Foresight is what the rule will do once its date has come, or with a copy
+	// of a sign-in; nil for one that is in force.
 	Foresight *Foresight
 	// Alarm is whether somebody should look at it now: a person has said that
 	// a sign-in was not hers, or two sign-ins of one person meet.

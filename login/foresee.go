@@ -18,9 +18,13 @@ type Foresight struct {
 
 // foresee notes what the rule of a decision would do after its date.
 func (f *Flow) foresee(t *attempt, u User, d Decision) {
-	if d.Later == "" {
-		return
+	if d.Later != "" {
+		t.event.Foresight = f.foresight(t, u, d, d.Later)
 	}
+}
+
+// foresight is what a rule does that asks for a second factor as second says.
+func (f *Flow) foresight(t *attempt, u User, d Decision, second string) *Foresight {
 	methods := f.methods(u, d)
 	s := &Foresight{Outcome: "ask"}
 	for _, m := range methods {
@@ -33,9 +37,11 @@ func (f *Flow) foresee(t *attempt, u User, d Decision) {
 	reached := t.Via.CanAsk || t.Via.Append != AppendOff ||
 		slices.ContainsFunc(methods, func(m Method) bool { return f.approves(m, d) })
 	switch {
-	case d.Later == SecondNone:
+	case second == SecondDeny:
+		s.Outcome, s.Reason = "reject", ReasonPolicyDeny
+	case second == SecondNone:
 		s.Outcome, s.Reason = "accept", ReasonNoSecondFactor
-	case len(methods) == 0 && (d.Later == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
+	case len(methods) == 0 && (second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		s.Outcome, s.Reason = "accept", ReasonUnenrolledPass
 	case len(methods) == 0:
 		s.Outcome, s.Reason = "reject", ReasonNotEnrolled
@@ -43,5 +49,5 @@ func (f *Flow) foresee(t *attempt, u User, d Decision) {
 		s.Outcome, s.Reason = "reject", ReasonCannotAsk
 	}
 	s.Reason = cmp.Or(s.Reason, ReasonOK)
-	t.event.Foresight = s
+	return s
 }

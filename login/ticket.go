@@ -192,6 +192,13 @@ func (q *question) expired(now time.Time) bool {
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+// NewReference returns a random reference, for an event that is no sign-in.
+func NewReference() string {
+	var id [5]byte
+	rand.Read(id[:])
+	return reference(id)
+}
+
 // reference is the attempt id as people read it to the service desk: eight
 // characters of Crockford's base 32.
 func reference(id [5]byte) string {

@@ -17,6 +17,7 @@ type client struct {
 	ClientConfig
 	keys   []*key // the secret, and the old one while there is one
 	append login.Append
+	shadow login.Shadow // not off: it is never answered
 	group  string
 	peer   *peer
 	// require and limit are what the configuration decides; unlearned leaves it
@@ -90,6 +91,7 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 		c := &client{
 			ClientConfig: cc,
 			append:       cc.appended(),
+			shadow:       cc.shadowed(),
 			group:        cmp.Or(cc.Group, cc.Name),
 			peer:         peerOf(cc.Name),
 			require:      learnedValue(cc.RequireMessageAuthenticator),

@@ -60,6 +60,10 @@ type ClientConfig struct {
 	// Append is how a code may be appended to the password: "off", "comma",
 	// "digits", or "auto": comma for a client that cannot show a question.
 	Append string `mapstructure:"append"`
+	// Shadow is whether its requests are copies of those that another server
+	// answers: "off", "rule", or "password" to have the password checked, too.
+	// They are decided, told and never answered.
+	Shadow string `mapstructure:"shadow"`
 	// Group is what clients share that take over each other's sign-ins; without
 	// one the client is a group of its own name.
 	Group string `mapstructure:"group"`
@@ -100,6 +104,7 @@ const (
 	methodMSCHAPv2 = "mschapv2"
 
 	appendOff = "off"
+	shadowOff = "off"
 
 	// defaultPatience suits a client whose own limit is 30 s.
 	defaultPatience = 25 * time.Second
@@ -125,6 +130,7 @@ func DefaultClientConfig() ClientConfig {
 		Methods:                     []string{methodPAP},
 		Challenge:                   true,
 		Append:                      auto,
+		Shadow:                      shadowOff,
 		RequireMessageAuthenticator: auto,
 		LimitProxyState:             auto,
 		SendMessageAuthenticator:    true,
@@ -143,4 +149,12 @@ func (c ClientConfig) appended() login.Append {
 		}
 	}
 	return login.AppendOff
+}
+
+// shadowed is what Shadow means for this client.
+func (c ClientConfig) shadowed() login.Shadow {
+	if c.Shadow == shadowOff {
+		return login.ShadowOff
+	}
+	return login.Shadow(c.Shadow)
 }

@@ -39,6 +39,10 @@ func (s *Server) work(ctx context.Context, r *request) {
 // handle answers one request in its goroutine, or leaves it held.
 func (s *Server) handle(ctx context.Context, r *request) {
 	defer s.recovered(&r.pending)
+	if r.client.shadow != login.ShadowOff {
+		s.rehearse(ctx, r)
+		return
+	}
 	step, err := s.decide(ctx, r)
 	if w, waiting := step.(login.Wait); waiting && err == nil && w != (login.Wait{}) {
 		s.hold(r, w)

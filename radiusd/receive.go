@@ -84,7 +84,7 @@ func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, f
 		s.status(c, k, p, l, &rt, now)
 		return
 	}
-	if k != nil {
+	if k != nil && c.shadow == login.ShadowOff {
 		if c.learnSigned(&o) {
 			s.learn(c, true)
 		}
@@ -98,7 +98,7 @@ func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, f
 		s.put(c, b.reply, l, &rt, sentAgain, now)
 		return
 	case b.drop != dropNone:
-		if b.resent > 0 {
+		if b.resent > 0 && c.shadow == login.ShadowOff {
 			c.peer.clock.resent(b.resent, sameID, from.Addr())
 		}
 		s.tell(c, b.drop, now, from)
@@ -106,7 +106,7 @@ func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, f
 	case b.left != nil:
 		s.dismiss(b.left, dropSuperseded)
 	}
-	if drop := s.admission.enter(c.peer, c.MaxRequests, o.states > 0); drop != dropNone {
+	if drop := s.admission.enter(c.peer, s.mayHave(c), o.states > 0); drop != dropNone {
 		s.replies.forget(b.entry)
 		s.tell(c, drop, now, from)
 		return
@@ -138,6 +138,9 @@ func (s *Server) packet(datagram []byte, from netip.AddrPort, request radius.Cod
 	if c = s.live.Load().table.lookup(from.Addr()); c == nil {
 		s.counters[dropUnknownClient].Add(1)
 		s.journal.unknown(from.Addr(), now)
+	} else if s.recorder != nil && c.shadow != login.ShadowOff {
+		s.tell(c, dropShadow, now, from) // sessions are those of the server that answers
+		return nil, nil
 	}
 	return p, c
 }
@@ -163,8 +166,14 @@ func (s *Server) tell(c *client, t tally, now time.Duration, from netip.AddrPort
 	})
 }
 
-// put sends a packet and counts it.
+// put sends a packet and counts it. It is the one way out, and nothing goes out
+// to a client whose requests are copies: whoever sent them would take a reply for
+// that of its own server.
 func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally, now time.Duration) {
+	if c.shadow != login.ShadowOff {
+		s.tell(c, dropShadow, now, rt.to)
+		return
+	}
 	if !l.offer(packet, rt) {
 		s.tell(c, dropSendQueue, now, rt.to)
 		return

@@ -142,6 +142,7 @@ func (r *request) via() login.Via {
 		Station: string(r.value(r.outline.station)),
 		CanAsk:  c.Challenge,
 		Append:  c.append,
+		Shadow:  c.shadow,
 	}
 	if a, err := netip.ParseAddr(v.Station); err == nil {
 		v.Address = a.Unmap()

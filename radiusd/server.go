@@ -34,6 +34,8 @@ type Conversation interface {
 	Begin(ctx context.Context, a login.Attempt) (login.Step, error)
 	// Resume takes the answer to the question of a ticket.
 	Resume(ctx context.Context, a login.Attempt, t login.Ticket) (login.Step, error)
+	// Rehearse finds out what would become of the copy of a name and a password.
+	Rehearse(ctx context.Context, a login.Attempt) error
 }
 
 // Options are what the server is given by the program around it. All but Log

@@ -39,6 +39,7 @@ const (
 	dropUnrecorded
 	dropPanic
 	dropTooLong
+	dropShadow
 	dropSendQueue
 
 	// Answered.
@@ -103,6 +104,7 @@ var tallyNames = [numTallies]string{
 	dropUnrecorded:     "not_recorded",
 	dropPanic:          "panic",
 	dropTooLong:        "reply_too_long",
+	dropShadow:         "shadow",
 	dropSendQueue:      "send_queue_full",
 
 	sentAccept:    "accept",

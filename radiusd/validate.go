@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd/preset"
 )
 
@@ -148,6 +149,7 @@ func (c ClientConfig) problems() []error {
 			bad(`methods: %q is unknown: this version knows "pap", "chap" and "mschapv2"`, m)
 		}
 	}
+	word("shadow", c.Shadow, shadowOff, string(login.ShadowRule), string(login.ShadowPassword))
 	word("append", c.Append, auto, appendOff, "comma", "digits")
 	word("require_message_authenticator", c.RequireMessageAuthenticator, yes, auto, no)
 	word("limit_proxy_state", c.LimitProxyState, yes, auto, no)
@@ -186,6 +188,9 @@ func (c Config) Warnings() []string {
 			if s != "" && len(s) < shortSecret {
 				warn("client %q: %s has fewer than %d characters and can be guessed from one packet: make one of 24 or more", cl.Name, key, shortSecret)
 			}
+		}
+		if cl.shadowed() != login.ShadowOff {
+			warn("client %q: shadow is on: its requests are decided and reported, and never answered", cl.Name)
 		}
 		if cl.RequireMessageAuthenticator == no && cl.LimitProxyState == no {
 			warn("client %q: require_message_authenticator and limit_proxy_state are both off: anybody between it and this server can forge an accept (CVE-2024-3596): set one of them", cl.Name)

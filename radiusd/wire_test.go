@@ -38,6 +38,12 @@ func (f flowFunc) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (
 	return f(ctx, a, t)
 }
 
+// Rehearse is Begin for a copy.
+func (f flowFunc) Rehearse(ctx context.Context, a login.Attempt) error {
+	_, err := f(ctx, a, nil)
+	return err
+}
+
 // script decides by what is typed: "accept", "ask", "error", "panic", and the
 // code "123456" answers a question; all else is rejected.
 func script(t testing.TB) flowFunc {

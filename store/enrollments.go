@@ -90,7 +90,8 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 
 // Update changes what the account has by fn, which may run several times when
 // others change it, too, and must not keep its argument. name is the login
-// name, for listings; an empty one keeps what is there. Many Updates at a time
+// name, for listings; an empty one keeps what is there. A record that has nothing
+// any more is removed. Many Updates at a time
 // share commits: an import runs hundreds.
 func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*login.Enrollment) error) error {
 	key, err := enrollKey(id)
@@ -117,7 +118,14 @@ func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*logi
 		if len(r.Credentials) > maxCredentials {
 			return fmt.Errorf("enrollment of %d credentials, at most %d", len(r.Credentials), maxCredentials)
 		}
-		err = s.kv.Swap(ctx, key, v.Rev, encodeEnrollment(r))
+		data := encodeEnrollment(r)
+		if len(r.Credentials) == 0 && r.Preferred == "" && r.Language == "" {
+			// A record of nothing would be listed as somebody who has enrolled.
+			if data = nil; v.Rev == 0 {
+				return nil
+			}
+		}
+		err = s.kv.Swap(ctx, key, v.Rev, data)
 		if !errors.Is(err, login.ErrConflict) {
 			return err
 		}

@@ -193,3 +193,35 @@ func BenchmarkEnrollment(b *testing.B) {
 		}
 	}
 }
+
+func TestWhoHasNothingLeftIsNotListed(t *testing.T) {
+	t.Parallel()
+	kv := mem.New()
+	s := store.NewEnrollments(kv)
+	nothing := func(e *login.Enrollment) error {
+		e.Credentials = nil
+		return nil
+	}
+	for _, fn := range []func(*login.Enrollment) error{nothing, add("phone"), nothing, nothing, add("tablet")} {
+		if err := s.Update(t.Context(), "id", "alice", fn); err != nil {
+			t.Fatal(err)
+		}
+		listed, has := 0, labels(t, s, "id") != ""
+		if err := s.List(t.Context(), func(string, string, login.Enrollment) error { listed++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if (listed == 1) != has {
+			t.Errorf("%d are listed, and she has something: %v", listed, has)
+		}
+	}
+	// What she has chosen herself stays.
+	if err := s.Update(t.Context(), "id", "alice", func(e *login.Enrollment) error {
+		e.Credentials, e.Language = nil, "nb"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := s.Enrollment(t.Context(), "id"); err != nil || e.Language != "nb" {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}

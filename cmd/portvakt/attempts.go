@@ -161,6 +161,10 @@ func verdict(e login.Event) string {
 		return "answered, and no request waited"
 	case "error":
 		return "not decided"
+	case "shadow":
+		return "not answered (shadow)"
+	case "export":
+		return "wrote tokens down"
 	}
 	return shown(e.Outcome)
 }
@@ -171,6 +175,10 @@ func meaning(e login.Event) string {
 		return "no answer to the question has come"
 	case e.Outcome == "left":
 		return "the client no longer waited: it asked again, or its time-out is too short (portvakt status)"
+	case e.Outcome == "shadow" && e.Reason == login.ReasonOK:
+		return "a copy: another server answered, and nobody was asked"
+	case e.Outcome == "export":
+		return "who has the file can make the codes of these people"
 	case e.Outcome == "answered" && e.Reason == login.ReasonOK:
 		return "she approved, and her next try within seconds is let in"
 	}

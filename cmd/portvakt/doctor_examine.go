@@ -41,6 +41,12 @@ func examine(cc radiusd.ClientConfig, f conf.File, st status) *checkup {
 	}
 	e := &examination{checkup: r, c: st.Clients[i], cc: cc, p: p, calls: len(f.Call.Provider) > 0, asked: st.Asked}
 	e.secret()
+	if cc.Shadow != radiusd.DefaultClientConfig().Shadow {
+		// Times and replies are those of the server that answers.
+		e.room()
+		e.note("its requests are copies (shadow): %d were decided and reported, none is answered", e.c.Dropped["shadow"])
+		return r
+	}
 	e.signature()
 	e.times()
 	e.method()

@@ -56,6 +56,10 @@ func TestDiagnosis(t *testing.T) {
 		{"unsigned requests are known of the product", func(cc *radiusd.ClientConfig, c *clientStatus, _ *status) {
 			cc.Preset, cc.RequireMessageAuthenticator, c.RequireMessageAuthenticator = "pam_radius", "no", "no"
 		}, "", ""},
+		{"copies, whose signature and times are another server's", func(cc *radiusd.ClientConfig, c *clientStatus, _ *status) {
+			cc.Shadow, c.RequireMessageAuthenticator = "rule", "no"
+			c.Clock, c.Dropped = clockStatus{GivesUp: 10, Sends: 2, Seen: 5, Patience: 54}, counts{"shadow": 9}
+		}, "", ""},
 		{"replies are not signed", func(cc *radiusd.ClientConfig, _ *clientStatus, _ *status) {
 			cc.SendMessageAuthenticator = false
 		}, "replies_unsigned", ""},

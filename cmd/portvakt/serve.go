@@ -229,6 +229,13 @@ func (d *daemon) Resume(ctx context.Context, a login.Attempt, t login.Ticket) (l
 	return r.flow.Resume(ctx, a, t)
 }
 
+// Rehearse finds out what would become of a copy.
+func (d *daemon) Rehearse(ctx context.Context, a login.Attempt) error {
+	r := d.enter()
+	defer r.leave()
+	return r.flow.Rehearse(ctx, a)
+}
+
 // Get reads a record under the key ring in force.
 func (d *daemon) Get(ctx context.Context, key string) (login.Value, error) {
 	return d.current.Load().kv.Get(ctx, key)

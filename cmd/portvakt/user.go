@@ -27,7 +27,7 @@ asked, or no longer has the person, the names in the database are used.`,
 		Example: "  portvakt user enroll alice\n  portvakt user show alice",
 	}
 	c.AddCommand(
-		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(),
+		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(), newUserExportCommand(),
 		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(), newUserDevicesCommand(),
 	)
 	return c

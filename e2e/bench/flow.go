@@ -186,6 +186,8 @@ func (refuser) Resume(context.Context, login.Attempt, login.Ticket) (login.Step,
 	return login.Reject{Reason: login.ReasonBadTicket, Text: "no"}, nil
 }
 
+func (refuser) Rehearse(context.Context, login.Attempt) error { return nil }
+
 func serveRefusals(ctx context.Context, s service) error {
 	return serveRadius(ctx, s, refuser{}, radiusd.Options{})
 }

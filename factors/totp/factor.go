@@ -96,12 +96,38 @@ func (f *Factor) check(ctx context.Context, c login.Credential, answer login.Sec
 	})
 }
 
+// Token returns the token of a credential as it stands: the counter of one that
+// counts is the first that was not used, and so is good for another server. It
+// holds the secret.
+func (f *Factor) Token(ctx context.Context, c login.Credential) (Token, error) {
+	t, err := parse(c)
+	if err != nil {
+		return Token{}, fmt.Errorf("token %q: %w", c.ID, err)
+	}
+	if t.Kind != KindCounter {
+		return t, nil
+	}
+	v, err := f.records.Get(ctx, recordKey(c.ID))
+	if err != nil && !errors.Is(err, login.ErrNotFound) {
+		return Token{}, fmt.Errorf("record of token %q: %w", c.ID, err)
+	}
+	r, err := decodeCounter(v.Data, t.Counter)
+	if err != nil {
+		return Token{}, fmt.Errorf("record of token %q: %w", c.ID, err)
+	}
+	t.Counter = r.next
+	return t, nil
+}
+
+// recordKey names what is remembered of a token.
+func recordKey(id string) string { return "otp/" + id }
+
 // settle judges with the record of a token and makes the outcome durable,
 // again and again while others change the record. judge gets nil when there is
 // no record, and returns the new record (nil when it need not change, which
 // only a refusal may), the verdict, and an error when it could not decide.
 func (f *Factor) settle(ctx context.Context, id string, judge func(record []byte) (next []byte, verdict, err error)) error {
-	key := "otp/" + id
+	key := recordKey(id)
 	for range maxConflicts {
 		v, err := f.records.Get(ctx, key)
 		switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -277,5 +278,34 @@ func TestConflictsWithoutEndAreNotDecided(t *testing.T) {
 	err := New(DefaultConfig(), stormy{}).Check(t.Context(), u, m, nil, login.Cleartext(token.At(time.Now())))
 	if err == nil || login.Refused(err) != "" {
 		t.Errorf("got %v, want an error that is no refusal", err)
+	}
+}
+
+func TestATokenGoesOnElsewhereFromItsNextCounter(t *testing.T) {
+	token := Token{Kind: KindCounter, Seed: NewSeed(), Algorithm: SHA1, Digits: 6, Counter: 17}
+	u, m := with(t, token)
+	records := &logintest.Records{}
+	f := New(DefaultConfig(), records)
+	cred := u.Enrollment.Credentials[slices.IndexFunc(u.Enrollment.Credentials, func(c login.Credential) bool { return m.ID == name+"/"+c.ID })]
+	next := func() uint64 {
+		t.Helper()
+		got, err := f.Token(t.Context(), cred)
+		if err != nil || !got.Same(token) {
+			t.Fatalf("got %v, %v", got, err)
+		}
+		return got.Counter
+	}
+	if got := next(); got != 17 {
+		t.Errorf("never used, it goes on from %d, want 17", got)
+	}
+	if err := f.Check(t.Context(), u, m, nil, login.Cleartext(token.Count(20))); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(); got != 21 {
+		t.Errorf("after code 20 it goes on from %d, want 21", got)
+	}
+	records.Fail = errors.New("disk fault")
+	if _, err := f.Token(t.Context(), cred); !errors.Is(err, records.Fail) {
+		t.Errorf("a counter that cannot be read: %v", err)
 	}
 }

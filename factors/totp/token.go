@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"crypto/hmac"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,16 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 		return SHA512, nil
 	}
 	return 0, errors.New("algorithm is none of SHA1, SHA256, SHA512")
+}
+
+// TokenOf returns the token of a credential, whose counter is the one it was
+// enrolled with. It holds the secret.
+func TokenOf(c login.Credential) (Token, error) { return parse(c) }
+
+// Same reports whether both are one token, whatever its counter: enrolled twice,
+// a code used with one would be good with the other.
+func (t Token) Same(as Token) bool {
+	return t.Kind == as.Kind && hmac.Equal(t.Seed, as.Seed)
 }
 
 // data is a Token in a credential.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,46 @@ const (
 	maxLine  = 4096 // octets of a line
 	maxField = 256  // octets of a name or label
 )
+
+// errEnds ends a file: nobody knows what the lines after it mean.
+type errEnds struct{ error }
+
+// eachLine yields what parse makes of each line of a file, under its number.
+// parse returns no row for a line that is none, and several for one that holds
+// many. A bad line is yielded as a [*LineError] beside a Row that has only the
+// line, and those after it follow; an errEnds, and an error of r, is none and the
+// last.
+func eachLine(r io.Reader, start func(*lines) (parse func(line string) ([]Row, error))) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		l := newLines(r)
+		parse := start(l)
+		for {
+			line, err := l.next()
+			var rows []Row
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err == nil:
+				rows, err = parse(line)
+			case !errors.Is(err, errLong) && !errors.Is(err, errEncoding):
+				yield(Row{Line: l.n}, fmt.Errorf("after line %d: %w", l.n, err))
+				return
+			}
+			if end, ok := errors.AsType[errEnds](err); ok {
+				yield(Row{Line: l.n}, fmt.Errorf("line %d: %w", l.n, end.error))
+				return
+			}
+			if err != nil {
+				rows, err = []Row{{}}, &LineError{l.n, err}
+			}
+			for _, row := range rows {
+				if row.Line = l.n; !yield(row, err) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // A LineError is what is wrong with one line of a file. It never holds what
 // may be a secret.

@@ -23,47 +23,56 @@ import (
 //
 // Bad rows are yielded as [Read] does.
 func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		l, version := newLines(r), 1
-		for {
-			line, err := l.next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if comment, ok := strings.CutPrefix(line, "#"); ok && err == nil {
-				if v, ok := strings.CutPrefix(strings.TrimSpace(comment), "version:"); ok {
-					if v = strings.TrimSpace(v); v != "1" && v != "2" {
-						yield(Row{Line: l.n}, &LineError{l.n, errors.New("version is neither 1 nor 2")})
-						return
-					}
+	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
+		version := 1
+		return func(line string) ([]Row, error) {
+			if comment, ok := strings.CutPrefix(line, "#"); ok {
+				v, ok := strings.CutPrefix(strings.TrimSpace(comment), "version:")
+				if v = strings.TrimSpace(v); ok && v != "1" && v != "2" {
+					return nil, errEnds{errors.New("version is neither 1 nor 2")}
+				}
+				if ok {
 					version = int(v[0] - '0')
 				}
-				continue
+				return nil, nil
 			}
-			if err != nil && !errors.Is(err, errLong) && !errors.Is(err, errEncoding) {
-				yield(Row{Line: l.n}, fmt.Errorf("after line %d: %w", l.n, err))
-				return
-			}
-			var fields []string
-			if err == nil {
-				fields, err = l.fields(line)
-			}
-			row := Row{Line: l.n}
-			if err == nil {
-				row, err = parseOATH(l.n, version, algorithm, fields)
-			}
+			fields, err := l.fields(line)
 			if err != nil {
-				row, err = Row{Line: l.n}, &LineError{l.n, err}
+				return nil, err
 			}
-			if !yield(row, err) {
-				return
-			}
+			row, err := parseOATH(version, algorithm, fields)
+			return []Row{row}, err
 		}
-	}
+	})
 }
 
-func parseOATH(line, version int, algorithm totp.Algorithm, fields []string) (Row, error) {
-	row := Row{Line: line}
+// ReadMultiOTP yields the rows of a file as "multiotp -import-csv" takes it:
+// serial number, manufacturer, "hotp" or "totp", secret in hexadecimal, digits,
+// and the counter or period (seconds), separated by semicolons. The algorithm is
+// not told, and people are not named.
+//
+// Bad rows are yielded as [Read] does.
+func ReadMultiOTP(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
+	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
+		return func(line string) ([]Row, error) {
+			if strings.HasPrefix(line, "#") {
+				return nil, nil
+			}
+			f, err := l.fields(line)
+			if err != nil {
+				return nil, err
+			}
+			if len(f) != 6 {
+				return nil, fmt.Errorf("%d fields, want serial, manufacturer, algorithm, seed, digits and interval or event", len(f))
+			}
+			row, err := parseOATH(1, algorithm, []string{f[0], f[3], f[2], f[4], f[5]})
+			return []Row{row}, err
+		}
+	})
+}
+
+func parseOATH(version int, algorithm totp.Algorithm, fields []string) (Row, error) {
+	var row Row
 	if version == 2 {
 		if len(fields) < 3 {
 			return Row{}, errors.New("user, resolver and realm are missing (version 2)")

@@ -1,6 +1,8 @@
 package tokens
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -14,8 +16,9 @@ import (
 	"github.com/portvakt/portvakt/factors/totp"
 )
 
-// maxPSKC bounds a key container, which is in memory as a whole.
-const maxPSKC = 64 << 20
+// maxPSKC bounds a key container, which is in memory as a whole. One that
+// WritePSKC makes of [MaxPSKC] tokens has about half of it.
+const maxPSKC = 256 << 20
 
 // A PSKCKey opens the secrets of a key container; both may be empty for one
 // whose secrets are in the clear.
@@ -69,14 +72,19 @@ type (
 		Serial string `xml:"DeviceInfo>SerialNo"`
 		User   string `xml:"DeviceInfo>UserId"`
 		Key    struct {
-			ID        string    `xml:"Id,attr"`
-			Algorithm string    `xml:"Algorithm,attr"`
-			User      string    `xml:"UserId"`
-			Suite     string    `xml:"AlgorithmParameters>Suite"`
-			Secret    pskcValue `xml:"Data>Secret"`
-			Counter   pskcValue `xml:"Data>Counter"`
-			Interval  pskcValue `xml:"Data>TimeInterval"`
-			Format    struct {
+			ID        string `xml:"Id,attr"`
+			Algorithm string `xml:"Algorithm,attr"`
+			User      string `xml:"UserId"`
+			Name      string `xml:"FriendlyName"`
+			Suite     struct {
+				Name string `xml:",chardata"`
+				// Hash is where privacyIDEA writes it.
+				Hash string `xml:"hashalgo,attr"`
+			} `xml:"AlgorithmParameters>Suite"`
+			Secret   pskcValue `xml:"Data>Secret"`
+			Counter  pskcValue `xml:"Data>Counter"`
+			Interval pskcValue `xml:"Data>TimeInterval"`
+			Format   struct {
 				Length   int    `xml:"Length,attr"`
 				Encoding string `xml:"Encoding,attr"`
 			} `xml:"AlgorithmParameters>ResponseFormat"`
@@ -126,7 +134,7 @@ func parsePSKC(r io.Reader) (*pskcContainer, error) {
 	if len(b) > maxPSKC {
 		return nil, fmt.Errorf("has more than %d MiB: cut it into several", maxPSKC>>20)
 	}
-	d := xml.NewDecoder(strings.NewReader(string(b)))
+	d := xml.NewDecoder(bytes.NewReader(b))
 	for {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -166,7 +174,7 @@ func (p *pskcPackage) row(open *pskcOpener) (Row, error) {
 		}
 		t.Digits = f.Length
 	}
-	if s := k.Suite; s != "" {
+	if s := cmp.Or(strings.TrimSpace(k.Suite.Name), k.Suite.Hash); s != "" {
 		a, err := totp.ParseAlgorithm(strings.ReplaceAll(strings.TrimPrefix(s, "HMAC-"), "-", ""))
 		if err != nil {
 			return Row{}, err
@@ -199,7 +207,12 @@ func (p *pskcPackage) row(open *pskcOpener) (Row, error) {
 	if t.Kind == totp.KindTime {
 		t.Counter = 0
 	}
-	return Row{User: uidOf(k.User, p.User), Serial: p.Serial, Token: t, Label: p.Serial}, nil
+	row := Row{User: uidOf(k.User, p.User), Serial: strings.TrimSpace(p.Serial), Token: t, Label: strings.TrimSpace(k.Name)}
+	row.Label = cmp.Or(row.Label, row.Serial)
+	if err := row.checkNames(); err != nil {
+		return Row{}, err
+	}
+	return row, t.Validate()
 }
 
 // uidOf takes the login name out of a distinguished name, or is the text.
@@ -208,7 +221,7 @@ func uidOf(names ...string) string {
 		for part := range strings.SplitSeq(name, ",") {
 			key, value, ok := strings.Cut(part, "=")
 			if ok && strings.EqualFold(strings.TrimSpace(key), "UID") {
-				return strings.TrimSpace(value)
+				return unescapeDN(strings.TrimSpace(value))
 			}
 		}
 		if name != "" && !strings.Contains(name, "=") {
@@ -216,6 +229,36 @@ func uidOf(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// dnSpecials are written as a backslash and two hexadecimal digits in a value of
+// a distinguished name (RFC 4514, section 2.4).
+const dnSpecials = "\"#+,;<=>\\"
+
+func escapeDN(value string) string {
+	var b strings.Builder
+	for i := range len(value) {
+		if c := value[i]; strings.IndexByte(dnSpecials, c) >= 0 || c == ' ' && (i == 0 || i == len(value)-1) {
+			fmt.Fprintf(&b, "\\%02x", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func unescapeDN(value string) string {
+	var b []byte
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		if c == '\\' && i+2 < len(value) {
+			if v, err := strconv.ParseUint(value[i+1:i+3], 16, 8); err == nil {
+				c, i = byte(v), i+2
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
 }
 
 // number reads a value that is a number: as text in the clear, as eight octets

@@ -3,6 +3,7 @@ package tokens
 import (
 	"encoding/hex"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,7 @@ func TestContainersThatAreNotOpened(t *testing.T) {
 		"a key of another length":   {container(shared, sharedSecret, ""), PSKCKey{Shared: make([]byte, 32)}, "wants a key of 16 octets"},
 		"a secret that was changed": {container(shared, strings.Replace(sharedSecret, "AAEC", "AAED", 1), ""), right, "does not open"},
 		"no MAC":                    {container(`<EncryptionKey><ds:KeyName>k</ds:KeyName></EncryptionKey>`, sharedSecret, ""), right, "no MACMethod"},
+		"a secret without a MAC":    {container(shared, regexp.MustCompile(`<ValueMAC>.*</ValueMAC>`).ReplaceAllString(sharedSecret, ""), ""), right, "has no MAC"},
 		"rounds without end":        {container(strings.Replace(derived, ">1000<", ">1000000000<", 1), derivedSecret, ""), PSKCKey{Password: "qwerty"}, "rounds"},
 		"a document type":           {`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>` + container("", plainSecret, ""), PSKCKey{}, "document type"},
 		"no XML":                    {"user,secret", PSKCKey{}, "no KeyContainer"},

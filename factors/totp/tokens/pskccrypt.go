@@ -111,6 +111,9 @@ func (o *pskcOpener) value(v pskcValue) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(tag) == 0 {
+		return nil, errors.New("has no MAC: a changed file could not be told")
+	}
 	mac := hmac.New(o.mac, o.macKey)
 	mac.Write(sealed)
 	if !hmac.Equal(mac.Sum(nil), tag) {

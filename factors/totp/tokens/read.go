@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,26 @@ var columns = map[string]string{
 	"manufacturer": "", "model": "",
 }
 
+// Columns says how a file of another product names its columns: what it calls
+// one, and what that is here.
+type Columns map[string]string
+
+// ParseColumns reads "User Name=user,Mobile=phone". The names here are those
+// that [Read] knows, and "country": the country code of phone, in a column of
+// its own.
+func ParseColumns(text string) (Columns, error) {
+	c := Columns{}
+	for pair := range strings.SplitSeq(text, ",") {
+		theirs, ours, ok := strings.Cut(pair, "=")
+		theirs, ours = strings.ToLower(strings.TrimSpace(theirs)), strings.TrimSpace(ours)
+		if !ok || theirs == "" || ours != "country" && !slices.Contains(slices.Collect(maps.Values(columns)), ours) || ours == "" {
+			return nil, fmt.Errorf("%q names no column: write THEIRS=OURS, where OURS is user, secret, algorithm, digits, period, label, phone, country or serial", pair)
+		}
+		c[theirs] = ours
+	}
+	return c, nil
+}
+
 // Read yields the rows of a CSV file of time tokens. Without a header each row
 // is a login name and a secret in base32. A header names its columns, in any
 // order and case: user, and secret or phone, and where wanted algorithm, digits, period
@@ -49,64 +70,59 @@ var columns = map[string]string{
 //
 // A bad row is yielded as a [*LineError] beside a Row that has only its line,
 // and the rows after it follow. A column that is not known ends the file at
-// once: nobody knows what its rows mean. So does an error of r.
-func Read(r io.Reader) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		l := newLines(r)
+// once, by an error that is no LineError: nobody knows what its rows mean. So does
+// an error of r.
+func Read(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil) }
+
+// ReadColumns is [Read] for a file whose columns have other names; a column that
+// is not named is passed over.
+func ReadColumns(r io.Reader, named Columns) iter.Seq2[Row, error] {
+	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
 		var header []string
-		for first := true; ; {
-			line, err := l.next()
-			if errors.Is(err, io.EOF) {
-				return
+		return func(line string) ([]Row, error) {
+			if strings.HasPrefix(line, "#") {
+				return nil, nil
 			}
-			if err == nil && strings.HasPrefix(line, "#") {
-				continue
-			}
-			var fields []string
-			if err == nil {
-				fields, err = l.fields(line)
-			} else if !errors.Is(err, errLong) && !errors.Is(err, errEncoding) {
-				yield(Row{Line: l.n}, fmt.Errorf("after line %d: %w", l.n, err))
-				return
-			}
-			if err == nil && first {
-				names, isHeader, err := parseHeader(fields)
-				if err != nil {
-					yield(Row{Line: l.n}, &LineError{l.n, err})
-					return
-				}
-				first, header = false, names
-				if isHeader {
-					continue
-				}
-			}
-			row := Row{Line: l.n}
-			if err == nil {
-				row, err = parseRow(l.n, header, fields)
-			}
+			fields, err := l.fields(line)
 			if err != nil {
-				row, err = Row{Line: l.n}, &LineError{l.n, err}
+				return nil, err
 			}
-			if !yield(row, err) {
-				return
+			if header == nil {
+				names, isHeader, err := parseHeader(fields, named)
+				if err != nil {
+					return nil, errEnds{err}
+				}
+				header = names
+				if isHeader {
+					return nil, nil
+				}
 			}
+			row, err := parseRow(header, fields)
+			return []Row{row}, err
 		}
-	}
+	})
 }
 
 // parseHeader returns the names of the columns. A line is a header only when
 // it names a user, and a secret or a telephone: so a name that is not known is
 // never a secret, and may be shown.
-func parseHeader(fields []string) (names []string, isHeader bool, err error) {
+func parseHeader(fields []string, named Columns) (names []string, isHeader bool, err error) {
 	var unknown []string
 	for _, f := range fields {
 		name, ok := columns[strings.ToLower(f)]
+		if named != nil {
+			name, ok = named[strings.ToLower(f)], true
+		}
 		if !ok {
 			unknown = append(unknown, strconv.Quote(f))
 		}
 		names = append(names, name)
 	}
-	if !slices.Contains(names, "user") || !slices.Contains(names, "secret") && !slices.Contains(names, "phone") {
+	isHeader = slices.Contains(names, "user") && (slices.Contains(names, "secret") || slices.Contains(names, "phone"))
+	if !isHeader && named != nil {
+		return nil, false, errors.New("the first line does not have the columns that were named, for user and for secret or phone")
+	}
+	if !isHeader {
 		return []string{"user", "secret"}, false, nil
 	}
 	if len(unknown) > 0 {
@@ -121,7 +137,7 @@ func parseHeader(fields []string) (names []string, isHeader bool, err error) {
 	return names, true, nil
 }
 
-func parseRow(line int, header, fields []string) (Row, error) {
+func parseRow(header, fields []string) (Row, error) {
 	if len(fields) != len(header) {
 		return Row{}, fmt.Errorf("%d fields, want %d (%s); other columns need a header",
 			len(fields), len(header), strings.Join(slices.DeleteFunc(slices.Clone(header), func(s string) bool { return s == "" }), ", "))
@@ -132,7 +148,10 @@ func parseRow(line int, header, fields []string) (Row, error) {
 		}
 		return ""
 	}
-	row := Row{Line: line, User: value("user"), Serial: value("serial"), Label: value("label"), Phone: value("phone")}
+	row := Row{User: value("user"), Serial: value("serial"), Label: value("label"), Phone: value("phone")}
+	if code := strings.TrimLeft(value("country"), "+0"); code != "" && row.Phone != "" && !strings.HasPrefix(row.Phone, "+") {
+		row.Phone = "+" + code + " " + row.Phone
+	}
 	if row.User == "" {
 		return Row{}, errors.New("user is empty")
 	}
