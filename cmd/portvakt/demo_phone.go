@@ -156,17 +156,11 @@ func (p *demoPhone) happened(ctx context.Context, e siptest.Event) {
 		p.timers.answer.Reset(ringsFor)
 	case siptest.Answered:
 		p.say("   TEL       it is answered, and says, again and again until a key is pressed:\n%s", boxed("telephone", p.said))
-		if p.typed == nil {
-			return
-		}
-		p.say("             Type # and Enter to approve; 0# is \"that was not me\"; h hangs up.")
-		if after > 0 {
-			p.say(" Without a word from you it is # in %.0f s.", after.Seconds())
-			p.timers.press.Reset(after)
-		}
-		p.say("\n")
 	case siptest.Heard:
 		if e.Level > siptest.Silence {
+			if p.loud == 0 && p.typed != nil {
+				p.invite(after)
+			}
 			p.loud += time.Second
 		}
 		if p.typed == nil && !p.alone && after > 0 && p.loud >= after {
@@ -178,6 +172,17 @@ func (p *demoPhone) happened(ctx context.Context, e siptest.Event) {
 		p.rest()
 		p.over(e)
 	}
+}
+
+// invite asks the terminal for keys, when the prompt is heard: what is pressed
+// before it is no answer, and neither is hanging up.
+func (p *demoPhone) invite(after time.Duration) {
+	p.say("             Type # and Enter to approve; 0# is \"that was not me\"; h hangs up.")
+	if after > 0 {
+		p.say(" Without a word from you it is # in %.0f s.", after.Seconds())
+		p.timers.press.Reset(after)
+	}
+	p.say("\n")
 }
 
 // keyed takes a line of the terminal.
