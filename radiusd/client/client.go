@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/radiusd/exchange"
 )
 
 // Defaults of a Client.
@@ -19,9 +20,9 @@ const (
 
 var (
 	// ErrNoReply means that nothing at all came back in time.
-	ErrNoReply = errors.New("client: no reply")
+	ErrNoReply = exchange.ErrNoReply
 	// ErrNotAuthentic means that replies came, but none could be trusted.
-	ErrNotAuthentic = errors.New("client: replies came but none was authentic: the shared secret probably differs")
+	ErrNotAuthentic = exchange.ErrNotAuthentic
 	// ErrUnsigned means that only replies without Message-Authenticator came,
 	// and the Client requires it.
 	ErrUnsigned = errors.New("client: replies came without Message-Authenticator, which is required: the server may be forged or too old")
