@@ -213,7 +213,8 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	if err != nil {
 		return nil, err
 	}
-	a.kept = t.kept
+	a.kept, a.grant = t.kept, t.grant
+	f.forgetGrant(t, u.Account.ID)
 	if second != nil {
 		t.event.Method = second.method
 	}

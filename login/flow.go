@@ -103,6 +103,8 @@ type attempt struct {
 	turns   [maxTurns]*turn // to leave
 	notice  string          // for the person who gets in
 	kept    []byte          // for the transport that lets her in
+	grant   []byte          // too, by the directory
+	filed   bool            // the grant is in its record
 	typed   bool            // the secret is a password, not the answer to a question
 	done    bool            // audited
 }
