@@ -57,8 +57,9 @@ type Request struct {
 	Code Code
 	User string
 	// Password is sent as User-Password in an Access-Request, also when it is
-	// empty.
+	// empty, unless Proof is set: then the attributes have a proof of it.
 	Password string
+	Proof    bool
 	// State is that of the challenge that is answered; nil for none.
 	State []byte
 	// Attributes are added to those of the Client, encoded.
@@ -72,6 +73,9 @@ type Reply struct {
 	Signed bool
 	// Attributes are the octets as they came.
 	Attributes []byte
+	// Authenticator is that of the request, which keys in the reply are
+	// encrypted under.
+	Authenticator [16]byte
 	// Took is the time since the request was first sent.
 	Took time.Duration
 	// Tries is how often the request had been sent.
