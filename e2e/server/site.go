@@ -156,6 +156,15 @@ phone = ["mobile"]
 `, d.LDAPSURL, d.CAFile, peer.SlapdBindDN, peer.SlapdPassword, peer.SlapdBase)
 }
 
+// Upstream is the [upstream] section for servers, asked in this order.
+func Upstream(servers ...*peer.FreeRADIUS) string {
+	text := "\n[upstream]\npass = [\"Class\", \"Filter-Id\"]\n"
+	for i, s := range servers {
+		text += fmt.Sprintf("[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\ntimeout = \"1s\"\n", i+1, s.Addr, s.Secret)
+	}
+	return text
+}
+
 // AD is the [ldap] section for a Samba domain controller.
 func AD(d *peer.Samba) string {
 	return fmt.Sprintf(`
