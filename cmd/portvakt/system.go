@@ -87,10 +87,10 @@ func (s *storage) close() error { return s.raw.Close() }
 // A system is everything one configuration file makes behind its transports.
 type system struct {
 	*storage
-	file       conf.File
-	log        *slog.Logger
-	texts      *text.Texts
-	policy     *login.Policy
+	file   conf.File
+	log    *slog.Logger
+	texts  *text.Texts
+	policy *login.Policy
 	directories
 	dictionary *dictionary.Dictionary
 	replies    *reply.Rules

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,11 +159,12 @@ phone = ["mobile"]
 
 // Upstream is the [upstream] section for servers, asked in this order.
 func Upstream(servers ...*peer.FreeRADIUS) string {
-	text := "\n[upstream]\npass = [\"Class\", \"Filter-Id\"]\n"
+	var text strings.Builder
+	text.WriteString("\n[upstream]\npass = [\"Class\", \"Filter-Id\"]\n")
 	for i, s := range servers {
-		text += fmt.Sprintf("[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\ntimeout = \"1s\"\n", i+1, s.Addr, s.Secret)
+		fmt.Fprintf(&text, "[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\ntimeout = \"1s\"\n", i+1, s.Addr, s.Secret)
 	}
-	return text
+	return text.String()
 }
 
 // AD is the [ldap] section for a Samba domain controller.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -43,12 +44,35 @@ type Client struct {
 // is a [*Refused] when the device says no, and wraps [ErrNoReply] or
 // [ErrNotAuthentic] when it says nothing.
 func (c *Client) Disconnect(ctx context.Context, identity []byte) error {
+	return c.ask(ctx, disconnectRequest, identity, nil)
+}
+
+// Change asks to change the session that encoded attributes name: it is to go on
+// with those of change, encoded too. Errors are as those of Disconnect; a device
+// that takes one of the attributes not takes none (RFC 5176, section 2.2).
+func (c *Client) Change(ctx context.Context, identity, change []byte) error {
+	if len(change) == 0 {
+		return errors.New("nothing to change")
+	}
+	// Of two of a kind, one device would take the first for the name and another
+	// the second.
+	for names := identity; len(names) >= 2 && names[1] >= 2 && int(names[1]) <= len(names); names = names[names[1]:] {
+		for more := change; len(more) >= 2 && more[1] >= 2 && int(more[1]) <= len(more); more = more[more[1]:] {
+			if more[0] == names[0] && more[0] != typeVendorSpecific {
+				return fmt.Errorf("attribute %d names the session and cannot be changed", more[0])
+			}
+		}
+	}
+	return c.ask(ctx, coaRequest, identity, change)
+}
+
+func (c *Client) ask(ctx context.Context, code byte, identity, change []byte) error {
 	if c.Secret.IsZero() {
 		return errors.New("the shared secret is empty") // RFC 2865, section 3 forbids it
 	}
 	var id [1]byte
 	rand.Read(id[:]) // never fails
-	request, err := encode(id[0], identity, time.Now(), c.Secret.Reveal())
+	request, err := encode(code, id[0], identity, change, time.Now(), c.Secret.Reveal())
 	if err != nil {
 		return err
 	}

@@ -105,17 +105,7 @@ func TestFreeRADIUSDecidesAboutPasswords(t *testing.T) {
 	if refused(t, "a question", err, login.ReasonMethodNotAllowed); err == nil || !strings.Contains(err.Error(), "Access-Challenge") {
 		t.Errorf("a question: %v", err)
 	}
-	for _, seen := range []string{"Message-Authenticator = 0x", `NAS-Identifier = "portvakt"`, `User-Name = "portvakt-nobody"`} {
-		if !strings.Contains(radius.Log(), seen) {
-			t.Errorf("the server has not seen %s", seen)
-		}
-	}
-	// Of a name that nobody has, the password that was typed is not sent.
-	_, nobody, _ := strings.Cut(radius.Log(), `User-Name = "portvakt-nobody"`)
-	nobody, _, _ = strings.Cut(nobody, "Sent Access-Reject")
-	if strings.Contains(nobody, peer.FreeRADIUSPassword) {
-		t.Error("the server got the password of an unknown name")
-	}
+	radius.AwaitLog(t, "Message-Authenticator = 0x", `NAS-Identifier = "portvakt"`, `User-Name = "portvakt-nobody"`)
 	for _, s := range d.Check(t.Context()) {
 		if s.Err != nil || !strings.Contains(s.Note, "answers Status-Server") {
 			t.Errorf("check: %+v", s)
@@ -165,11 +155,7 @@ func TestFreeRADIUSDecidesAboutProofs(t *testing.T) {
 	refused(t, "nobody", d.Verify(t.Context(), login.Account{}, proofOf(t, p)), login.ReasonBadPassword)
 
 	// The proof is good under the name that was typed; it must be this account's.
-	asked := radius.Asked()
 	refused(t, "somebody else's proof", d.Verify(t.Context(), login.Account{ID: "id-bob", Name: "bob"}, proofOf(t, p)), login.ReasonMethodNotAllowed)
-	if n := radius.Asked(); n != asked {
-		t.Errorf("the server was asked %d times about somebody else's proof", n-asked)
-	}
 }
 
 // A silent server is set aside when it does not answer Status-Server either; the

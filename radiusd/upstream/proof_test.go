@@ -1,7 +1,9 @@
 package upstream_test
 
 import (
+	"crypto/md5"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/portvakt/portvakt/e2e/mschaptest"
@@ -91,6 +93,35 @@ func valueOf(packet []byte, kind byte) []byte {
 		}
 	}
 	return nil
+}
+
+// Of a name that nobody has, the password that was typed is not sent: it may be
+// somebody's. A request about one who exists goes out beside it.
+func TestThePasswordOfNobodyIsNotSent(t *testing.T) {
+	t.Parallel()
+	f := fake(t, false, func(f *fakeUpstream, r []byte, _ net.Addr) [][]byte { return [][]byte{f.reply(r, 3)} })
+	d := open(t, config(f.config()), nil)
+	for _, a := range []login.Account{alice, {}} {
+		refused(t, "a password", d.Verify(t.Context(), a, login.Cleartext("fourteen chars")), login.ReasonBadPassword)
+	}
+	got := f.requests()
+	if text := unhidden(got[0]); !strings.HasPrefix(text, "fourteen chars\x00") {
+		t.Errorf("of alice, the password sent is %q", text)
+	}
+	if text := unhidden(got[1]); strings.Contains(text, "fourteen") || string(valueOf(got[1], 1)) == "" {
+		t.Errorf("of nobody, the password sent is %q", text)
+	}
+}
+
+// unhidden is the first block of a request's User-Password (RFC 2865, section
+// 5.2).
+func unhidden(request []byte) string {
+	pad := md5.Sum(append([]byte(shared), request[4:20]...))
+	hidden := valueOf(request, 2)[:16]
+	for i := range pad {
+		pad[i] ^= hidden[i]
+	}
+	return string(pad[:])
 }
 
 // Passwords that PAP cannot carry whole are refused before any traffic.
