@@ -162,7 +162,7 @@ func Upstream(servers ...*peer.FreeRADIUS) string {
 	var text strings.Builder
 	text.WriteString("\n[upstream]\npass = [\"Class\", \"Filter-Id\"]\n")
 	for i, s := range servers {
-		fmt.Fprintf(&text, "[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\ntimeout = \"1s\"\n", i+1, s.Addr, s.Secret)
+		fmt.Fprintf(&text, "[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\n", i+1, s.Addr, s.Secret)
 	}
 	return text.String()
 }

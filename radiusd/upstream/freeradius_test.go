@@ -1,7 +1,6 @@
 package upstream_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -185,37 +184,13 @@ func TestFailover(t *testing.T) {
 	await("the first is asked again", func() bool { return one.Asked() > asked })
 }
 
-// One name that a server never answers about does not set it aside: it answers
-// Status-Server.
-func TestSilenceAboutOneNameIsNoOutage(t *testing.T) {
-	t.Parallel()
-	radius := peer.FreeRADIUSDeciding(t)
-	c := server("one", radius.Addr, radius.Secret)
-	d := open(t, config(c), nil)
-	for radius.Probed() == 0 {
-		if err := d.Verify(t.Context(), alice, login.Cleartext("wrong")); login.Refused(err) == "" {
-			t.Fatal(err)
-		}
-	}
-	for range 5 {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		err := d.Verify(ctx, login.Account{ID: "id", Name: peer.FreeRADIUSMute}, login.Cleartext("x"))
-		if cancel(); err == nil || login.Refused(err) != "" {
-			t.Fatalf("got %v, want no decision", err)
-		}
-	}
-	if err := d.Verify(t.Context(), alice, login.Cleartext(peer.FreeRADIUSPassword)); err != nil {
-		t.Errorf("afterwards: %v", err)
-	}
-}
-
 // S-35: a server that does not sign its replies decides about nobody, unless the
 // configuration says so (CVE-2024-3596).
 func TestS35UnsignedRepliesDecideNothing(t *testing.T) {
 	t.Parallel()
 	radius := peer.FreeRADIUSUnsigned(t)
 	c := server("one", radius.Addr, radius.Secret)
-	c.Timeout, c.Tries = 300*time.Millisecond, 1
+	c.Timeout, c.Tries = 3*time.Second, 1 // all of it is waited for
 	d := open(t, config(c), nil)
 	for _, password := range []string{peer.FreeRADIUSPassword, "wrong"} {
 		if err := d.Verify(t.Context(), alice, login.Cleartext(password)); !errors.Is(err, client.ErrUnsigned) || login.Refused(err) != "" {

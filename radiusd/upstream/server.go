@@ -181,6 +181,12 @@ func (s *server) probe(ctx context.Context) {
 		s.answered(true)
 		return
 	}
+	s.unprobed(err)
+}
+
+// unprobed notes that a probe was not answered. That says nothing of a server
+// that never answered one.
+func (s *server) unprobed(err error) {
 	s.mu.Lock()
 	known := s.status
 	s.mu.Unlock()
