@@ -118,6 +118,9 @@ func TestUpstreamsThatDoNotAnswer(t *testing.T) {
 			t.Errorf("during the outage: got %v, want silence", reply.Code)
 		}
 	})
+	// Clients have given up, and their requests must not be in hand any more when
+	// the servers are back.
+	d.AwaitCount(t, 6, `"msg":"login"`, `"outcome":"error"`)
 	one.Continue()
 	two.Continue()
 	d.Await(t, "a sign-in after the outage", func() bool {
