@@ -35,7 +35,7 @@ func (d *Directory) byName(typed string) (login.Account, error) {
 	if name == "" || len(name) > maxBareName || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
 		return login.Account{}, unknown("without a directory, names have ASCII letters, digits and . _ - +")
 	}
-	return login.Account{ID: idPrefix + strings.ToLower(name), Name: name}, nil
+	return login.Account{ID: idPrefix + strings.ToLower(name), Name: name, Unverified: true}, nil
 }
 
 // plain reports whether a character of a name has no twin: accents and widths
