@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/login/text"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/radiusd/reply"
+	"github.com/portvakt/portvakt/radiusd/upstream"
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/attempts"
 )
@@ -24,17 +25,19 @@ import (
 // A File is the whole configuration, section by section. Each section's type
 // lives beside the constructor that takes it.
 type File struct {
-	Server  Server                 `mapstructure:"server"`
-	Store   store.Config           `mapstructure:"store"`
-	LDAP    ldapauth.Config        `mapstructure:"ldap"`
-	Clients []radiusd.ClientConfig `mapstructure:"client"`
-	Rules   []login.RuleConfig     `mapstructure:"rule"`
-	Replies []reply.RuleConfig     `mapstructure:"reply"`
-	TOTP    totp.Config            `mapstructure:"totp"`
-	SMS     sms.Config             `mapstructure:"sms"`
-	Call    Call                   `mapstructure:"call"`
-	Email   email.Config           `mapstructure:"email"`
-	Texts   text.Config            `mapstructure:"texts"`
+	Server Server          `mapstructure:"server"`
+	Store  store.Config    `mapstructure:"store"`
+	LDAP   ldapauth.Config `mapstructure:"ldap"`
+	// Upstream are RADIUS servers that check passwords in the directory's place.
+	Upstream upstream.Config        `mapstructure:"upstream"`
+	Clients  []radiusd.ClientConfig `mapstructure:"client"`
+	Rules    []login.RuleConfig     `mapstructure:"rule"`
+	Replies  []reply.RuleConfig     `mapstructure:"reply"`
+	TOTP     totp.Config            `mapstructure:"totp"`
+	SMS      sms.Config             `mapstructure:"sms"`
+	Call     Call                   `mapstructure:"call"`
+	Email    email.Config           `mapstructure:"email"`
+	Texts    text.Config            `mapstructure:"texts"`
 	// Accounting is how sessions are kept; Server says where they are told.
 	Accounting store.SessionsConfig `mapstructure:"accounting"`
 	Log        Log                  `mapstructure:"log"`
@@ -82,11 +85,13 @@ func DefaultFile() File {
 		Server: Server{Config: radiusd.DefaultConfig(), Admin: "/run/portvakt/admin.sock"},
 		Store:  store.DefaultConfig(),
 		LDAP:   ldapauth.DefaultConfig(),
-		TOTP:   totp.DefaultConfig(),
-		SMS:    sms.DefaultConfig(),
-		Call:   Call{Config: voice.DefaultConfig()},
-		Email:  email.DefaultConfig(),
-		Texts:  text.DefaultConfig(),
+
+		Upstream: upstream.DefaultConfig(),
+		TOTP:     totp.DefaultConfig(),
+		SMS:      sms.DefaultConfig(),
+		Call:     Call{Config: voice.DefaultConfig()},
+		Email:    email.DefaultConfig(),
+		Texts:    text.DefaultConfig(),
 
 		Accounting: store.DefaultSessionsConfig(),
 		Log:        DefaultLog(),
@@ -94,14 +99,18 @@ func DefaultFile() File {
 	}
 }
 
-// Assemble puts the clients where the server's section wants them.
-func (f *File) Assemble() { f.Server.Clients = f.Clients }
+// Assemble puts the clients where the server's section wants them, and tells the
+// directory whether it is needed.
+func (f *File) Assemble() {
+	f.Server.Clients = f.Clients
+	f.LDAP.Elsewhere = f.Upstream.Enabled()
+}
 
 // LoadFile reads the configuration. The error is [Problems] with everything
 // that is wrong; the warnings are what works and should be changed.
 func LoadFile(path string) (f File, warnings Problems, err error) {
 	f = DefaultFile()
-	warnings, err = Load(path, &f, Default(radiusd.DefaultClientConfig()), LaterVersions())
+	warnings, err = Load(path, &f, Default(radiusd.DefaultClientConfig()), Default(upstream.DefaultServerConfig()), LaterVersions())
 	return f, warnings, err
 }
 
@@ -113,7 +122,7 @@ func (f *File) Validate() error {
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
-	return errors.Join(err, f.names(policy))
+	return errors.Join(err, f.names(policy), f.nameless())
 }
 
 // names checks what one section says of another.

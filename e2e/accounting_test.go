@@ -210,6 +210,33 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
+func TestChangeASession(t *testing.T) {
+	t.Parallel()
+	device := peer.FreeRADIUSDevice(t)
+	d, _, addr := accounted(t, server.Config{Client: fmt.Sprintf("coa = %q\ncoa_secret = %q\n", device.Addr, device.Secret)})
+	account(t, addr, server.Secret, "Start", "live-1", alice)
+	account(t, addr, server.Secret, "Start", "over-1", alice)
+	out := d.Must(t, "coa", "live-1", "--set", "filter-id=quarantine", "--set", "Session-Timeout=600")
+	if out != "alice at vpn, session live-1: changed\n" {
+		t.Errorf("got %s", out)
+	}
+	device.AwaitLog(t, `Filter-Id = "quarantine"`, "Session-Timeout = 600")
+	for _, row := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"live-1", "--set", "Session-Timeout=1"}, 1, "407 Invalid Attribute Value"},
+		{[]string{"over-1", "--set", "Filter-Id=x"}, 1, "503 Session Context Not Found"},
+		{[]string{"live-9", "--set", "Filter-Id=x"}, 1, "no session live-9 is under way"},
+		{[]string{"live-1", "--set", "User-Name=bob"}, 1, "names the session"},
+	} {
+		if r := d.Run(t, "", append([]string{"coa"}, row.args...)...); r.Code != row.code || !strings.Contains(r.Stderr, row.want) {
+			t.Errorf("%q: exit code %d, %s", row.args, r.Code, r.Stderr)
+		}
+	}
+}
+
 // A device that floods the accounting port keeps nobody out.
 func TestAccountingDoesNotDisturbSignIns(t *testing.T) {
 	t.Parallel()

@@ -90,6 +90,15 @@ type Config struct {
 	NTLMAuth []string `mapstructure:"ntlm_auth"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
+	// Elsewhere is that something else checks passwords: the section may be left
+	// out then. Whoever reads the file sets it.
+	Elsewhere bool `mapstructure:"-"`
+}
+
+// Enabled reports whether there is a directory: always, unless the section is
+// left out where it may be.
+func (c Config) Enabled() bool {
+	return !c.Elsewhere || len(c.Servers) > 0 || c.Base != "" || c.BindDN != ""
 }
 
 // Attributes is where the directory keeps what a login needs. An empty name

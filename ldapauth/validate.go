@@ -33,6 +33,9 @@ func (c Config) Warnings() []string {
 
 // Validate returns every problem of the section, joined.
 func (c Config) Validate() error {
+	if !c.Enabled() {
+		return nil
+	}
 	var problems []error
 	say := func(key, format string, args ...any) {
 		problems = append(problems, fmt.Errorf("ldap.%s: "+format, append([]any{key}, args...)...))
@@ -92,6 +95,9 @@ func (c Config) validateProofs(say func(key, format string, args ...any)) {
 			say(read.key, "would cross the network in clear: use ldaps:// or set starttls = true")
 		}
 	}
+	if _, _, key := c.checks(); key != "" && c.Elsewhere {
+		say(key, "checks nothing where there is an [[upstream.server]], which decides about every password: remove one of them")
+	}
 	switch n := c.NTLMAuth; {
 	case n == nil:
 	case len(n) == 0 || !filepath.IsAbs(n[0]):
@@ -123,7 +129,22 @@ func (c Config) plain(server string) bool {
 // Checks reports which sign-ins without a password can be checked: those by
 // MS-CHAPv2 and those by CHAP.
 func (c Config) Checks() (mschapv2, chap bool) {
-	return c.Attributes.NTHash != "" || len(c.NTLMAuth) > 0, c.Attributes.Cleartext != ""
+	mschapv2, chap, _ = c.checks()
+	return mschapv2 || c.Elsewhere, chap || c.Elsewhere
+}
+
+// checks is Checks of the section alone, with the key that makes it so.
+func (c Config) checks() (mschapv2, chap bool, key string) {
+	if c.Attributes.Cleartext != "" {
+		chap, key = true, "attributes.cleartext"
+	}
+	if c.Attributes.NTHash != "" {
+		mschapv2, key = true, "attributes.nt_hash"
+	}
+	if len(c.NTLMAuth) > 0 {
+		mschapv2, key = true, "ntlm_auth"
+	}
+	return mschapv2, chap, key
 }
 
 func (c Config) validateNames(say func(key, format string, args ...any)) {

@@ -26,6 +26,10 @@ type Account struct {
 	// Groups are the distinguished names of the groups she is in, directly or
 	// through other groups.
 	Groups []string
+	// Unverified is that nothing but the name typed says that there is such a
+	// person. Until she has signed in once, her failures are counted in memory
+	// alone.
+	Unverified bool
 }
 
 // Via says how a login arrived and what its transport can do.

@@ -51,6 +51,10 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	nobodyYet := f.names.counts(account, g)
+	if nobodyYet { // it may be a password, typed into the wrong field
+		t.event.AccountID, t.event.User = "", t.User
+	}
 	if !g.knows(t.station, t.began) {
 		if limited, err := f.limited(t); err != nil || limited {
 			return f.overLimit(t, err)
@@ -62,12 +66,13 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	switch {
 	case g.blocked(t.began):
 		return f.reject(t, ReasonBlocked)
-	case g.locked(t.station, t.began):
+	case g.locked(t.station, t.began), nobodyYet && f.names.locked(account.ID, t.began):
 		return f.reject(t, ReasonLocked)
 	}
 	if err := f.verify(t, account, password); err != nil {
 		return f.wrongPassword(t, account, g, err)
 	}
+	t.event.AccountID, t.event.User = account.ID, account.Name
 	if err := t.keep(account); err != nil {
 		return nil, err
 	}
@@ -98,6 +103,10 @@ func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (
 	}
 	if reason == ReasonBadPassword {
 		f.sources.failed(t.Via, t.station, t.began)
+		if f.names.counts(account, g) {
+			f.names.wrongPassword(account.ID, t.began)
+			return f.refuse(t, err)
+		}
 		if _, gerr := f.guards.updateLoaded(t.ctx, account.ID, g, func(g *guard) bool {
 			g.wrongPassword(t.station, t.began)
 			return true
@@ -213,7 +222,8 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	if err != nil {
 		return nil, err
 	}
-	a.kept = t.kept
+	a.kept, a.grant = t.kept, t.grant
+	f.forgetGrant(t, u.Account.ID)
 	if second != nil {
 		t.event.Method = second.method
 	}

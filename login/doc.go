@@ -35,7 +35,8 @@
 // [Prompter] sends a code and the question is put.
 //
 // Nothing else is written to ask a question: the [Ticket] is a sealed envelope that
-// any node opens, also after a restart. What must be remembered of an account
+// any node opens, also after a restart. Only what a [Granter] gives with a password
+// is too long for it, and waits in a record. What must be remembered of an account
 // (failures, stations it was used from, tickets answered) is one small record,
 // changed by compare-and-swap. Attempts at one account take turns, so that what
 // one of them guessed is counted before the next one tries. A factor's code is used up durably before the

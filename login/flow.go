@@ -52,6 +52,7 @@ type Flow struct {
 	turns   *turns
 	errands *errands
 	storms  *storms
+	names   *unverified
 	asking  *sync.WaitGroup // errands begun under this configuration
 	veil    *[32]byte       // the key of veiled
 }
@@ -60,7 +61,7 @@ type Flow struct {
 func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
-		errands: newErrands(), storms: newStorms(), asking: &sync.WaitGroup{}, veil: new([32]byte),
+		errands: newErrands(), storms: newStorms(), names: newUnverified(), asking: &sync.WaitGroup{}, veil: new([32]byte),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -71,7 +72,7 @@ func NewFlow(c Config) *Flow {
 func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
-		errands: f.errands, storms: f.storms, asking: &sync.WaitGroup{}, veil: f.veil,
+		errands: f.errands, storms: f.storms, names: f.names, asking: &sync.WaitGroup{}, veil: f.veil,
 	}
 }
 
@@ -103,6 +104,8 @@ type attempt struct {
 	turns   [maxTurns]*turn // to leave
 	notice  string          // for the person who gets in
 	kept    []byte          // for the transport that lets her in
+	grant   []byte          // too, by the directory
+	filed   bool            // the grant is in its record
 	typed   bool            // the secret is a password, not the answer to a question
 	done    bool            // audited
 }

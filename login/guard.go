@@ -168,8 +168,9 @@ func within(since int64, d time.Duration, now time.Time) bool {
 	return now.Unix()-since < int64(d/time.Second)
 }
 
-func (g *guard) wrongPassword(id uint64, now time.Time) {
-	t := g.at(id, now)
+func (g *guard) wrongPassword(id uint64, now time.Time) { g.at(id, now).wrongPassword(now) }
+
+func (t *track) wrongPassword(now time.Time) {
 	if !within(t.passwordsLast, passwordWindow, now) {
 		t.passwords = 0
 	}

@@ -135,6 +135,11 @@ func (f *Flow) ask(w *waiter) (Step, error) {
 
 // wait begins the errand of a sign-in, or joins it.
 func (f *Flow) wait(w *waiter) (Step, error) {
+	if w.t.Via.CanAsk { // when nobody answers in time, a question is put
+		if err := f.fileGrant(w.t, w.user.Account.ID); err != nil {
+			return nil, err
+		}
+	}
 	w.flow, w.since = f, time.Since(w.t.began)
 	wait, answered := NewWait(w.leave)
 	w.answered = answered
@@ -174,7 +179,10 @@ func elsewhere(menu []Method, method string) []Method {
 
 // again puts the question q, without prompting.
 func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
-	q.menu, q.kept = menuSum(menu), t.kept
+	if err := f.fileGrant(t, q.account); err != nil {
+		return nil, err
+	}
+	q.menu, q.kept, q.granted = menuSum(menu), t.kept, t.grant != nil
 	ticket, err := q.seal(f.Tickets, t.User, t.Via.Client)
 	if err != nil {
 		return nil, err

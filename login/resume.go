@@ -40,6 +40,9 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 		return f.reject(t, ReasonBadTicket)
 	}
 	t.event.User = account.Name
+	if there, err := f.recallGrant(t, q); err != nil || !there {
+		return f.without(t, err)
+	}
 	g, err := f.inTurn(t, account.ID)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ type Accept struct {
 	reason  Reason
 	notice  string
 	kept    []byte
+	grant   []byte
 	valid   bool
 }
 
@@ -37,6 +38,10 @@ func (a Accept) Notice() string { return a.notice }
 // Kept is what the [Keeper] that proved the password wanted back; nil for all
 // other secrets.
 func (a Accept) Kept() []byte { return a.kept }
+
+// Grant is what the [Granter] that found the password right gives the device;
+// nil for all other directories.
+func (a Accept) Grant() []byte { return a.grant }
 
 // Reject is a decided "no". Text is what the person may know.
 type Reject struct {

@@ -40,13 +40,16 @@ type question struct {
 	// password is what remembers it, see checkOf.
 	password uint16
 	kept     []byte // see Keeper
+	granted  bool   // something is in the record of grants
 }
 
-// Versions of tickets. Only one that keeps something has a fourth part, so that
-// all others are read by nodes that do not know of it.
+// Versions of tickets. Only one that keeps something has a fourth part, and only
+// one that was granted something says so, so that all others are read by nodes
+// that do not know of it.
 const (
-	ticketVersion     = 3
-	ticketVersionKept = 4
+	ticketVersion        = 3
+	ticketVersionKept    = 4
+	ticketVersionGranted = 5
 )
 
 // maxAccountID is the longest account id that fits a ticket with everything
@@ -64,7 +67,10 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 		return nil, errors.New("question does not fit a ticket")
 	}
 	version := byte(ticketVersion)
-	if len(q.kept) > 0 {
+	switch {
+	case q.granted:
+		version = ticketVersionGranted
+	case len(q.kept) > 0:
 		version = ticketVersionKept
 	}
 	b := make([]byte, 0, 224)
@@ -76,7 +82,7 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	b = binary.BigEndian.AppendUint16(b, q.password)
 	b = appendPart(appendPart(appendPart(b, q.account), q.method), q.memo) // bounded at the top
-	if version == ticketVersionKept {
+	if version != ticketVersion {
 		b = appendPart(b, q.kept)
 	}
 	sealed, err := s.Seal(ticketContext(user, client), b)
@@ -124,9 +130,10 @@ func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 
 func parseQuestion(b []byte) (*question, error) {
 	const fixed = 1 + 8 + 8 + 3 + 5 + 2 + 2
-	if len(b) < fixed || b[0] != ticketVersion && b[0] != ticketVersionKept {
+	if len(b) < fixed || b[0] < ticketVersion || b[0] > ticketVersionGranted {
 		return nil, errTicket
 	}
+	version := b[0]
 	q := &question{
 		issued: time.Unix(int64(binary.BigEndian.Uint64(b[9:])), 0), //nolint:gosec // as written by seal
 		tries:  int(b[17]), rounds: int(b[18]),
@@ -135,7 +142,7 @@ func parseQuestion(b []byte) (*question, error) {
 	copy(q.nonce[:], b[1:9])
 	copy(q.attempt[:], b[20:25])
 	n := 3
-	if b[0] == ticketVersionKept {
+	if version != ticketVersion {
 		n = 4
 	}
 	all := b
@@ -155,10 +162,13 @@ func parseQuestion(b []byte) (*question, error) {
 	if len(parts[2]) > 0 {
 		q.memo = parts[2]
 	}
-	if n == 4 && len(parts[3]) == 0 {
+	if version == ticketVersionKept && len(parts[3]) == 0 {
 		return nil, errTicket // would be written as the other version
 	}
-	q.kept = parts[3]
+	if len(parts[3]) > 0 {
+		q.kept = parts[3]
+	}
+	q.granted = version == ticketVersionGranted
 	if q.approval && len(q.memo) < len(claim{}.id) {
 		return nil, errTicket
 	}

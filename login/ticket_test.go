@@ -39,6 +39,13 @@ func TestTheLongestTicketFitsAState(t *testing.T) {
 	if err != nil || back.account != q.account || back.method != q.method || !bytes.Equal(back.memo, q.memo) || back.rounds != q.rounds || !back.issued.Equal(q.issued) {
 		t.Errorf("got %+v %v, want %+v", back, err, q)
 	}
+	q.granted = true
+	if ticket, err = q.seal(plainSealer{29}, "alice", "vpn"); err != nil {
+		t.Fatalf("with something granted: %v", err)
+	}
+	if back, err := openTicket(plainSealer{29}, ticket, "alice", "vpn"); err != nil || !back.granted || back.kept != nil {
+		t.Errorf("with something granted: got %+v %v", back, err)
+	}
 	q.account, q.kept = strings.Repeat("a", maxAccountID-keptRoom), make([]byte, MaxKept)
 	if ticket, err = q.seal(plainSealer{29}, "alice", "vpn"); err != nil {
 		t.Fatalf("with something kept: %v", err)
@@ -69,6 +76,11 @@ func FuzzQuestion(f *testing.F) {
 	}
 	f.Add(xored(good[1:], good[0]))
 	q.kept = []byte("kept")
+	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(xored(good[1:], good[0]))
+	q.granted = true
 	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}

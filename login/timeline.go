@@ -1,6 +1,9 @@
 package login
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // lookup asks the directory for the account of an attempt, and notes how long
 // that took.
@@ -14,9 +17,21 @@ func (f *Flow) lookup(t *attempt, age time.Duration) (Account, error) {
 // verify has the directory check a password, and notes how long that took.
 func (f *Flow) verify(t *attempt, a Account, password Secret) error {
 	began := time.Now()
-	err := f.Directory.Verify(t.ctx, a, password)
-	t.event.Directory += time.Since(began)
-	return err
+	defer func() { t.event.Directory += time.Since(began) }()
+	g, grants := f.Directory.(Granter)
+	if !grants {
+		return f.Directory.Verify(t.ctx, a, password)
+	}
+	granted, err := g.Grant(t.ctx, a, password)
+	switch {
+	case err != nil:
+		return err
+	case len(granted) > MaxGrant:
+		return fmt.Errorf("login: a grant of %d octets, at most %d are kept", len(granted), MaxGrant)
+	case len(granted) > 0:
+		t.grant = granted
+	}
+	return nil
 }
 
 // left tells of an attempt whose client no longer waits for the answer: what

@@ -20,6 +20,15 @@ type chapProof struct {
 
 var _ login.Secret = (*chapProof)(nil)
 
+// Carried are the attributes that the proof came in, encoded, for a server that
+// decides about it. The challenge is one of them always: the authenticator of
+// another request would not be it. No name is hashed.
+func (c *chapProof) Carried() (user string, attributes []byte) {
+	b := append([]byte{byte(rfc2865.CHAPPassword_Type), 2 + 1 + md5.Size, c.id}, c.response[:]...)
+	b = append(b, byte(rfc2865.CHAPChallenge_Type), byte(2+len(c.challenge))) //nolint:gosec // it was an attribute's value
+	return "", append(b, c.challenge...)
+}
+
 // Reveal has nothing to reveal.
 func (*chapProof) Reveal() (string, bool) { return "", false }
 

@@ -166,6 +166,9 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 				return nil, dropNone, err
 			}
 		}
+		if err := p.addGrant(q, k, st.Grant()); err != nil {
+			return nil, dropNone, err
+		}
 	case login.Reject:
 		p, text, sent = start(radius.CodeAccessReject), st.Text, sentReject
 		if q.eap { // answered with its identifier; an EAP-Start has none

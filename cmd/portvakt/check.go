@@ -34,8 +34,9 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check reads the configuration, reports every problem at once, each with its
 place and what to do, and then tries what the file names: the store, each
 directory server (connection, certificate, the service account's password, a
-search), the way to a domain controller, and whether each provider of messages
-and calls, and the mail server, can be reached and takes the password. Nothing is
+search), the way to a domain controller, each upstream server (Status-Server, or
+a sign-in of nobody), and whether each provider of messages and calls, and the
+mail server, can be reached and takes the password. Nothing is
 sent to anybody, and nobody is called.
 
 Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
@@ -83,9 +84,7 @@ something it names does not answer.`,
 }
 
 func (s *system) check(ctx context.Context, t *table, f conf.File) {
-	for _, d := range s.directory.Check(ctx) {
-		t.add("directory", d.URL, d.Err, certificateNote(d.Expires))
-	}
+	s.checkDirectories(ctx, t)
 	if s.gateways != nil {
 		for _, p := range s.gateways.Check(ctx) {
 			t.add("sms "+p.Kind, p.Name, p.Err, strings.TrimSpace(p.Target+" "+certificateNote(p.Expires)))
@@ -118,9 +117,6 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	if len(f.Clients) == 0 {
 		t.add("clients", "none", errors.New("nobody may ask: add a [[client]] block"), "")
 	}
-	if len(f.LDAP.NTLMAuth) > 0 {
-		t.add("domain", f.LDAP.NTLMAuth[0], s.directory.TryDomain(ctx), "answers about MS-CHAPv2")
-	}
 	for _, c := range f.Clients {
 		note := fmt.Sprint(c.Networks)
 		if short := seconds(c.Patience.Seconds()); s.voice != nil && short > 0 && short < callNeeds {
@@ -151,6 +147,23 @@ func (t *table) presets(f conf.File) {
 			note += "; the file says " + strings.Join(overruled, ", ")
 		}
 		t.add("preset", c.Name, nil, note)
+	}
+}
+
+// checkDirectories tries what knows people, and what checks their passwords.
+func (s *system) checkDirectories(ctx context.Context, t *table) {
+	if s.ldap != nil {
+		for _, d := range s.ldap.Check(ctx) {
+			t.add("directory", d.URL, d.Err, certificateNote(d.Expires))
+		}
+		if helper := s.file.LDAP.NTLMAuth; len(helper) > 0 {
+			t.add("domain", helper[0], s.ldap.TryDomain(ctx), "answers about MS-CHAPv2")
+		}
+	}
+	if s.upstream != nil {
+		for _, u := range s.upstream.Check(ctx) {
+			t.add("upstream", u.Name, u.Err, u.Address+" "+u.Note)
+		}
 	}
 }
 

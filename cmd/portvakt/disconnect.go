@@ -82,7 +82,7 @@ func endAll(ctx context.Context, c *cobra.Command, f conf.File, all []login.Sess
 
 func hintCOA(err error, client string) error {
 	if errors.Is(err, coa.ErrNoReply) {
-		return withCode(withHint(err, "let the device take Disconnect-Request from this host; or set coa and coa_secret of client "+client), exitUnavailable)
+		return withCode(withHint(err, "let the device take such requests (RFC 5176) from this host; or set coa and coa_secret of client "+client), exitUnavailable)
 	}
 	return err
 }

@@ -22,20 +22,29 @@ const (
 	endWithin  = 30 * time.Second
 )
 
-// disconnect asks the device of a session to end it. A device that does not
-// know the session (any more) is no error; over is true then.
-func disconnect(ctx context.Context, f conf.File, s login.Session) (over bool, err error) {
+// deviceOf is the device of a session, to be asked about it.
+func deviceOf(f conf.File, s login.Session) (*coa.Client, error) {
 	c, err := clientNamed(f, s.Client)
 	if err != nil {
-		return false, fmt.Errorf("there is no [[client]] named %q any more", s.Client)
+		return nil, fmt.Errorf("there is no [[client]] named %q any more", s.Client)
 	}
-	asked := coa.Client{Server: c.COA, Secret: c.COASecret}
+	asked := &coa.Client{Server: c.COA, Secret: c.COASecret}
 	if asked.Secret.IsZero() {
 		asked.Secret = c.Secret
 	}
 	// Where its accounting came from, not where it says that it is.
 	asked.Server = cmp.Or(asked.Server, netip.AddrPortFrom(s.From, coa.DefaultPort).String())
-	err = asked.Disconnect(ctx, s.Identity)
+	return asked, nil
+}
+
+// disconnect asks the device of a session to end it. A device that does not
+// know the session (any more) is no error; over is true then.
+func disconnect(ctx context.Context, f conf.File, s login.Session) (over bool, err error) {
+	device, err := deviceOf(f, s)
+	if err != nil {
+		return false, err
+	}
+	err = device.Disconnect(ctx, s.Identity)
 	if r, ok := errors.AsType[*coa.Refused](err); ok && r.Cause == coa.NotFound {
 		return true, nil
 	}

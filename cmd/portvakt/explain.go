@@ -84,7 +84,10 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	}
 	account.Groups = append(slices.Clone(account.Groups), groups...)
 	out := c.OutOrStdout()
-	say(out, "user       %s\naccount    %s\nentry      %s\n", account.Name, account.ID, account.DN)
+	say(out, "user       %s\naccount    %s\n", account.Name, account.ID)
+	if account.DN != "" {
+		say(out, "entry      %s\n", account.DN)
+	}
 	for i, group := range account.Groups {
 		say(out, "%-10s %s\n", label(i, "groups"), group)
 	}

@@ -261,7 +261,7 @@ func (d *daemon) reply(client string, a login.Account) ([]byte, error) {
 // healthy is whether Status-Server requests are answered.
 func (d *daemon) healthy() bool {
 	r := d.current.Load()
-	return !r.file.Server.StatusSilent || r.directory.Up()
+	return !r.file.Server.StatusSilent || r.up()
 }
 
 func (d *daemon) audit(e login.Event) {

@@ -160,7 +160,7 @@ func (s seconds) String() string {
 // status describes the daemon for the admin socket.
 func (d *daemon) status() ([]byte, error) {
 	r := d.current.Load()
-	s := newStatus(d.radius.Stats(), d.began, r.directory.Up())
+	s := newStatus(d.radius.Stats(), d.began, r.up())
 	s.Accounting = d.accounting.status()
 	s.Unkept = d.recorder.Dropped()
 	return json.Marshal(s)

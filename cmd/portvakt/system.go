@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"reflect"
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/email"
@@ -17,7 +15,6 @@ import (
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/factors/voice"
-	"github.com/portvakt/portvakt/ldapauth"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/text"
 	"github.com/portvakt/portvakt/radiusd/dictionary"
@@ -90,11 +87,11 @@ func (s *storage) close() error { return s.raw.Close() }
 // A system is everything one configuration file makes behind its transports.
 type system struct {
 	*storage
-	file       conf.File
-	log        *slog.Logger
-	texts      *text.Texts
-	policy     *login.Policy
-	directory  *ldapauth.Directory
+	file   conf.File
+	log    *slog.Logger
+	texts  *text.Texts
+	policy *login.Policy
+	directories
 	dictionary *dictionary.Dictionary
 	replies    *reply.Rules
 	totp       *totp.Factor
@@ -105,8 +102,6 @@ type system struct {
 	voice      *voice.Factor    // nil without providers
 	phones     []voice.Provider // its providers, when calls may be placed
 	email      *email.Factor    // nil without a server
-	// authorities is the file that ldap.ca named when it was read.
-	authorities []byte
 }
 
 // build makes everything of a file on top of an opened store. It is the one
@@ -138,15 +133,8 @@ func rebuild(f conf.File, st *storage, log *slog.Logger, before *system) (*syste
 	if s.replies, err = reply.New(f.Replies, s.dictionary); err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	// The file of authorities may have another content under the same name.
-	s.authorities, _ = os.ReadFile(f.LDAP.CA) // what is wrong with it, New says
-	switch {
-	case before != nil && reflect.DeepEqual(before.file.LDAP, f.LDAP) && bytes.Equal(before.authorities, s.authorities):
-		s.directory = before.directory
-	default:
-		if s.directory, err = ldapauth.New(f.LDAP, log); err != nil {
-			return nil, fmt.Errorf("ldap: %w", err)
-		}
+	if err := s.openDirectories(before); err != nil {
+		return nil, err
 	}
 	if err := s.factors(before); err != nil {
 		return nil, errors.Join(err, s.closeBeside(before))
@@ -207,9 +195,7 @@ func (s *system) close() error { return s.closeBeside(nil) }
 
 // closeBeside is close, but leaves the other system its directory.
 func (s *system) closeBeside(other *system) error {
-	if other == nil || s.directory != other.directory {
-		s.directory.Close()
-	}
+	s.closeDirectories(other)
 	var err error
 	if s.sms != nil {
 		err = errors.Join(s.sms.Close(), s.gateways.Close())

@@ -45,6 +45,9 @@ func (s *system) lookup(ctx context.Context, user string) (login.Account, error)
 	case login.ReasonAmbiguousUser:
 		return a, withHint(fmt.Errorf("the directory has more than one %q", user), "make ldap.filter or ldap.base narrower")
 	default:
+		if s.ldap == nil {
+			return a, withHint(err, "without [ldap] a name is all there is; one with a domain needs it in upstream.domains")
+		}
 		return a, withHint(fmt.Errorf("the directory has nobody called %q", user), "ldap.base and ldap.filter say where and how people are looked for")
 	}
 }

@@ -21,6 +21,15 @@ type FreeRADIUS struct {
 // Log is what it has written so far, attribute by attribute.
 func (f *FreeRADIUS) Log() string { return f.process.log.String() }
 
+// AwaitLog waits until all of the texts are in the log: a reply may be here before
+// the line about it.
+func (f *FreeRADIUS) AwaitLog(t testing.TB, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		f.process.until(t, "FreeRADIUS with "+text+" in its log", func() bool { return strings.Contains(f.Log(), text) })
+	}
+}
+
 // FreeRADIUSTarget is the server behind a proxy.
 type FreeRADIUSTarget struct {
 	// Addr is its IPv4 address and port.

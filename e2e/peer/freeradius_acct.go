@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// FreeRADIUSDevice starts FreeRADIUS as a device that ends sessions on request
-// (RFC 5176): those whose Acct-Session-Id begins with "live". It has no other,
-// and says so.
+// FreeRADIUSDevice starts FreeRADIUS as a device that ends and changes sessions on
+// request (RFC 5176): those whose Acct-Session-Id begins with "live". It has no
+// other, and says so; a Session-Timeout of 1 is too short for it.
 func FreeRADIUSDevice(t testing.TB) *FreeRADIUS {
 	t.Helper()
 	return startFreeRADIUS(t, freeRADIUSDeviceSite, map[string]any{})
@@ -29,7 +29,13 @@ server device {
 		port = {{.Port}}
 	}
 	recv-coa {
-		if (&Acct-Session-Id =~ /^live/) {
+		if (&Session-Timeout == 1) {
+			update reply {
+				&Error-Cause := Invalid-Attribute-Value
+			}
+			reject
+		}
+		elsif (&Acct-Session-Id =~ /^live/) {
 			ok
 		}
 		else {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +155,16 @@ nested = true
 [ldap.attributes]
 phone = ["mobile"]
 `, d.LDAPSURL, d.CAFile, peer.SlapdBindDN, peer.SlapdPassword, peer.SlapdBase)
+}
+
+// Upstream is the [upstream] section for servers, asked in this order.
+func Upstream(servers ...*peer.FreeRADIUS) string {
+	var text strings.Builder
+	text.WriteString("\n[upstream]\npass = [\"Class\", \"Filter-Id\"]\n")
+	for i, s := range servers {
+		fmt.Fprintf(&text, "[[upstream.server]]\nname = \"upstream %d\"\naddress = %q\nsecret = %q\n", i+1, s.Addr, s.Secret)
+	}
+	return text.String()
 }
 
 // AD is the [ldap] section for a Samba domain controller.

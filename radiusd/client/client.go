@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/radiusd/exchange"
 )
 
 // Defaults of a Client.
@@ -19,9 +20,9 @@ const (
 
 var (
 	// ErrNoReply means that nothing at all came back in time.
-	ErrNoReply = errors.New("client: no reply")
+	ErrNoReply = exchange.ErrNoReply
 	// ErrNotAuthentic means that replies came, but none could be trusted.
-	ErrNotAuthentic = errors.New("client: replies came but none was authentic: the shared secret probably differs")
+	ErrNotAuthentic = exchange.ErrNotAuthentic
 	// ErrUnsigned means that only replies without Message-Authenticator came,
 	// and the Client requires it.
 	ErrUnsigned = errors.New("client: replies came without Message-Authenticator, which is required: the server may be forged or too old")
@@ -56,8 +57,9 @@ type Request struct {
 	Code Code
 	User string
 	// Password is sent as User-Password in an Access-Request, also when it is
-	// empty.
+	// empty, unless Proof is set: then the attributes have a proof of it.
 	Password string
+	Proof    bool
 	// State is that of the challenge that is answered; nil for none.
 	State []byte
 	// Attributes are added to those of the Client, encoded.
@@ -71,6 +73,9 @@ type Reply struct {
 	Signed bool
 	// Attributes are the octets as they came.
 	Attributes []byte
+	// Authenticator is that of the request, which keys in the reply are
+	// encrypted under.
+	Authenticator [16]byte
 	// Took is the time since the request was first sent.
 	Took time.Duration
 	// Tries is how often the request had been sent.

@@ -1,6 +1,7 @@
 // Package client is a small RADIUS client over UDP that walks a whole sign-in:
 // password, questions, answers, decision. Commands that try out a server use
-// it, and tests that need a device.
+// it, tests that need a device, and package upstream, which asks servers for
+// their decision about a password.
 //
 //	Walk ──► Access-Request(password) ──► Access-Challenge: prompt ──► answer(prompt)
 //	              ▲                                                        │
@@ -16,7 +17,8 @@
 //
 // # What it does not do
 //
-// It sends passwords by PAP only, has no second server, no TLS and no EAP. It
+// It sends passwords by PAP, and proofs of them only as they were made
+// elsewhere; it has no second server, no TLS and no EAP. It
 // keeps no secrets: what was typed is forgotten with the walk, and what it
 // prints has none.
 package client

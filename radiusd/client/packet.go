@@ -95,7 +95,9 @@ func (c *Client) encode(r Request, identifier byte) ([]byte, error) {
 			return nil, fmt.Errorf("a password of %d octets is longer than %d", len(r.Password), maxPassword)
 		}
 		add(typeUserName, "the user name", []byte(r.User))
-		add(typeUserPassword, "the password", hide(r.Password, c.Secret.Reveal(), packet[4:headerSize]))
+		if !r.Proof {
+			add(typeUserPassword, "the password", hide(r.Password, c.Secret.Reveal(), packet[4:headerSize]))
+		}
 		if r.State != nil {
 			add(typeState, "State", r.State)
 		}
@@ -189,7 +191,7 @@ func (c *Client) open(datagram, request []byte) (Reply, error) {
 	case mac == 0 && c.RequireMessageAuthenticator:
 		return Reply{}, ErrUnsigned
 	}
-	return Reply{Code: code, Signed: mac > 0, Attributes: packet[headerSize:]}, nil
+	return Reply{Code: code, Signed: mac > 0, Attributes: packet[headerSize:], Authenticator: [16]byte(request[4:headerSize])}, nil
 }
 
 // findMAC walks the attributes and returns where the value of

@@ -5,12 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"syscall"
+	"net/netip"
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/radiusd/exchange"
 )
 
 // DefaultPort is where devices listen (RFC 5176, section 2.1).
@@ -24,9 +23,9 @@ const (
 
 var (
 	// ErrNoReply means that nothing at all came back in time.
-	ErrNoReply = errors.New("coa: no reply")
+	ErrNoReply = exchange.ErrNoReply
 	// ErrNotAuthentic means that replies came, but none could be trusted.
-	ErrNotAuthentic = errors.New("coa: replies came but none was authentic: the shared secret probably differs")
+	ErrNotAuthentic = exchange.ErrNotAuthentic
 )
 
 // A Client asks one device.
@@ -45,81 +44,62 @@ type Client struct {
 // is a [*Refused] when the device says no, and wraps [ErrNoReply] or
 // [ErrNotAuthentic] when it says nothing.
 func (c *Client) Disconnect(ctx context.Context, identity []byte) error {
+	return c.ask(ctx, disconnectRequest, identity, nil)
+}
+
+// Change asks to change the session that encoded attributes name: it is to go on
+// with those of change, encoded too. Errors are as those of Disconnect; a device
+// that takes one of the attributes not takes none (RFC 5176, section 2.2).
+func (c *Client) Change(ctx context.Context, identity, change []byte) error {
+	if len(change) == 0 {
+		return errors.New("nothing to change")
+	}
+	// Of two of a kind, one device would take the first for the name and another
+	// the second.
+	for names := identity; len(names) >= 2 && names[1] >= 2 && int(names[1]) <= len(names); names = names[names[1]:] {
+		for more := change; len(more) >= 2 && more[1] >= 2 && int(more[1]) <= len(more); more = more[more[1]:] {
+			if more[0] == names[0] && more[0] != typeVendorSpecific {
+				return fmt.Errorf("attribute %d names the session and cannot be changed", more[0])
+			}
+		}
+	}
+	return c.ask(ctx, coaRequest, identity, change)
+}
+
+func (c *Client) ask(ctx context.Context, code byte, identity, change []byte) error {
 	if c.Secret.IsZero() {
 		return errors.New("the shared secret is empty") // RFC 2865, section 3 forbids it
 	}
 	var id [1]byte
 	rand.Read(id[:]) // never fails
-	request, err := encode(id[0], identity, time.Now(), c.Secret.Reveal())
+	request, err := encode(code, id[0], identity, change, time.Now(), c.Secret.Reveal())
 	if err != nil {
 		return err
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", c.Server)
+	conn, err := exchange.Dial(ctx, c.Server, netip.Addr{})
 	if err != nil {
-		return fmt.Errorf("open a socket to %s: %w", c.Server, err)
+		return err
 	}
-	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-
-	wait, tries, last := c.Timeout, c.Tries, ErrNoReply
-	if wait <= 0 {
-		wait = DefaultTimeout
+	defer conn.Close()
+	pace := exchange.Pace{First: c.Timeout, Grows: true, Tries: c.Tries}
+	if pace.First <= 0 {
+		pace.First = DefaultTimeout
 	}
-	if tries <= 0 {
-		tries = DefaultTries
+	if pace.Tries <= 0 {
+		pace.Tries = DefaultTries
 	}
-	for range tries {
-		if _, err := conn.Write(request); err != nil {
-			return c.explain(ctx, err)
-		}
-		done, err := c.await(ctx, conn, request, wait, &last)
-		if done {
-			return err
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
-			return c.explain(ctx, err)
-		}
-		wait *= 2
-	}
-	return fmt.Errorf("%s, %d tries: %w", c.Server, tries, last)
-}
-
-// await reads until an authentic reply, and then is done, or the end of one try.
-// It notes in last why a reply did not count.
-func (c *Client) await(ctx context.Context, conn net.Conn, request []byte, wait time.Duration, last *error) (done bool, err error) {
-	if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
-		return false, err
-	}
-	// The context may have ended while the deadline above replaced its own.
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	datagram := make([]byte, maxPacket+1)
-	for {
-		n, err := conn.Read(datagram)
-		if err != nil {
+	var got reply
+	if _, err := conn.Do(ctx, request, pace, func(datagram []byte) (bool, error) {
+		got, err = open(datagram, request, c.Secret.Reveal())
+		if errors.Is(err, ErrNotAuthentic) {
 			return false, err
 		}
-		reply, err := open(datagram[:n], request, c.Secret.Reveal())
-		switch {
-		case err == nil && reply.ack:
-			return true, nil
-		case err == nil:
-			return true, &Refused{c.Server, reply.cause}
-		case errors.Is(err, ErrNotAuthentic):
-			*last = err
-		}
+		return err == nil, nil
+	}); err != nil {
+		return err
 	}
-}
-
-func (c *Client) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("wait for %s: %w", c.Server, context.Cause(ctx))
+	if !got.ack {
+		return &Refused{c.Server, got.cause}
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%s: %w: nothing listens there (%w)", c.Server, ErrNoReply, err)
-	}
-	return fmt.Errorf("exchange with %s: %w", c.Server, err)
+	return nil
 }

@@ -37,14 +37,62 @@ func TestFreeRADIUSEndsSessions(t *testing.T) {
 	if r, ok := errors.AsType[*coa.Refused](err); !ok || r.Cause != coa.NotFound || !strings.Contains(err.Error(), "no such session") {
 		t.Errorf("a session that is over: %v", err)
 	}
-	for _, seen := range []string{`Event-Timestamp = "`, "Message-Authenticator = 0x", `Acct-Session-Id = "live-1"`} {
-		if !strings.Contains(device.Log(), seen) {
-			t.Errorf("the device has not seen %s", seen)
-		}
-	}
+	device.AwaitLog(t, `Event-Timestamp = "`, "Message-Authenticator = 0x", `Acct-Session-Id = "live-1"`)
 	wrong := coa.Client{Server: device.Addr, Secret: secret.New("another secret of the device"), Timeout: 100 * time.Millisecond, Tries: 2}
 	if err := wrong.Disconnect(t.Context(), session("live-1")); !errors.Is(err, coa.ErrNoReply) {
 		t.Errorf("with a wrong secret: %v, want silence", err)
+	}
+}
+
+func TestFreeRADIUSChangesSessions(t *testing.T) {
+	t.Parallel()
+	device := peer.FreeRADIUSDevice(t)
+	c := coa.Client{Server: device.Addr, Secret: secret.New(device.Secret)}
+	if err := c.Change(t.Context(), session("live-1"), append(attr(11, "quarantine"), attr(27, "\x00\x00\x02\x58")...)); err != nil {
+		t.Errorf("a live session: %v", err)
+	}
+	device.AwaitLog(t, "Received CoA-Request", `Filter-Id = "quarantine"`, "Session-Timeout = 600", `Acct-Session-Id = "live-1"`)
+	for id, want := range map[string]string{"live-2": "407 Invalid Attribute Value", "over-1": "503 Session Context Not Found"} {
+		change := attr(11, "quarantine")
+		if id == "live-2" {
+			change = attr(27, "\x00\x00\x00\x01")
+		}
+		if err := c.Change(t.Context(), session(id), change); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", id, err, want)
+		}
+	}
+}
+
+// The answer to one kind of request is none to the other.
+func TestAnswersToAnotherRequest(t *testing.T) {
+	t.Parallel()
+	for _, code := range []byte{41, 42, 2} {
+		if err := startFake(t, answerWith(code)).client().Change(t.Context(), session("s"), attr(11, "x")); !errors.Is(err, coa.ErrNoReply) {
+			t.Errorf("code %d to a CoA-Request: %v", code, err)
+		}
+	}
+	if err := startFake(t, answerWith(44)).client().Change(t.Context(), session("s"), attr(11, "x")); err != nil {
+		t.Errorf("a CoA-ACK: %v", err)
+	}
+	if err := startFake(t, answerWith(44)).client().Disconnect(t.Context(), session("s")); !errors.Is(err, coa.ErrNoReply) {
+		t.Errorf("a CoA-ACK to a Disconnect-Request: %v", err)
+	}
+}
+
+func TestWhatIsNotChanged(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, answerWith(44))
+	for name, change := range map[string][]byte{
+		"nothing": nil, "half an attribute": {11, 9, 'x'}, "what names the session": append(attr(11, "x"), attr(1, "bob")...),
+	} {
+		if err := f.client().Change(t.Context(), session("s"), change); err == nil {
+			t.Errorf("%s was sent", name)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.got) > 0 {
+		t.Errorf("%d requests came", len(f.got))
 	}
 }
 

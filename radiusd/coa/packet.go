@@ -15,11 +15,12 @@ const (
 	headerSize = 20
 	maxPacket  = 4096
 
-	// Codes of RFC 5176, section 2.3.
+	// Codes of RFC 5176, section 2.3. The answers to a request are the two codes
+	// behind its own.
 	disconnectRequest = 40
-	disconnectACK     = 41
-	disconnectNAK     = 42
+	coaRequest        = 43
 
+	typeVendorSpecific       = 26
 	typeEventTimestamp       = 55
 	typeMessageAuthenticator = 80
 	typeErrorCause           = 101
@@ -30,12 +31,12 @@ var (
 	errMalformed = errors.New("malformed")
 )
 
-// encode makes a Disconnect-Request. Its Message-Authenticator is computed while
+// encode makes a request. Its Message-Authenticator is computed while
 // its authenticator is zero (RFC 5176, section 3.4), and then that one as for
 // accounting (section 2.3).
-func encode(id byte, identity []byte, now time.Time, secret string) ([]byte, error) {
-	packet := make([]byte, headerSize, headerSize+18+6+len(identity))
-	packet[0], packet[1] = disconnectRequest, id
+func encode(code, id byte, identity, change []byte, now time.Time, secret string) ([]byte, error) {
+	packet := make([]byte, headerSize, headerSize+18+6+len(identity)+len(change))
+	packet[0], packet[1] = code, id
 	packet = append(packet, typeMessageAuthenticator, 2+md5.Size)
 	packet = append(packet, make([]byte, md5.Size)...)
 	packet = append(packet, typeEventTimestamp, 6)
@@ -43,6 +44,10 @@ func encode(id byte, identity []byte, now time.Time, secret string) ([]byte, err
 	packet = append(packet, identity...)
 	if _, err := walk(packet, nil); err != nil || len(identity) == 0 {
 		return nil, errors.New("the session's attributes are not whole: what the device accounted for does not name it")
+	}
+	packet = append(packet, change...)
+	if _, err := walk(packet, nil); err != nil {
+		return nil, errors.New("the attributes to change are not whole")
 	}
 	if len(packet) > maxPacket {
 		return nil, fmt.Errorf("a request of %d octets is longer than %d", len(packet), maxPacket)
@@ -104,10 +109,11 @@ func open(datagram, request []byte, secret string) (reply, error) {
 		return reply{}, errMalformed
 	}
 	packet := bytes.Clone(datagram[:length]) // octets behind are padding
-	if packet[1] != request[1] || packet[0] != disconnectACK && packet[0] != disconnectNAK {
+	ack := packet[0] == request[0]+1
+	if packet[1] != request[1] || !ack && packet[0] != request[0]+2 {
 		return reply{}, errForeign
 	}
-	r := reply{ack: packet[0] == disconnectACK}
+	r := reply{ack: ack}
 	at, err := walk(packet, func(kind byte, value []byte) {
 		if kind == typeErrorCause && len(value) == 4 && r.cause == 0 {
 			r.cause = Cause(binary.BigEndian.Uint32(value))

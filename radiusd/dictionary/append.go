@@ -63,6 +63,21 @@ func (e Encoded) Append(dst []byte, s *Salter) ([]byte, error) {
 	return append(dst, e.value...), nil
 }
 
+// Append adds the value to dst as an attribute again, a vendor's inside a
+// Vendor-Specific of its own. It is for values that [Dictionary.Decode] has read,
+// and adds nothing of what is malformed, or encrypted for one exchange.
+func (v Value) Append(dst []byte) []byte {
+	e := Encoded{attribute: v.Attribute, tag: v.Tag, value: v.Octets}
+	if v.Attribute.Name == malformed || v.Attribute.Encrypted || e.Len() > maxAttribute {
+		return dst
+	}
+	more, err := e.Append(dst, nil)
+	if err != nil {
+		return dst
+	}
+	return more
+}
+
 // appendSized writes n into size octets; Parse has checked that it fits.
 func appendSized(dst []byte, n uint32, size int) []byte {
 	for i := size - 1; i >= 0; i-- {

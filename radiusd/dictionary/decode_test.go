@@ -138,3 +138,43 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// What was decoded is written as it came, each of a vendor's in a
+// Vendor-Specific of its own.
+func TestDecodedValuesAreWrittenAgain(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	for _, row := range []struct{ octets, want string }{
+		{"1908 61646d696e73", ""},
+		{"0606 00000006", ""},
+		{"4006 0100000d", ""},
+		{"4006 0000000d", ""},
+		{"5105 013432", ""},
+		{"5104 3432", ""},
+		{"1a12 00003044 010c 76706e2d61646d696e73", ""},
+		{"1a0c 000001ad 00000026 6162", ""},
+		{"1a0c 00001fe4 012c 0006 6162", ""},
+		{"1a0a 00ffffff 0104 6162", ""},
+		{"1a0e 00003044 0104 6162 0304 6364", "1a0a 00003044 0104 6162 1a0a 00003044 0304 6364"},
+		{"1a0c 00000137 1006 8001abcd", "-"},
+		{"4507 018001abcd", "-"},
+		{"1a08 00003044 01ff", "-"},
+		{"1909 61", "-"},
+	} {
+		octets, err := hex.DecodeString(strings.ReplaceAll(row.octets, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := row.want
+		if want == "" {
+			want = row.octets
+		}
+		var got []byte
+		for _, v := range d.Decode(octets) {
+			got = v.Append(got)
+		}
+		if hex.EncodeToString(got) != strings.Trim(strings.ReplaceAll(want, " ", ""), "-") {
+			t.Errorf("%s: got %x, want %s", row.octets, got, want)
+		}
+	}
+}

@@ -17,6 +17,9 @@
 // sees an exchange finds the NT hash by searching 2^56 DES keys. The RADIUS
 // secret does not hide them.
 //
+// Where another server decides, Proof.Carried is what it is asked, ReadAnswer what it
+// has said; OpenKeys and SealKeys take keys from its secret to that of the client.
+//
 // MS-CHAP version 1 and changing passwords (MS-CHAP2-CPW) are not here; both
 // are recognised, to be refused.
 package mschap

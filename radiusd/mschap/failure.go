@@ -35,6 +35,22 @@ func Code(r login.Reason) int {
 	}
 }
 
+// ReasonOf is what a server means that has refused with a code. What it does not
+// tell apart, or nobody knows, is a wrong password: that is counted.
+func ReasonOf(code int) login.Reason {
+	switch code {
+	case failHours:
+		return login.ReasonHours
+	case failDisabled:
+		return login.ReasonDisabled
+	case failExpired:
+		return login.ReasonPasswordExpired
+	case failNoDialIn:
+		return login.ReasonWorkstation
+	}
+	return login.ReasonBadPassword
+}
+
 // maxFailure is how long the value of MS-CHAP-Error may be, so that it fits a
 // Vendor-Specific attribute.
 const maxFailure = 240

@@ -18,6 +18,10 @@ type Proof struct {
 	challenge [8]byte // RFC 2759, section 8.2
 	response  [24]byte
 	session   *Session // once it was found right
+
+	// As they came, for a server that decides.
+	user                    string
+	rawChallenge, rawAnswer []byte
 }
 
 var (
@@ -42,11 +46,21 @@ func (f Found) Proof(user string) (*Proof, error) {
 	if !found {
 		name = user
 	}
-	p := &Proof{ident: r[0]}
+	p := &Proof{ident: r[0], user: user, rawChallenge: f.challenge, rawAnswer: r}
 	copy(p.challenge[:], rfc2759.ChallengeHash(r[2:18], f.challenge, []byte(name)))
 	copy(p.response[:], r[26:])
 	return p, nil
 }
+
+// Carried are the attributes that the proof came in, encoded, for a server that
+// decides about it: MS-CHAP-Challenge and MS-CHAP2-Response. They are good under
+// the name that they came with alone, which was hashed with them.
+func (p *Proof) Carried() (user string, attributes []byte) {
+	return p.user, vsa(vsa(nil, typeChallenge, p.rawChallenge), typeResponse2, p.rawAnswer)
+}
+
+// Ident is what the server's answer repeats.
+func (p *Proof) Ident() byte { return p.ident }
 
 // Reveal has nothing to reveal.
 func (*Proof) Reveal() (string, bool) { return "", false }

@@ -94,6 +94,26 @@ func compileAttribute(d *dictionary.Dictionary, written string, v any) (attribut
 	return a, nil
 }
 
+// Encode returns attributes that are no matter of rules, by name as in a rule, with
+// values that are constants. The error joins all problems.
+func Encode(d *dictionary.Dictionary, written map[string]any) ([]byte, error) {
+	attributes, problems := compileAttributes(d, written)
+	var octets []byte
+	for _, a := range attributes {
+		for _, v := range a.values {
+			if v.template != nil {
+				problems = append(problems, fmt.Errorf("%s: braces stand for a person in rules only; {{ is a brace", a.name))
+				continue
+			}
+			octets = append(octets, v.octets...)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return octets, nil
+}
+
 // cutTag splits "Tunnel-Type:1".
 func cutTag(written string) (name string, tag byte, err error) {
 	name, digits, tagged := strings.Cut(written, ":")

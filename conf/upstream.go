@@ -1,0 +1,44 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/portvakt/portvakt/login"
+)
+
+// nameless finds what needs a directory where there is none: nothing but her name
+// is known of anybody then.
+func (f *File) nameless() error {
+	if f.LDAP.Enabled() {
+		if len(f.Upstream.Domains) > 0 {
+			return errors.New("upstream.domains: names are looked up in the directory, which knows them: use ldap.domains, and remove it")
+		}
+		return nil
+	}
+	for i, r := range f.Rules {
+		if len(r.Groups) > 0 {
+			return fmt.Errorf("rule %d: groups: without [ldap] nobody is known to be in a group, so it would never match: use users, or add the directory", i+1)
+		}
+	}
+	for i, r := range f.Replies {
+		if len(r.Groups) > 0 {
+			return fmt.Errorf("reply rule %d: groups: without [ldap] nobody is known to be in a group, so it would never match: use users, or add the directory", i+1)
+		}
+	}
+	return nil
+}
+
+// Warnings are what works and should be changed, between sections.
+func (f *File) Warnings() []string {
+	if f.LDAP.Enabled() {
+		return nil
+	}
+	for i, r := range f.Rules {
+		if r.SecondFactor == login.SecondEnrolled || r.Unenrolled == login.UnenrolledAllow {
+			return []string{fmt.Sprintf("rule %d: lets in who has nothing enrolled, and without [ldap] names are all that is known: "+
+				"a server that knows a person by two names lets her in by the other one with the password alone; have it require a second factor", i+1)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package conf
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd/reply"
+	"github.com/portvakt/portvakt/radiusd/upstream"
+)
+
+// An [ldap] section may be left out where passwords are checked upstream, and
+// then nothing may need it.
+func TestWhatNeedsADirectory(t *testing.T) {
+	with := func(change func(f *File)) *File {
+		f := DefaultFile()
+		s := upstream.DefaultServerConfig()
+		s.Name, s.Address, s.Secret = "nps", netip.MustParseAddrPort("192.0.2.1:1812"), secret.New("a secret of 24 characters")
+		f.Upstream.Server = []upstream.ServerConfig{s}
+		change(&f)
+		f.Assemble()
+		return &f
+	}
+	groups := []string{"cn=staff,dc=example,dc=org"}
+	directory := func(f *File) { f.LDAP.Servers, f.LDAP.Base = []string{"ldaps://dc1.example.org"}, "dc=example,dc=org" }
+	for name, c := range map[string]struct {
+		change        func(f *File)
+		want, warning string
+	}{
+		"upstream alone":               {func(*File) {}, "", ""},
+		"no upstream":                  {func(f *File) { f.Upstream.Server = nil }, "ldap.servers: must name", ""},
+		"a section begun":              {func(f *File) { f.LDAP.Base = "dc=example,dc=org" }, "ldap.servers: must name", ""},
+		"a directory too":              {directory, "", ""},
+		"domains of a directory":       {func(f *File) { directory(f); f.Upstream.Domains = []string{"EXAMPLE"} }, "upstream.domains: names are looked up", ""},
+		"hashes that nobody looks at":  {func(f *File) { directory(f); f.LDAP.Attributes.NTHash = "sambaNTPassword" }, "ldap.attributes.nt_hash: checks nothing", ""},
+		"a helper that nobody asks":    {func(f *File) { directory(f); f.LDAP.NTLMAuth = []string{"/x", "--helper-protocol=ntlm-server-1"} }, "ldap.ntlm_auth: checks nothing", ""},
+		"a rule for a group":           {func(f *File) { f.Rules = []login.RuleConfig{{Groups: groups}} }, "rule 1: groups: without [ldap]", ""},
+		"a reply rule for a group":     {func(f *File) { f.Replies = []reply.RuleConfig{{Groups: groups}} }, "reply rule 1: groups: without [ldap]", ""},
+		"people without second factor": {func(f *File) { f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}} }, "", "rule 1: lets in who has nothing"},
+		"the same, with a directory": {func(f *File) {
+			directory(f)
+			f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}}
+		}, "", ""},
+	} {
+		f := with(c.change)
+		var told []string
+		for _, err := range []error{f.LDAP.Validate(), f.nameless()} {
+			if err != nil {
+				told = append(told, err.Error())
+			}
+		}
+		if got := strings.Join(told, "\n"); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+		if got := strings.Join(f.Warnings(), "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) {
+			t.Errorf("%s: warnings %q, want %q", name, got, c.warning)
+		}
+	}
+}
