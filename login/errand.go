@@ -264,10 +264,13 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		return false, nil
 	}
 	e.mu.Lock()
-	c := e.claim
+	c, over := e.claim, e.over
 	e.leg++
 	leg := e.leg
 	e.mu.Unlock()
+	if over {
+		return true, nil // it ended meanwhile: nothing rings
+	}
 	if leg > 1 || c.method != m.ID { // else it was written just now
 		next := *c
 		c = &next
@@ -287,7 +290,7 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		}
 	})
 	e.mu.Lock()
-	over := e.over
+	over = e.over
 	if e.leg == leg {
 		e.method, e.stop = e.methodOf(m.ID), stop
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ func TestTheEndDoesNotWaitForCallsOfAnOldConfiguration(t *testing.T) {
 	})
 	if _, waits := step.(login.Wait); !waits {
 		t.Fatalf("got %T, %v", step, err)
+	}
+	for len(calls.Rung()) == 0 {
+		runtime.Gosched()
 	}
 	change(`drain = "1s"`, `drain = "2s"`)
 	began := time.Now()
