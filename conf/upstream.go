@@ -10,6 +10,9 @@ import (
 // nameless finds what needs a directory where there is none: nothing but her name
 // is known of anybody then.
 func (f *File) nameless() error {
+	if err := f.echoes(); err != nil {
+		return err
+	}
 	if f.LDAP.Enabled() {
 		if len(f.Upstream.Domains) > 0 {
 			return errors.New("upstream.domains: names are looked up in the directory, which knows them: use ldap.domains, and remove it")
@@ -24,6 +27,21 @@ func (f *File) nameless() error {
 	for i, r := range f.Replies {
 		if len(r.Groups) > 0 {
 			return fmt.Errorf("reply rule %d: groups: without [ldap] nobody is known to be in a group, so it would never match: use users, or add the directory", i+1)
+		}
+	}
+	return nil
+}
+
+// echoes finds copies that would be sent on: a server that sends copies here and
+// is asked about each password would be sent its own copies without end, and one
+// that asks a second factor would ask it of people whose sign-in is a copy.
+func (f *File) echoes() error {
+	if !f.Upstream.Enabled() {
+		return nil
+	}
+	for i, c := range f.Clients {
+		if c.Shadow == string(login.ShadowPassword) {
+			return fmt.Errorf("client %d: shadow = \"password\" would have copies decided by the servers of [upstream], which may send them here again: use shadow = \"rule\"", i+1)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/radiusd/reply"
 	"github.com/portvakt/portvakt/radiusd/upstream"
 )
@@ -36,6 +37,8 @@ func TestWhatNeedsADirectory(t *testing.T) {
 		"domains of a directory":       {func(f *File) { directory(f); f.Upstream.Domains = []string{"EXAMPLE"} }, "upstream.domains: names are looked up", ""},
 		"hashes that nobody looks at":  {func(f *File) { directory(f); f.LDAP.Attributes.NTHash = "sambaNTPassword" }, "ldap.attributes.nt_hash: checks nothing", ""},
 		"a helper that nobody asks":    {func(f *File) { directory(f); f.LDAP.NTLMAuth = []string{"/x", "--helper-protocol=ntlm-server-1"} }, "ldap.ntlm_auth: checks nothing", ""},
+		"copies that are sent on":      {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "password"}} }, "client 1: shadow", ""},
+		"copies that end here":         {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "rule"}} }, "", ""},
 		"a rule for a group":           {func(f *File) { f.Rules = []login.RuleConfig{{Groups: groups}} }, "rule 1: groups: without [ldap]", ""},
 		"a reply rule for a group":     {func(f *File) { f.Replies = []reply.RuleConfig{{Groups: groups}} }, "reply rule 1: groups: without [ldap]", ""},
 		"people without second factor": {func(f *File) { f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}} }, "", "rule 1: lets in who has nothing"},
