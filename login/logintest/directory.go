@@ -20,7 +20,13 @@ type Directory struct {
 	// NTHash, when set, makes hashes of passwords for proofs of MS-CHAPv2.
 	NTHash func(password string) [16]byte
 
-	Lookups, Binds atomic.Int64
+	// Rules are for new passwords; RulesErr keeps them from being read.
+	Rules    login.PasswordRules
+	RulesErr error
+	// ChangeErr is what a change of a password ends with, when set.
+	ChangeErr error
+
+	Lookups, Binds, Changes atomic.Int64
 
 	mu       sync.RWMutex
 	accounts map[string]person
@@ -33,7 +39,10 @@ type person struct {
 	refusal  login.Reason
 }
 
-var _ login.Directory = (*Directory)(nil)
+var (
+	_ login.Directory = (*Directory)(nil)
+	_ login.Changer   = (*Directory)(nil)
+)
 
 // Add adds an account with a password.
 func (d *Directory) Add(a login.Account, password string) {
@@ -110,4 +119,40 @@ func (d *Directory) ask(ctx context.Context) error {
 		}
 	}
 	return d.Down
+}
+
+// PasswordRules are the directory's.
+func (d *Directory) PasswordRules(ctx context.Context, _ login.Account) (login.PasswordRules, error) {
+	if err := d.ask(ctx); err != nil {
+		return login.PasswordRules{}, err
+	}
+	return d.Rules, d.RulesErr
+}
+
+// ChangePassword changes it when the old one is right and the new one is long
+// enough. An account that was refused for an expired password is not any more.
+func (d *Directory) ChangePassword(ctx context.Context, a login.Account, old, fresh login.Cleartext) error {
+	d.Changes.Add(1)
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	if d.ChangeErr != nil {
+		return d.ChangeErr
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := strings.ToLower(a.Name)
+	p, ok := d.accounts[key]
+	switch {
+	case !ok || !old.Is(p.password):
+		return &login.Refusal{Reason: login.ReasonBadPassword}
+	case len(fresh) < d.Rules.MinLength:
+		return &login.Refusal{Reason: login.ReasonNewTooShort}
+	}
+	p.password = string(fresh)
+	if p.refusal == login.ReasonPasswordExpired || p.refusal == login.ReasonMustChange {
+		p.refusal = ""
+	}
+	d.accounts[key] = p
+	return nil
 }
