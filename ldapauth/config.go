@@ -88,6 +88,10 @@ type Config struct {
 	// sign-ins by MS-CHAPv2 where the directory shows no NT hashes: [program,
 	// "--helper-protocol=ntlm-server-1", "--allow-mschapv2"].
 	NTLMAuth []string `mapstructure:"ntlm_auth"`
+	// PasswordPolicy is the distinguished name of the password policy that holds
+	// for entries that name none (OpenLDAP's ppolicy_default), for telling
+	// people its rules when they change a password. Active Directory needs none.
+	PasswordPolicy string `mapstructure:"password_policy"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
 	// Elsewhere is that something else checks passwords: the section may be left

@@ -76,6 +76,12 @@ func (c Config) Validate() error {
 			say(pool.key, "%d is not between 1 and %d", pool.n, maxConnections)
 		}
 	}
+	if _, err := ldap.ParseDN(c.PasswordPolicy); err != nil {
+		say("password_policy", "%q is not a distinguished name such as cn=default,ou=policies,dc=example,dc=org", c.PasswordPolicy)
+	}
+	if c.PasswordPolicy != "" && c.Kind == KindAD {
+		say("password_policy", "has no meaning in Active Directory, whose domain tells its rules: remove it")
+	}
 	c.validateProofs(say)
 	return errors.Join(problems...)
 }
@@ -124,6 +130,15 @@ var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 func (c Config) plain(server string) bool {
 	e, err := c.endpoint(server)
 	return err == nil && e.tls == modePlain
+}
+
+// MayChange returns what keeps passwords from being changed; nil when nothing
+// does.
+func (c Config) MayChange() error {
+	if i := slices.IndexFunc(c.Servers, c.plain); i >= 0 {
+		return fmt.Errorf("passwords would cross the network in clear to %s: use ldaps:// or set starttls = true", c.Servers[i])
+	}
+	return nil
 }
 
 // Checks reports which sign-ins without a password can be checked: those by

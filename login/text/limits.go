@@ -31,7 +31,7 @@ var limits = map[string]int{
 	"new_password": 60, "new_again": 60, "rule_length": 32, "rule_classes": 60, "rule_history": 32,
 	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_too_soon": 56, "new_differ": 56,
 	"expired_elsewhere": 160,
-	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 }
 
 // Keys are all keys a language has.
