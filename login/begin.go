@@ -69,6 +69,9 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	case g.locked(t.station, t.began), nobodyYet && f.names.locked(account.ID, t.began):
 		return f.reject(t, ReasonLocked)
 	}
+	if nt, ok := t.Secret.(NTChange); ok {
+		return f.changeByProof(t, account, nt, g)
+	}
 	err = f.verify(t, account, password)
 	if t.expired = expiredOnly(err); err != nil && t.expired == nil {
 		return f.wrongPassword(t, account, g, err)

@@ -22,6 +22,7 @@ const (
 	changeOwed                     // a second factor is to be proven first
 	changeFirst                    // it was: the new password is asked for
 	changeAgain                    // and asked for once more
+	changeApart                    // it will come in a request of its own
 )
 
 // maxNewPasswords ends a dialogue in which none is found that the directory
@@ -48,12 +49,16 @@ func (d *Decision) changes() bool {
 func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, password Secret) (Step, error) {
 	text, revealed := password.Reveal()
 	_, able := f.Directory.(Changer)
-	if !d.changes() || !able || !revealed || len(text) > maxChangeable || len(methods) == 0 {
+	apart := f.changesProofs(password)
+	if !d.changes() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
 		return f.refuse(t, t.expired)
 	}
 	t.event.Detail = t.expired.Detail
 	q.change = changeOwed
-	if !t.Via.CanAsk {
+	if apart {
+		q.change = changeApart
+	}
+	if apart || !t.Via.CanAsk {
 		return nil, nil //nolint:nilnil // the dialogue goes on, and is told at its end
 	}
 	rand.Read(q.key[:])
@@ -74,6 +79,8 @@ func (f *Flow) proven(t *attempt, u User, d Decision, methods []Method, q *quest
 			return nil, err
 		}
 		return f.accept(t, u, d, q.proof(), second, g)
+	case q.change == changeApart:
+		return f.permit(t, u, second)
 	case !t.Via.CanAsk:
 		// Who has proven both may know what keeps her out.
 		t.event.Method = second.method
@@ -217,11 +224,7 @@ func (f *Flow) change(t *attempt, u User, d Decision, methods []Method, next *qu
 		}
 		return f.refuse(t, err)
 	}
-	f.tellChanged(t, next)
-	if err := f.dropChanges(t.ctx, u.Account.ID); err != nil {
-		return nil, err
-	}
-	if err := ForgetDevices(t.ctx, f.Records, u.Account.ID, 0); err != nil {
+	if err := f.changed(t, next); err != nil {
 		return nil, err
 	}
 	if err := f.verify(t, u.Account, p.fresh); err != nil {
@@ -231,6 +234,15 @@ func (f *Flow) change(t *attempt, u User, d Decision, methods []Method, next *qu
 	next.change, next.password = changeNone, checkOf(next.attempt, p.fresh)
 	second := &factorProof{account: u.Account.ID, method: factorOf(next.method)}
 	return f.proven(t, u, d, methods, next, second, g)
+}
+
+// changed ends what the old password has begun.
+func (f *Flow) changed(t *attempt, q *question) error {
+	f.tellChanged(t, q)
+	if err := f.dropChanges(t.ctx, q.account); err != nil {
+		return err
+	}
+	return ForgetDevices(t.ctx, f.Records, q.account, 0)
 }
 
 // tellChanged tells the audit that a password was changed, whatever becomes of

@@ -38,7 +38,9 @@ type passwords struct{ old, fresh Cleartext }
 type keptChange struct {
 	id    [8]byte // of the key
 	until int64   // Unix seconds
-	box   []byte
+	// box are the passwords; of a permit the tries used up, and the factor that
+	// was proven for it.
+	box []byte
 }
 
 // ChangeKey is the key of the record of an account's password changes under
@@ -123,12 +125,17 @@ func (f *Flow) keepChange(ctx context.Context, q *question, p passwords, now tim
 	plain := append([]byte{byte(len(p.old) >> 8), byte(len(p.old))}, string(p.old)+string(p.fresh)...) //nolint:gosec // at most maxChangeable
 	sealed := box.Seal(nil, nil, plain, []byte(q.account))                                             //nolint:gosec // this AEAD makes the nonce itself
 	clear(plain)
-	return f.updateChanges(ctx, q.account, now, func(all []keptChange) []keptChange {
-		all = slices.DeleteFunc(all, func(c keptChange) bool { return c.id == id })
+	return f.addChange(ctx, q.account, now, keptChange{id: id, until: now.Add(changeFor).Unix(), box: sealed})
+}
+
+// addChange keeps a change, in the place of one with its id.
+func (f *Flow) addChange(ctx context.Context, account string, now time.Time, c keptChange) error {
+	return f.updateChanges(ctx, account, now, func(all []keptChange) []keptChange {
+		all = slices.DeleteFunc(all, func(x keptChange) bool { return x.id == c.id })
 		if len(all) == maxChanges {
 			all = slices.Delete(all, 0, 1)
 		}
-		return append(all, keptChange{id: id, until: now.Add(changeFor).Unix(), box: sealed})
+		return append(all, c)
 	})
 }
 

@@ -76,7 +76,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	case q.change == changeNone:
 	case !d.changes():
 		return f.reject(t, ReasonPasswordExpired)
-	case q.change != changeOwed:
+	case q.change == changeFirst, q.change == changeAgain:
 		return f.newPassword(t, u, d, methods, q, g)
 	}
 	menu := offered(methods)

@@ -174,7 +174,7 @@ func parseQuestion(b []byte) (*question, error) {
 	case version == ticketVersionKept && len(parts[3]) == 0:
 		return nil, errTicket // would be written as the other version
 	case version == ticketVersionChange:
-		if len(parts[3]) != 1+changeKeySize || parts[3][0] == byte(changeNone) || parts[3][0] > byte(changeAgain) {
+		if len(parts[3]) != 1+changeKeySize || parts[3][0] == byte(changeNone) || parts[3][0] > byte(changeApart) {
 			return nil, errTicket
 		}
 		q.change = changeStage(parts[3][0])

@@ -23,6 +23,9 @@ type Directory struct {
 	// Rules are for new passwords; RulesErr keeps them from being read.
 	Rules    login.PasswordRules
 	RulesErr error
+	// NTChange, when set, finds the new password in a change by MS-CHAPv2, given
+	// the old one.
+	NTChange func(old string, c login.NTChange) (fresh string, err error)
 	// ChangeErr is what a change of a password ends with, when set.
 	ChangeErr error
 
@@ -42,6 +45,7 @@ type person struct {
 var (
 	_ login.Directory = (*Directory)(nil)
 	_ login.Changer   = (*Directory)(nil)
+	_ login.NTChanger = (*Directory)(nil)
 )
 
 // Add adds an account with a password.
@@ -143,13 +147,37 @@ func (d *Directory) ChangePassword(ctx context.Context, a login.Account, old, fr
 	defer d.mu.Unlock()
 	key := strings.ToLower(a.Name)
 	p, ok := d.accounts[key]
-	switch {
-	case !ok || !old.Is(p.password):
+	if !ok || !old.Is(p.password) {
 		return &login.Refusal{Reason: login.ReasonBadPassword}
-	case len(fresh) < d.Rules.MinLength:
+	}
+	return d.set(key, p, string(fresh))
+}
+
+// ChangesNTPasswords reports whether NTChange is set.
+func (d *Directory) ChangesNTPasswords() bool { return d.NTChange != nil }
+
+// ChangeNTPassword is ChangePassword by what NTChange finds.
+func (d *Directory) ChangeNTPassword(ctx context.Context, a login.Account, c login.NTChange) error {
+	d.Changes.Add(1)
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := strings.ToLower(a.Name)
+	p := d.accounts[key]
+	fresh, err := d.NTChange(p.password, c)
+	if err != nil {
+		return err
+	}
+	return d.set(key, p, fresh)
+}
+
+func (d *Directory) set(key string, p person, fresh string) error {
+	if len(fresh) < d.Rules.MinLength {
 		return &login.Refusal{Reason: login.ReasonNewTooShort}
 	}
-	p.password = string(fresh)
+	p.password = fresh
 	if p.refusal == login.ReasonPasswordExpired || p.refusal == login.ReasonMustChange {
 		p.refusal = ""
 	}
