@@ -78,6 +78,13 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"passwords in clear", func(c *Config) {
 			c.Servers, c.Insecure, c.Attributes.Cleartext = []string{"ldap://dc1"}, true, "userPassword"
 		}, "ldap.attributes.cleartext:"},
+		{"a domain for winbind", func(c *Config) {
+			c.NTLMAuth, c.NTLMDomain = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2}, "EXAMPLE"
+		}, ""},
+		{"a long name of it", func(c *Config) {
+			c.NTLMAuth, c.NTLMDomain = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2}, "ad.example.org"
+		}, "ldap.ntlm_domain:"},
+		{"one without winbind", func(c *Config) { c.NTLMDomain = "EXAMPLE" }, "ldap.ntlm_domain:"},
 		{"winbind", func(c *Config) { c.NTLMAuth = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2} }, ""},
 		{"winbind by a program somewhere", func(c *Config) { c.NTLMAuth = []string{"ntlm_auth", helperProtocol} }, "ldap.ntlm_auth:"},
 		{"winbind by no program", func(c *Config) { c.NTLMAuth = []string{} }, "ldap.ntlm_auth:"},

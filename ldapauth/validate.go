@@ -104,6 +104,13 @@ func (c Config) validateProofs(say func(key, format string, args ...any)) {
 	if _, _, key := c.checks(); key != "" && c.Elsewhere {
 		say(key, "checks nothing where there is an [[upstream.server]], which decides about every password: remove one of them")
 	}
+	switch {
+	case c.NTLMDomain == "":
+	case c.NTLMAuth == nil:
+		say("ntlm_domain", "has no meaning without ntlm_auth, which changes the passwords: set it, or remove this")
+	case !shortDomain.MatchString(c.NTLMDomain):
+		say("ntlm_domain", "%q is not the short name of a domain, as in \"EXAMPLE\"", c.NTLMDomain)
+	}
 	switch n := c.NTLMAuth; {
 	case n == nil:
 	case len(n) == 0 || !filepath.IsAbs(n[0]):
@@ -125,6 +132,9 @@ const (
 
 // attributeName is a name as RFC 4512, section 1.4 has it, without options.
 var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+
+// shortDomain is a domain's NetBIOS name: 15 characters at most.
+var shortDomain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,14}$`)
 
 // plain reports whether a server is spoken to without TLS.
 func (c Config) plain(server string) bool {

@@ -21,7 +21,7 @@ import (
 const (
 	// changeFor is how long a dialogue may take that changes a password.
 	changeFor = 15 * time.Minute
-	// maxChanges are the dialogues of one account that may do so at one time;
+	// maxChanges are the dialogues, and permits, of one account that may do so at one time;
 	// one more voids the oldest.
 	maxChanges = 4
 	// maxChangeable is the most octets of a password, old or new: twice what a
