@@ -125,7 +125,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (
 func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix) (Step, error) {
 	d := f.Policy.For(account, t.Via, t.began)
 	t.event.Rule = d.Rule
-	if t.expired != nil && !d.changes() {
+	if t.expired != nil && !d.ChangesExpired() {
 		return f.refuse(t, t.expired)
 	}
 	if d.Second == SecondDeny {

@@ -38,10 +38,10 @@ func expiredOnly(err error) *Refusal {
 	return nil
 }
 
-// changes reports whether people whom the rule is for may change an expired
+// ChangesExpired reports whether people whom the rule is for may change an expired
 // password. Who proves no second factor never may: whoever knows a password
 // that leaked years ago could set a new one.
-func (d *Decision) changes() bool {
+func (d *Decision) ChangesExpired() bool {
 	return d.ExpiredPassword == ExpiredChange && (d.Second == SecondRequired || d.Second == SecondEnrolled)
 }
 
@@ -50,7 +50,7 @@ func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, passwo
 	text, revealed := password.Reveal()
 	_, able := f.Directory.(Changer)
 	apart := f.changesProofs(password)
-	if !d.changes() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
+	if !d.ChangesExpired() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
 		return f.refuse(t, t.expired)
 	}
 	t.event.Detail = t.expired.Detail

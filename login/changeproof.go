@@ -89,7 +89,7 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	d := f.Policy.For(account, t.Via, t.began)
 	t.event.Rule = d.Rule
 	c, able := f.Directory.(NTChanger)
-	if !d.changes() || !able || !c.ChangesNTPasswords() {
+	if !d.ChangesExpired() || !able || !c.ChangesNTPasswords() {
 		return f.reject(t, ReasonPasswordExpired)
 	}
 	u, err := f.user(t, account)

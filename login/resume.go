@@ -74,7 +74,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	methods := f.methods(u, d)
 	switch {
 	case q.change == changeNone:
-	case !d.changes():
+	case !d.ChangesExpired():
 		return f.reject(t, ReasonPasswordExpired)
 	case q.change == changeFirst, q.change == changeAgain:
 		return f.newPassword(t, u, d, methods, q, g)
