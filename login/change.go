@@ -62,7 +62,7 @@ func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, passwo
 		return nil, nil //nolint:nilnil // the dialogue goes on, and is told at its end
 	}
 	rand.Read(q.key[:])
-	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text)}, t.began)
+	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.began)
 }
 
 // proof is what the dialogue of the question knows of the password.

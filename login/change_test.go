@@ -80,12 +80,21 @@ func TestAnExpiredPasswordIsChangedBehindTheSecondFactor(t *testing.T) {
 			"secret => " + askTOTP + " > 111111 => " + askNew + strings.Repeat(" > "+twice("short")+" => "+newShort, 4) + " > " + twice("short") + " => reject too_many_tries", 5,
 		},
 		{
+			"wrong codes are no tries at a password", "alice", change, false,
+			"secret => " + askTOTP + " > 999999 => " + askAgain + " > 999999 => " + askAgain + " > 111111 => " + askNew + strings.Repeat(" > "+twice("short")+" => "+newShort, 4), 4,
+		},
+		{
 			"each question lives for five minutes", "alice", change, false,
 			"secret => " + askTOTP + " > wait 4m > 111111 => " + askNew + " > wait 4m > new secret => " + askTwice + " > wait 4m > new secret => accept", 1,
 		},
 		{
 			"and not longer", "alice", change, false,
 			"secret => " + askTOTP + " > 111111 => " + askNew + " > new secret => " + askTwice + " > wait 5m2s > new secret => reject question_expired", 0,
+		},
+		{
+			"nor the dialogue than a quarter of an hour", "alice", change, false,
+			"secret => " + askTOTP + " > wait 4m > 111111 => " + askNew + " > wait 4m > new secret => " + askTwice + " > wait 4m > other secret => " + newDiffer +
+				" > wait 2m59s > new secret => " + askTwice + " > wait 2s > new secret => reject question_expired", 0,
 		},
 		{
 			"a restart between the rounds loses nobody", "alice", change, false,
@@ -213,6 +222,26 @@ func TestAChangeIsToldAndEndsWhatThePasswordBegan(t *testing.T) {
 	})
 }
 
+// Each question is answered once: the answer of somebody who saw a State, and
+// sends it again with a password of his own, counts for nothing.
+func TestAnAnswerWithANewPasswordCountsOnce(t *testing.T) {
+	w := expiredWorld(t, login.RuleConfig{ExpiredPassword: "change"})
+	p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true}}
+	p.play("secret => " + askTOTP + " > 111111 => " + askNew)
+	asked := p.ticket
+	p.play("new secret => " + askTwice)
+	again := p.ticket
+	p.ticket = asked
+	p.play("his secret => reject state_used_before")
+	p.ticket = again
+	p.play("new secret => accept")
+	p.ticket = again
+	p.play("new secret => reject state_used_before")
+	if n := w.Directory.Changes.Load(); n != 1 {
+		t.Errorf("%d changes, want one", n)
+	}
+}
+
 // Two dialogues of one person: the one that changes the password ends the other.
 func TestAChangeEndsTheOthersUnderWay(t *testing.T) {
 	w := expiredWorld(t, login.RuleConfig{ExpiredPassword: "change"})
@@ -242,6 +271,15 @@ func TestWhatTheDirectorySaysOfAChange(t *testing.T) {
 		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true}}
 		p.play("secret => " + askTOTP + " > 111111 => " + askNew + " > new secret => " + askTwice + " > new secret => " + c.want)
 	}
+}
+
+// What the directory says of the new password decides, not that it took it.
+func TestAnAcceptNeedsAYesToTheNewPassword(t *testing.T) {
+	w := expiredWorld(t, login.RuleConfig{ExpiredPassword: "change"})
+	p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true}}
+	p.play("secret => " + askTOTP + " > 111111 => " + askNew + " > new secret => " + askTwice)
+	w.Directory.Refuse("alice", login.ReasonDisabled)
+	p.play("new secret => reject account_disabled")
 }
 
 // Rules that cannot be read keep nobody from choosing a password.

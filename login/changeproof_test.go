@@ -163,6 +163,28 @@ func TestAPermitIsUsedUp(t *testing.T) {
 	})
 }
 
+// A wrong old password in a change is a wrong password: they are counted
+// together, so that a permit is no way to guess.
+func TestAWrongOldPasswordCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := changeWorld(t, yes, yes, yes)
+		for range 3 {
+			begin(t, w, rras, prove("secret"))
+			if got := begin(t, w, rras, change("guess", "new secret")); got != "reject bad_password" {
+				t.Errorf("got %s", got)
+			}
+			time.Sleep(4 * time.Second)
+		}
+		begin(t, w, rras, prove("guess"))
+		if got := begin(t, w, rras, prove("secret")); got != "reject locked" {
+			t.Errorf("behind four wrong passwords: got %s", got)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Who refuses the call has proven nothing, and is not told that the password
 // was right.
 func TestNobodyIsToldOfAnExpiredPasswordBeforeTheSecondFactor(t *testing.T) {

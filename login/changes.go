@@ -31,8 +31,11 @@ const (
 	changeKeySize = 16
 )
 
-// passwords are what is kept of a change.
-type passwords struct{ old, fresh Cleartext }
+// passwords are what is kept of a change, until when (Unix seconds).
+type passwords struct {
+	old, fresh Cleartext
+	until      int64
+}
 
 // A keptChange is one change under way.
 type keptChange struct {
@@ -125,7 +128,7 @@ func (f *Flow) keepChange(ctx context.Context, q *question, p passwords, now tim
 	plain := append([]byte{byte(len(p.old) >> 8), byte(len(p.old))}, string(p.old)+string(p.fresh)...) //nolint:gosec // at most maxChangeable
 	sealed := box.Seal(nil, nil, plain, []byte(q.account))                                             //nolint:gosec // this AEAD makes the nonce itself
 	clear(plain)
-	return f.addChange(ctx, q.account, now, keptChange{id: id, until: now.Add(changeFor).Unix(), box: sealed})
+	return f.addChange(ctx, q.account, now, keptChange{id: id, until: p.until, box: sealed})
 }
 
 // addChange keeps a change, in the place of one with its id.
@@ -178,7 +181,7 @@ func (f *Flow) keptPasswords(ctx context.Context, q *question, now time.Time) (p
 		return p, false, errChanges
 	}
 	n := 2 + int(binary.BigEndian.Uint16(plain))
-	p.old, p.fresh = Cleartext(plain[2:n]), Cleartext(plain[n:])
+	p = passwords{old: Cleartext(plain[2:n]), fresh: Cleartext(plain[n:]), until: all[i].until}
 	clear(plain)
 	return p, true, nil
 }

@@ -40,12 +40,13 @@ func (m *memory) Swap(_ context.Context, key string, rev uint64, data []byte) er
 func TestWhatIsKeptOfAChangeNeedsItsTicket(t *testing.T) {
 	f := &Flow{Config: Config{Records: &memory{}}}
 	now := time.Now()
+	until := now.Add(changeFor).Unix()
 	a := &question{account: "id", key: [changeKeySize]byte{1}}
 	b := &question{account: "id", key: [changeKeySize]byte{2}}
 	for _, k := range []struct {
 		q *question
 		p passwords
-	}{{a, passwords{old: "first old"}}, {b, passwords{old: "second old", fresh: "second new"}}, {a, passwords{old: "first old", fresh: "first new"}}} {
+	}{{a, passwords{old: "first old", until: until}}, {b, passwords{old: "second old", fresh: "second new", until: until}}, {a, passwords{old: "first old", fresh: "first new", until: until}}} {
 		if err := f.keepChange(t.Context(), k.q, k.p, now); err != nil {
 			t.Fatal(err)
 		}
@@ -60,8 +61,8 @@ func TestWhatIsKeptOfAChangeNeedsItsTicket(t *testing.T) {
 		at   time.Time
 		want passwords
 	}{
-		{"the first dialogue", a, now, passwords{"first old", "first new"}},
-		{"the second", b, now, passwords{"second old", "second new"}},
+		{"the first dialogue", a, now, passwords{"first old", "first new", until}},
+		{"the second", b, now, passwords{"second old", "second new", until}},
 		{"another key", &question{account: "id", key: [changeKeySize]byte{3}}, now, passwords{}},
 		{"another account", &question{account: "other", key: a.key}, now, passwords{}},
 		{"a quarter of an hour later", a, now.Add(changeFor), passwords{}},
@@ -91,7 +92,7 @@ func TestChangesUnderWayAreBounded(t *testing.T) {
 	now := time.Now()
 	for i := range byte(maxChanges + 1) {
 		q := &question{account: "id", key: [changeKeySize]byte{i}}
-		if err := f.keepChange(t.Context(), q, passwords{old: Cleartext(bytes.Repeat([]byte{'x'}, maxChangeable))}, now); err != nil {
+		if err := f.keepChange(t.Context(), q, passwords{old: Cleartext(bytes.Repeat([]byte{'x'}, maxChangeable)), until: now.Add(changeFor).Unix()}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
