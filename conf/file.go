@@ -122,6 +122,13 @@ func (f *File) Validate() error {
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
+	if may := f.LDAP.MayChange(); may != nil {
+		for i, r := range f.Rules {
+			if r.ExpiredPassword == login.ExpiredChange {
+				err = errors.Join(err, fmt.Errorf("rule number %d: expired_password: %w", i+1, may))
+			}
+		}
+	}
 	return errors.Join(err, f.names(policy), f.nameless())
 }
 

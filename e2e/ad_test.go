@@ -21,6 +21,9 @@ func TestActiveDirectory(t *testing.T) {
 name = "bob has none"
 users = ["bob"]
 second_factor = "none"
+[[rule]]
+name = "the others"
+expired_password = "change"
 [[reply]]
 groups = [%q]
 attributes = { Filter-Id = "full" }
@@ -76,6 +79,27 @@ attributes = { Filter-Id = "full" }
 		}
 		if len(slices.Compact(texts)) != 1 {
 			t.Errorf("refusals differ: %q", texts)
+		}
+	})
+
+	// Until now these two had no second factor, and were refused.
+	t.Run("behind a second factor expired passwords are changed", func(t *testing.T) {
+		for user, rules := range map[string]string{"expired": " (at least 6 characters, none of the last 24):", "mustchange": ":"} {
+			token := server.NewSeed()
+			site.Enroll(t, user, token)
+			const fresh = "Long3nough\u20ac"
+			result, questions, err := d.Walk(t, user, peer.SambaUserPassword, token.Code(t), "Sh0t!", "Sh0t!", fresh, fresh)
+			if err != nil || !result.Accepted {
+				t.Errorf("%s: %+v %v, asked %q", user, result, err, questions)
+				continue
+			}
+			const ask, short = "Your password has expired. Type a new one", "That password is too short. "
+			want := []string{questions[0], ask + rules, "Type the new password again:", short + ask + rules, "Type the new password again:"}
+			if !slices.Equal(questions, want) {
+				t.Errorf("%s: asked %q, want %q", user, questions, want)
+			}
+			d.AwaitLog(t, `"outcome":"changed"`, `"reason":"password_changed"`, fmt.Sprintf("%q", user))
+			d.Admit(t, user, fresh, token.Next(t))
 		}
 	})
 }

@@ -32,6 +32,16 @@ func microsoft(p *mschaptest.Peer, more ...string) []string {
 	}, more...)
 }
 
+// changing are the attributes of a change of the password.
+func changing(p *mschaptest.Peer, old string) []string {
+	attrs := []string{fmt.Sprintf("User-Name = %q", p.User), `NAS-Identifier = "rras"`, "Message-Authenticator = 0x00"}
+	names := map[byte]string{6: "MS-CHAP-NT-Enc-PW", 11: "MS-CHAP-Challenge", 27: "MS-CHAP2-CPW"}
+	for all := p.Change(old); len(all) > 0; all = all[all[1]:] {
+		attrs = append(attrs, fmt.Sprintf("%s = 0x%x", names[all[6]], all[8:all[1]]))
+	}
+	return attrs
+}
+
 // admitted checks an accept as FreeRADIUS' client has verified, decrypted and
 // decoded it.
 func admitted(t *testing.T, what string, p *mschaptest.Peer, got peer.RadclientReply) {
@@ -116,10 +126,13 @@ func TestMSCHAPv2AgainstActiveDirectory(t *testing.T) {
 	t.Parallel()
 	samba, ntlmAuth := peer.StartWinbind(t)
 	site := server.New(t, server.Config{
-		LDAP:   server.AD(samba) + fmt.Sprintf("ntlm_auth = [%q, %q, %q]\n", ntlmAuth[0], ntlmAuth[1], ntlmAuth[2]),
+		LDAP:   server.AD(samba) + fmt.Sprintf("ntlm_auth = [%q, %q, %q]\nntlm_domain = %q\n", ntlmAuth[0], ntlmAuth[1], ntlmAuth[2], peer.SambaDomain),
 		Client: `methods = ["pap", "mschapv2"]`,
-		More:   "\n[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n",
+		More: "\n[[rule]]\nusers = [\"mustchange\"]\nexpired_password = \"change\"\n" +
+			"[[rule]]\nclients = [\"vpn\"]\nsecond_factor = \"none\"\n",
 	})
+	seed := server.NewSeed()
+	site.Enroll(t, "mustchange", seed)
 	d := site.Start(t)
 	nas := d.Radclient()
 	if out := site.Must(t, "check"); !strings.Contains(out, "answers about MS-CHAPv2") {
@@ -132,7 +145,6 @@ func TestMSCHAPv2AgainstActiveDirectory(t *testing.T) {
 	for _, row := range []struct{ user, password, want string }{
 		{"bob", "wrong", "E=691 "},
 		{"expired", peer.SambaUserPassword, "E=648 "},
-		{"mustchange", peer.SambaUserPassword, "E=648 "},
 		{"disabled", peer.SambaUserPassword, "E=647 "},
 		{"disabled", "wrong", "E=691 "},
 		{"acctexp", peer.SambaUserPassword, "E=647 "},
@@ -143,6 +155,24 @@ func TestMSCHAPv2AgainstActiveDirectory(t *testing.T) {
 		}
 	}
 	d.Admit(t, "alice", peer.SambaUserPassword) // PAP goes on as before
+
+	// Behind the second factor the system of the person is told that the password
+	// has expired, and changes it by itself.
+	const station = `Calling-Station-Id = "198.51.100.7"`
+	asked := nas.Send(t, microsoft(mschaptest.New("mustchange", peer.SambaUserPassword), station)...)
+	state := asked.Get("State")
+	if len(state) != 1 {
+		t.Fatalf("an expired password: %s", asked.Output)
+	}
+	got := nas.Send(t, microsoft(mschaptest.New("mustchange", seed.Code(t)), station, "State = "+state[0])...)
+	if why := got.Get("MS-CHAP-Error"); got.Code != "Access-Reject" || len(why) != 1 || !strings.Contains(why[0], "E=648 ") {
+		t.Errorf("the code: %s", got.Output)
+	}
+	fresh := mschaptest.New("mustchange", "Long3nough!")
+	admitted(t, "the change", fresh, nas.Send(t, append(changing(fresh, peer.SambaUserPassword), station)...))
+	if again := nas.Send(t, microsoft(mschaptest.New("mustchange", "Long3nough!"))...); again.Code != "Access-Challenge" {
+		t.Errorf("the new password: %s", again.Output)
+	}
 }
 
 // Where nothing can check a method, the log and check say what is missing.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ import (
 // The scripts are what an administrator and a client see, step by step. Beside
 // testscript's own commands they have:
 //
-//	slapd               a directory: $LDAPS_URL, $LDAP_CA
+//	slapd [change-passwords]  a directory: $LDAPS_URL, $LDAP_CA; the service
+//	                    account may change passwords there
 //	gateway             an SMS gateway: $SMS_URL
 //	keyring FILE        a new key ring of the store
 //	config FILE         fills the variables in and makes it the configuration
@@ -82,8 +84,8 @@ func (s *script) setup(env *testscript.Env) error {
 	return err
 }
 
-func (s *script) slapd(ts *testscript.TestScript, _ bool, _ []string) {
-	d := peer.StartSlapd(s.t, peer.SlapdOptions{})
+func (s *script) slapd(ts *testscript.TestScript, _ bool, args []string) {
+	d := peer.StartSlapd(s.t, peer.SlapdOptions{ChangePasswords: slices.Contains(args, "change-passwords")})
 	ts.Setenv("LDAPS_URL", d.LDAPSURL)
 	ts.Setenv("LDAP_CA", d.CAFile)
 }

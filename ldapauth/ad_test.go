@@ -83,6 +83,49 @@ func TestActiveDirectory(t *testing.T) {
 		}
 	})
 
+	t.Run("the rules that hold for a person", func(t *testing.T) {
+		c := sambaConfig(s)
+		c.BindDN, c.BindPassword = "administrator@"+peer.SambaRealm, secret.New(peer.SambaAdminPassword)
+		for _, row := range []struct {
+			name, user string
+			d          *Directory
+			want       login.PasswordRules
+		}{
+			{"the domain's", "alice", d, login.PasswordRules{MinLength: 6, History: 24}},
+			{"her own, which administrators may read", "mustchange", open(t, c), login.PasswordRules{MinLength: 9, History: 3, Classes: 3}},
+			{"her own, which others may not: not the domain's", "mustchange", d, login.PasswordRules{}},
+		} {
+			if got, err := row.d.PasswordRules(t.Context(), lookup(t, row.d, row.user)); err != nil || got != row.want {
+				t.Errorf("%s: got %+v %v, want %+v", row.name, got, err, row.want)
+			}
+		}
+	})
+
+	t.Run("expired passwords are changed", func(t *testing.T) {
+		const fresh = "Long3nough\"\u20ac\U0001d11e"
+		for _, row := range []struct{ user, old, fresh, want string }{
+			{"expired", "wrong", fresh, "bad_password"},
+			{"expired", peer.SambaUserPassword, "aB3!", "new_password_too_short"},
+			{"expired", peer.SambaUserPassword, fresh, "yes"},
+			{"expired", fresh, peer.SambaUserPassword, "new_password_used_before"},
+			{"mustchange", peer.SambaUserPassword, "Sh0rt?", "new_password_too_short"},
+			{"mustchange", peer.SambaUserPassword, "longenough", "new_password_too_weak"},
+			{"mustchange", peer.SambaUserPassword, fresh, "yes"},
+			{"mustchange", peer.SambaUserPassword, "Other3nough", "bad_password"},
+			{"locked", peer.SambaUserPassword, fresh, "locked_by_directory"},
+		} {
+			err := d.ChangePassword(t.Context(), lookup(t, d, row.user), login.Cleartext(row.old), login.Cleartext(row.fresh))
+			if got := outcome(err); got != row.want {
+				t.Errorf("%s from %s to %s: got %s (%v), want %s", row.user, row.old, row.fresh, got, err, row.want)
+			}
+		}
+		for _, user := range []string{"expired", "mustchange"} {
+			if got := outcome(d.Verify(t.Context(), lookup(t, d, user), login.Cleartext(fresh))); got != "yes" {
+				t.Errorf("%s with the new password: got %s, want yes", user, got)
+			}
+		}
+	})
+
 	t.Run("a bind in clear decides nothing", func(t *testing.T) {
 		c := sambaConfig(s)
 		c.Servers, c.Insecure = []string{s.URL}, true

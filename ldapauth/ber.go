@@ -22,11 +22,17 @@ const (
 	opSearchEntry      = 0x64
 	opSearchDone       = 0x65
 	opSearchReference  = 0x73
+	opModifyRequest    = 0x66
+	opModifyResponse   = 0x67
 	opExtendedRequest  = 0x77
 	opExtendedResponse = 0x78
 
 	tagSimple       = 0x80 // AuthenticationChoice
 	tagRequestName  = 0x80 // ExtendedRequest
+	tagRequestValue = 0x81 // ExtendedRequest
+	tagUserIdentity = 0x80 // PasswdModifyRequestValue
+	tagOldPassword  = 0x81
+	tagNewPassword  = 0x82
 	tagControls     = 0xa0
 	tagReferral     = 0xa3
 	tagWarning      = 0xa0 // password policy response
@@ -37,6 +43,9 @@ const (
 	maxTagNumber    = 0x1f
 	maxIntegerSize  = 4
 	integerSignMask = 0x80
+
+	modifyAdd    = 0
+	modifyDelete = 1
 )
 
 var errBER = errors.New("ldapauth: malformed BER")

@@ -88,6 +88,13 @@ type Config struct {
 	// sign-ins by MS-CHAPv2 where the directory shows no NT hashes: [program,
 	// "--helper-protocol=ntlm-server-1", "--allow-mschapv2"].
 	NTLMAuth []string `mapstructure:"ntlm_auth"`
+	// NTLMDomain is the short name of the domain, as in "EXAMPLE". With it, people
+	// change expired passwords by MS-CHAPv2 too, by way of NTLMAuth.
+	NTLMDomain string `mapstructure:"ntlm_domain"`
+	// PasswordPolicy is the distinguished name of the password policy that holds
+	// for entries that name none (OpenLDAP's ppolicy_default), for telling
+	// people its rules when they change a password. Active Directory needs none.
+	PasswordPolicy string `mapstructure:"password_policy"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
 	// Elsewhere is that something else checks passwords: the section may be left

@@ -63,6 +63,9 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"too old a cache", func(c *Config) { c.Cache = time.Hour }, "ldap.cache:"},
 		{"no connections", func(c *Config) { c.BindConnections = 0 }, "ldap.bind_connections:"},
 		{"too many connections", func(c *Config) { c.SearchConnections = 1000 }, "ldap.search_connections:"},
+		{"a password policy", func(c *Config) { c.PasswordPolicy = "cn=default,ou=policies,dc=example,dc=org" }, ""},
+		{"a password policy that is no name", func(c *Config) { c.PasswordPolicy = "default" }, "ldap.password_policy:"},
+		{"a password policy of Active Directory", func(c *Config) { c.Kind, c.PasswordPolicy = KindAD, "cn=x,dc=example,dc=org" }, "ldap.password_policy:"},
 		{"hashes", func(c *Config) { c.Attributes.NTHash = "sambaNTPassword" }, ""},
 		{"hashes over StartTLS", func(c *Config) {
 			c.Servers, c.StartTLS, c.Attributes.NTHash = []string{"ldap://dc1"}, true, "ipaNTHash"
@@ -75,6 +78,13 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"passwords in clear", func(c *Config) {
 			c.Servers, c.Insecure, c.Attributes.Cleartext = []string{"ldap://dc1"}, true, "userPassword"
 		}, "ldap.attributes.cleartext:"},
+		{"a domain for winbind", func(c *Config) {
+			c.NTLMAuth, c.NTLMDomain = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2}, "EXAMPLE"
+		}, ""},
+		{"a long name of it", func(c *Config) {
+			c.NTLMAuth, c.NTLMDomain = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2}, "ad.example.org"
+		}, "ldap.ntlm_domain:"},
+		{"one without winbind", func(c *Config) { c.NTLMDomain = "EXAMPLE" }, "ldap.ntlm_domain:"},
 		{"winbind", func(c *Config) { c.NTLMAuth = []string{"/usr/bin/ntlm_auth", helperProtocol, allowMSCHAPv2} }, ""},
 		{"winbind by a program somewhere", func(c *Config) { c.NTLMAuth = []string{"ntlm_auth", helperProtocol} }, "ldap.ntlm_auth:"},
 		{"winbind by no program", func(c *Config) { c.NTLMAuth = []string{} }, "ldap.ntlm_auth:"},

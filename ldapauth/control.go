@@ -19,6 +19,13 @@ const (
 	policyExpired
 	policyLocked
 	policyMustChange
+	policyNotAllowed
+	policyOldMissing
+	policyQuality
+	policyShort
+	policyYoung
+	policyHistory
+	policyLong // newer drafts
 )
 
 // readControls picks out the controls that matter to a login. One that is

@@ -19,8 +19,11 @@
 // that an account is disabled. Or a domain controller decides, by package
 // winbind.
 //
-// [conn] is a small LDAP client of our own for exactly the four operations a
-// login needs (bind, search, StartTLS, unbind). It waits in the caller's
+// An expired password is changed on a connection of its own, by the old one
+// (change.go), once; whether the new one lets in a bind says again.
+//
+// [conn] is a small LDAP client of our own for exactly the operations a login
+// needs (bind, search, StartTLS, unbind, and two that change a password). It waits in the caller's
 // goroutine, has a deadline for everything and bounds for everything it reads,
 // and costs a third of a general client. go-ldap compiles filters and names
 // result codes.
@@ -30,6 +33,6 @@
 // second. What a person typed goes into the compiled filter as octets, never
 // into the text of a filter, so there is nothing to escape.
 //
-// The package does not follow referrals, change passwords, cache passwords or
+// The package does not follow referrals, reset passwords, cache passwords or
 // refusals, or know about second factors.
 package ldapauth

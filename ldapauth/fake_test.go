@@ -1,6 +1,7 @@
 package ldapauth
 
 import (
+	"crypto/tls"
 	"net"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/e2e/peer"
 )
 
 // A fake is an LDAP server that does what no real one can be made to do: be
@@ -32,6 +34,28 @@ func startFake(t testing.TB, answer answer) *fake {
 		t.Fatal(err)
 	}
 	f := &fake{URL: "ldap://" + l.Addr().String()}
+	f.start(t, l, answer)
+	return f
+}
+
+// startFakeTLS starts one that is spoken to over TLS.
+func startFakeTLS(t testing.TB, c peer.Cert, answer answer) *fake {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{URL: "ldaps://" + l.Addr().String()}
+	f.start(t, l, answer)
+	return f
+}
+
+func (f *fake) start(t testing.TB, l net.Listener, answer answer) {
+	t.Helper()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var open []net.Conn
@@ -57,7 +81,6 @@ func startFake(t testing.TB, answer answer) *fake {
 		mu.Unlock()
 		wg.Wait()
 	})
-	return f
 }
 
 func (f *fake) serve(nc net.Conn, answer answer) {

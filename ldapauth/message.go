@@ -9,10 +9,11 @@ import (
 
 // Object identifiers of the controls and operations used here.
 const (
-	oidStartTLS    = "1.3.6.1.4.1.1466.20037"    // RFC 4511, section 4.14
-	oidPolicy      = "1.3.6.1.4.1.42.2.27.8.5.1" // draft-behera-ldap-password-policy-10, section 6
-	oidPwExpired   = "2.16.840.1.113730.3.4.4"   // Netscape password expired
-	oidDomainScope = "1.2.840.113556.1.4.1339"   // MS-ADTS, section 3.1.1.3.4.1.4
+	oidStartTLS       = "1.3.6.1.4.1.1466.20037"    // RFC 4511, section 4.14
+	oidModifyPassword = "1.3.6.1.4.1.4203.1.11.1"   // RFC 3062
+	oidPolicy         = "1.3.6.1.4.1.42.2.27.8.5.1" // draft-behera-ldap-password-policy-10, section 6
+	oidPwExpired      = "2.16.840.1.113730.3.4.4"   // Netscape password expired
+	oidDomainScope    = "1.2.840.113556.1.4.1339"   // MS-ADTS, section 3.1.1.3.4.1.4
 )
 
 // A control is asked for with a request; none is ever critical.

@@ -76,6 +76,12 @@ func (c Config) Validate() error {
 			say(pool.key, "%d is not between 1 and %d", pool.n, maxConnections)
 		}
 	}
+	if _, err := ldap.ParseDN(c.PasswordPolicy); err != nil {
+		say("password_policy", "%q is not a distinguished name such as cn=default,ou=policies,dc=example,dc=org", c.PasswordPolicy)
+	}
+	if c.PasswordPolicy != "" && c.Kind == KindAD {
+		say("password_policy", "has no meaning in Active Directory, whose domain tells its rules: remove it")
+	}
 	c.validateProofs(say)
 	return errors.Join(problems...)
 }
@@ -97,6 +103,13 @@ func (c Config) validateProofs(say func(key, format string, args ...any)) {
 	}
 	if _, _, key := c.checks(); key != "" && c.Elsewhere {
 		say(key, "checks nothing where there is an [[upstream.server]], which decides about every password: remove one of them")
+	}
+	switch {
+	case c.NTLMDomain == "":
+	case c.NTLMAuth == nil:
+		say("ntlm_domain", "has no meaning without ntlm_auth, which changes the passwords: set it, or remove this")
+	case !shortDomain.MatchString(c.NTLMDomain):
+		say("ntlm_domain", "%q is not the short name of a domain, as in \"EXAMPLE\"", c.NTLMDomain)
 	}
 	switch n := c.NTLMAuth; {
 	case n == nil:
@@ -120,10 +133,22 @@ const (
 // attributeName is a name as RFC 4512, section 1.4 has it, without options.
 var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
+// shortDomain is a domain's NetBIOS name: 15 characters at most.
+var shortDomain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,14}$`)
+
 // plain reports whether a server is spoken to without TLS.
 func (c Config) plain(server string) bool {
 	e, err := c.endpoint(server)
 	return err == nil && e.tls == modePlain
+}
+
+// MayChange returns what keeps passwords from being changed; nil when nothing
+// does.
+func (c Config) MayChange() error {
+	if i := slices.IndexFunc(c.Servers, c.plain); i >= 0 {
+		return fmt.Errorf("passwords would cross the network in clear to %s: use ldaps:// or set starttls = true", c.Servers[i])
+	}
+	return nil
 }
 
 // Checks reports which sign-ins without a password can be checked: those by

@@ -71,10 +71,11 @@ func (res result) policyVerdict() error {
 		return refuse(login.ReasonLockedDirectory, "password policy")
 	case policyMustChange:
 		return refuse(login.ReasonMustChange, "password policy")
+	default:
+		// The other states are about changing a password. One that comes with a
+		// bind is not understood, and what is not understood lets nobody in.
+		return &resultError{res}
 	}
-	// The other states are about changing a password. One that comes with a
-	// bind is not understood, and what is not understood lets nobody in.
-	return &resultError{res}
 }
 
 func (res result) invalidCredentials() error {

@@ -69,7 +69,11 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	case g.locked(t.station, t.began), nobodyYet && f.names.locked(account.ID, t.began):
 		return f.reject(t, ReasonLocked)
 	}
-	if err := f.verify(t, account, password); err != nil {
+	if nt, ok := t.Secret.(NTChange); ok {
+		return f.changeByProof(t, account, nt, g)
+	}
+	err = f.verify(t, account, password)
+	if t.expired = expiredOnly(err); err != nil && t.expired == nil {
 		return f.wrongPassword(t, account, g, err)
 	}
 	t.event.AccountID, t.event.User = account.ID, account.Name
@@ -119,9 +123,11 @@ func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (
 
 // authorize goes on behind the right password.
 func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix) (Step, error) {
-	proof := passwordProof{account.ID}
 	d := f.Policy.For(account, t.Via, t.began)
 	t.event.Rule = d.Rule
+	if t.expired != nil && !d.ChangesExpired() {
+		return f.refuse(t, t.expired)
+	}
 	if d.Second == SecondDeny {
 		return f.reject(t, ReasonPolicyDeny)
 	}
@@ -129,31 +135,39 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	if err != nil {
 		return nil, err
 	}
+	q := &question{attempt: t.id, account: account.ID}
 	if d.Second == SecondNone {
 		f.foresee(t, u, d)
-		return f.accept(t, u, d, proof, nil, g)
+		return f.accept(t, u, d, q.proof(), nil, g)
 	}
 	methods := f.methods(u, d)
-	q := &question{attempt: t.id, account: account.ID}
+	if t.expired != nil {
+		if s, err := f.owe(t, d, methods, q, behind.password); s != nil || err != nil {
+			return s, err
+		}
+	}
 	if d.Remember > 0 && t.Via.Station == "" {
 		t.event.Detail = "nothing is remembered: the client tells no Calling-Station-Id"
 	}
-	if d.remembers(t.Via) {
+	if d.remembers(t.Via) && t.expired == nil {
 		q.password = checkOf(t.id, behind.password)
 		if earlier, err := f.remembered(t, u, d, methods, behind.password); err != nil || earlier != nil {
-			return f.known(t, u, d, proof, earlier, g, err)
+			return f.known(t, u, d, q.proof(), earlier, g, err)
 		}
 	}
 	switch {
 	case len(methods) == 0 && (d.Second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		d.Reason = ReasonUnenrolledPass
-		return f.accept(t, u, d, proof, nil, g)
+		return f.accept(t, u, d, q.proof(), nil, g)
 	case len(methods) == 0:
 		return f.reject(t, ReasonNotEnrolled)
 	case behind.code != nil:
-		return f.appended(t, u, d, proof, methods, behind.code, g, q)
+		return f.appended(t, u, d, methods, behind.code, g, q)
 	}
 	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: g.guard}
+	if q.change != changeNone {
+		w.q = q
+	}
 	if behind.pick != "" {
 		i := picked(w.order, behind.pick)
 		if i < 0 {
@@ -162,13 +176,16 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 		w.order, w.picked, w.chosen = startAt(w.order, i), true, true
 	}
 	if !w.canAsk() && !slices.ContainsFunc(w.order, func(m Method) bool { return f.approves(m, d) }) {
+		if t.expired != nil {
+			return f.refuse(t, t.expired)
+		}
 		return f.reject(t, ReasonCannotAsk)
 	}
 	return f.ask(w)
 }
 
 // appended checks a code that came behind the password.
-func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods []Method, code Secret, g loaded, own *question) (Step, error) {
+func (f *Flow) appended(t *attempt, u User, d Decision, methods []Method, code Secret, g loaded, own *question) (Step, error) {
 	q, err := f.sent(t, u, g)
 	if err != nil {
 		return nil, err
@@ -187,10 +204,7 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 		}
 		return f.refuse(t, err)
 	}
-	if err := f.remember(t, u, d, methods, own); err != nil {
-		return nil, err
-	}
-	return f.accept(t, u, d, p, second, g)
+	return f.proven(t, u, d, methods, own, second, g)
 }
 
 // known lets in where a second factor was proven lately.

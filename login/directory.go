@@ -71,6 +71,15 @@ const (
 	ReasonTooManyCalls     Reason = "asked_too_often"
 	ReasonCodeSent         Reason = "code_sent"
 	ReasonRepeated         Reason = "refused_a_moment_ago"
+
+	// Of an expired password that is changed in the dialogue.
+	ReasonPasswordChanged Reason = "password_changed"
+	ReasonNewRefused      Reason = "new_password_refused"
+	ReasonNewTooShort     Reason = "new_password_too_short"
+	ReasonNewTooWeak      Reason = "new_password_too_weak"
+	ReasonNewUsed         Reason = "new_password_used_before"
+	ReasonNewTooSoon      Reason = "new_password_too_soon"
+	ReasonNewDiffer       Reason = "new_passwords_differ"
 )
 
 // A Refusal is a decided "no" of a directory or a factor.
@@ -91,8 +100,14 @@ func (r *Refusal) Error() string {
 // Refused returns the reason of a refusal in err's chain, or "" when err is
 // not a decision.
 func Refused(err error) Reason {
-	if r, ok := errors.AsType[*Refusal](err); ok {
+	if r := refusalOf(err); r != nil {
 		return r.Reason
 	}
 	return ""
+}
+
+// refusalOf returns the refusal in err's chain, or nil.
+func refusalOf(err error) *Refusal {
+	r, _ := errors.AsType[*Refusal](err)
+	return r
 }

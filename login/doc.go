@@ -42,6 +42,11 @@
 // one of them guessed is counted before the next one tries. A factor's code is used up durably before the
 // Accept that it earned.
 //
+// A password that was right and has expired is changed in the dialogue where the
+// rule says so (change.go): between the second factor and the Accept stand two
+// more questions, and the directory's yes to the new password. What is typed
+// meanwhile is kept in a record that opens with the ticket only.
+//
 // An error means "could not decide": it is not counted against a person (unless
 // one of her factors said no while another could not tell), and a RADIUS server
 // stays silent on it so that the client tries its next server. A [Reject] means

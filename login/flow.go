@@ -108,6 +108,9 @@ type attempt struct {
 	filed   bool            // the grant is in its record
 	typed   bool            // the secret is a password, not the answer to a question
 	done    bool            // audited
+	// expired is the refusal of a password that was right and has expired,
+	// where it may be changed.
+	expired *Refusal
 }
 
 // A finding is what an attempt has found out for its Event, without what the
@@ -169,11 +172,16 @@ func (f *Flow) tell(t *attempt) {
 	if e.AccountID == "" && f.HashUnknown {
 		e.User = veiled(f.veil, e.User)
 	}
-	f.Audit(Event{
+	f.Audit(t.told(*e))
+}
+
+// told is the event of what an attempt has found out.
+func (t *attempt) told(e finding) Event {
+	return Event{
 		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
 		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
 		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
-	})
+	}
 }
 
 // reject refuses. Every refusal says the same in the same language, so that it
@@ -194,8 +202,11 @@ func (f *Flow) refuse(t *attempt, err error) (Step, error) {
 }
 
 // A passwordProof says that the password of an account was right, now or in
-// the round that sealed the ticket.
-type passwordProof struct{ account string }
+// the round that sealed the ticket; or that it was, and has expired.
+type passwordProof struct {
+	account string
+	expired bool
+}
 
 // A factorProof says that a second factor of an account was proven just now
 // and that its single use is durable; or earlier, on the same device.
@@ -212,6 +223,8 @@ func admit(a Account, d Decision, p passwordProof, second *factorProof, notice s
 	switch {
 	case p.account == "" || p.account != a.ID:
 		return Accept{}, errors.New("login: no proof of this account's password")
+	case p.expired:
+		return Accept{}, errors.New("login: the password has expired")
 	case d.Second == SecondDeny:
 		return Accept{}, errors.New("login: the rule denies")
 	case second != nil && second.account == a.ID && second.earlier:

@@ -168,10 +168,7 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 		if others > 0 {
 			t.notice = f.Texts.Text(w.user.Language, "other_attempt")
 		}
-		if err := f.remember(t, w.user, *w.d, w.methods, w.question()); err != nil {
-			return nil, err
-		}
-		return f.accept(t, w.user, *w.d, passwordProof{e.account}, &factorProof{account: e.account, method: o.method.Factor}, g)
+		return f.proven(t, w.user, *w.d, w.methods, w.question(), &factorProof{account: e.account, method: o.method.Factor}, g)
 	case claimDenied:
 		return f.reject(t, ReasonDenied)
 	case claimFraud:
@@ -186,7 +183,8 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 // put puts the question of a code that was sent.
 func (e *errand) put(w *waiter, q question) (Step, error) {
 	f := e.flow
-	q.attempt, q.password = w.t.id, w.question().password
+	own := w.question()
+	q.attempt, q.password, q.change, q.key = w.t.id, own.password, own.change, own.key
 	w.t.event.Method = factorOf(q.method)
 	if !w.t.Via.CanAsk {
 		if w.picked {

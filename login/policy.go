@@ -31,6 +31,8 @@ type Decision struct {
 	Factors    []string
 	Unenrolled string
 	Call       string
+	// ExpiredPassword is as in RuleConfig.
+	ExpiredPassword string
 	// Remember and RememberMax are as in RuleConfig.
 	Remember, RememberMax time.Duration
 	// Reason is ReasonNoSecondFactor or ReasonBeforeDate when Second is
@@ -74,6 +76,9 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		}
 		if r.Unenrolled == "" {
 			r.Unenrolled = UnenrolledDeny
+		}
+		if r.ExpiredPassword == "" {
+			r.ExpiredPassword = ExpiredDeny
 		}
 		if r.Before == "" {
 			r.Before = BeforeOff
@@ -128,7 +133,7 @@ func (r *rule) decide(at time.Time) Decision {
 
 // inForce is the decision of the rule behind its date.
 func (r *RuleConfig) inForce() *Decision {
-	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
+	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, ExpiredPassword: r.ExpiredPassword, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
 	if r.SecondFactor == SecondNone {
 		d.Reason = ReasonNoSecondFactor
 	}

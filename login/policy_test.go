@@ -51,11 +51,16 @@ func TestEveryMistakeInRulesIsTold(t *testing.T) {
 	_, err := NewPolicy([]RuleConfig{
 		{Name: "a", SecondFactor: "maybe", Unenrolled: "allow"},
 		{Before: "remind", Groups: []string{"admins"}},
+		{Users: []string{"x"}, SecondFactor: "none", ExpiredPassword: "change"},
+		{ExpiredPassword: "allow"},
 	})
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	for _, want := range []string{`rule "a"`, `"maybe" is not known`, "lets everybody in", "rule 2: ", "no meaning without from", "not a distinguished name"} {
+	for _, want := range []string{
+		`rule "a"`, `"maybe" is not known`, "lets everybody in", "rule 2: ", "no meaning without from", "not a distinguished name",
+		"rule 3: expired_password: \"change\" has no meaning with second_factor = \"none\"", `rule 4: expired_password: "allow" is not known`,
+	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %q, want it to tell %q", err, want)
 		}
@@ -64,7 +69,7 @@ func TestEveryMistakeInRulesIsTold(t *testing.T) {
 
 func TestNobodyIsAdmittedWithoutProofs(t *testing.T) {
 	a := Account{ID: "1"}
-	right := passwordProof{"1"}
+	right := passwordProof{account: "1"}
 	for _, c := range []struct {
 		name   string
 		d      Decision
@@ -74,8 +79,10 @@ func TestNobodyIsAdmittedWithoutProofs(t *testing.T) {
 	}{
 		{"both factors", Decision{Second: SecondRequired}, right, &factorProof{account: "1", method: "totp"}, true},
 		{"no password", Decision{Second: SecondNone}, passwordProof{}, &factorProof{account: "1", method: "totp"}, false},
-		{"another account's password", Decision{Second: SecondNone}, passwordProof{"2"}, nil, false},
+		{"another account's password", Decision{Second: SecondNone}, passwordProof{account: "2"}, nil, false},
 		{"another account's factor", Decision{Second: SecondRequired}, right, &factorProof{account: "2", method: "totp"}, false},
+		{"a password that has expired", Decision{Second: SecondRequired}, passwordProof{account: "1", expired: true}, &factorProof{account: "1", method: "totp"}, false},
+		{"one where none else is asked for", Decision{Second: SecondNone}, passwordProof{account: "1", expired: true}, nil, false},
 		{"no second factor", Decision{Second: SecondRequired, Unenrolled: UnenrolledDeny}, right, nil, false},
 		{"no second factor where none is asked for", Decision{Second: SecondNone}, right, nil, true},
 		{"no second factor of somebody enrolled", Decision{Second: SecondEnrolled}, right, nil, false},

@@ -72,6 +72,13 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 // answer decides what was typed: a choice of another method, or a code.
 func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (Step, error) {
 	methods := f.methods(u, d)
+	switch {
+	case q.change == changeNone:
+	case !d.ChangesExpired():
+		return f.reject(t, ReasonPasswordExpired)
+	case q.change == changeFirst, q.change == changeAgain:
+		return f.newPassword(t, u, d, methods, q, g)
+	}
 	menu := offered(methods)
 	if choice, ok := choose(t.Secret, menu); ok {
 		if spent, err := f.spend(t, q, g); err != nil || !spent {
@@ -109,10 +116,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	if err := f.leaveErrand(t, q); err != nil {
 		return nil, err
 	}
-	if err := f.remember(t, u, d, methods, q); err != nil {
-		return nil, err
-	}
-	return f.accept(t, u, d, passwordProof{q.account}, second, g)
+	return f.proven(t, u, d, methods, q, second, g)
 }
 
 // pressed goes on when the person says that she has answered elsewhere.

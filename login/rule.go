@@ -52,6 +52,9 @@ type RuleConfig struct {
 	// Unenrolled is what happens to people without a second factor: "deny" or
 	// "allow".
 	Unenrolled string `mapstructure:"unenrolled"`
+	// ExpiredPassword is what happens to people whose password was right and
+	// has expired: "deny", or "change" behind a second factor.
+	ExpiredPassword string `mapstructure:"expired_password"`
 	// Call is what a call asks for: "approve" (press #), "match" (the two
 	// digits shown at the prompt, and #), "pin" (the person's own PIN, and #)
 	// or "code" (the call tells a code to be typed). Empty is as [call] says.
@@ -63,7 +66,7 @@ type RuleConfig struct {
 	RememberMax time.Duration `mapstructure:"remember_max"`
 }
 
-// Values of RuleConfig.SecondFactor, Unenrolled, Call and Before.
+// Values of RuleConfig.SecondFactor, Unenrolled, ExpiredPassword, Call and Before.
 const (
 	SecondRequired = "required"
 	SecondEnrolled = "enrolled"
@@ -72,6 +75,9 @@ const (
 
 	UnenrolledDeny  = "deny"
 	UnenrolledAllow = "allow"
+
+	ExpiredDeny   = "deny"
+	ExpiredChange = "change"
 
 	CallApprove = "approve"
 	CallMatch   = "match"
@@ -97,6 +103,7 @@ func (r RuleConfig) Validate() error {
 	}
 	oneOf("second_factor", r.SecondFactor, SecondRequired, SecondEnrolled, SecondNone, SecondDeny)
 	oneOf("unenrolled", r.Unenrolled, UnenrolledDeny, UnenrolledAllow)
+	oneOf("expired_password", r.ExpiredPassword, ExpiredDeny, ExpiredChange)
 	oneOf("before", r.Before, BeforeOff, BeforeReport, BeforeRemind)
 	oneOf("call", r.Call, CallApprove, CallMatch, CallPIN, CallCode)
 	errs = append(errs, r.times()...)
@@ -121,6 +128,9 @@ func (r RuleConfig) Validate() error {
 		if _, err := NormalDN(g); err != nil {
 			errs = append(errs, fmt.Errorf("groups: %q is not a distinguished name: write it in full, as in \"cn=vpn,ou=groups,dc=example,dc=org\"", g))
 		}
+	}
+	if r.ExpiredPassword == ExpiredChange && (r.SecondFactor == SecondNone || r.SecondFactor == SecondDeny) {
+		errs = append(errs, fmt.Errorf("expired_password: \"change\" has no meaning with second_factor = %q: a password is only changed behind a second factor: remove one of the two", r.SecondFactor))
 	}
 	if r.SecondFactor == SecondEnrolled && r.Unenrolled != "" {
 		errs = append(errs, errors.New("unenrolled: has no meaning with second_factor = \"enrolled\", which lets them in: remove one of the two"))

@@ -41,15 +41,20 @@ type question struct {
 	password uint16
 	kept     []byte // see Keeper
 	granted  bool   // something is in the record of grants
+	// change is how far the change of an expired password has come, and key
+	// opens what is kept of it.
+	change changeStage
+	key    [changeKeySize]byte
 }
 
-// Versions of tickets. Only one that keeps something has a fourth part, and only
-// one that was granted something says so, so that all others are read by nodes
-// that do not know of it.
+// Versions of tickets. Only one that keeps something, or changes a password, has
+// a fourth part, and only one that was granted something says so, so that all
+// others are read by nodes that do not know of it.
 const (
 	ticketVersion        = 3
 	ticketVersionKept    = 4
 	ticketVersionGranted = 5
+	ticketVersionChange  = 6
 )
 
 // maxAccountID is the longest account id that fits a ticket with everything
@@ -66,8 +71,11 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	if len(q.account) > maxAccountID || len(q.method) > 40 || len(q.memo) > MaxMemo || len(q.kept) > MaxKept {
 		return nil, errors.New("question does not fit a ticket")
 	}
-	version := byte(ticketVersion)
+	version, fourth := byte(ticketVersion), q.kept
 	switch {
+	case q.change != changeNone:
+		// Who sent only a proof of her password changes none.
+		version, fourth = ticketVersionChange, append([]byte{byte(q.change)}, q.key[:]...)
 	case q.granted:
 		version = ticketVersionGranted
 	case len(q.kept) > 0:
@@ -83,7 +91,7 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b = binary.BigEndian.AppendUint16(b, q.password)
 	b = appendPart(appendPart(appendPart(b, q.account), q.method), q.memo) // bounded at the top
 	if version != ticketVersion {
-		b = appendPart(b, q.kept)
+		b = appendPart(b, fourth)
 	}
 	sealed, err := s.Seal(ticketContext(user, client), b)
 	if err != nil {
@@ -130,7 +138,7 @@ func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 
 func parseQuestion(b []byte) (*question, error) {
 	const fixed = 1 + 8 + 8 + 3 + 5 + 2 + 2
-	if len(b) < fixed || b[0] < ticketVersion || b[0] > ticketVersionGranted {
+	if len(b) < fixed || b[0] < ticketVersion || b[0] > ticketVersionChange {
 		return nil, errTicket
 	}
 	version := b[0]
@@ -162,10 +170,16 @@ func parseQuestion(b []byte) (*question, error) {
 	if len(parts[2]) > 0 {
 		q.memo = parts[2]
 	}
-	if version == ticketVersionKept && len(parts[3]) == 0 {
+	switch {
+	case version == ticketVersionKept && len(parts[3]) == 0:
 		return nil, errTicket // would be written as the other version
-	}
-	if len(parts[3]) > 0 {
+	case version == ticketVersionChange:
+		if len(parts[3]) != 1+changeKeySize || parts[3][0] == byte(changeNone) || parts[3][0] > byte(changeApart) {
+			return nil, errTicket
+		}
+		q.change = changeStage(parts[3][0])
+		copy(q.key[:], parts[3][1:])
+	case len(parts[3]) > 0:
 		q.kept = parts[3]
 	}
 	q.granted = version == ticketVersionGranted

@@ -46,6 +46,14 @@ func TestTheLongestTicketFitsAState(t *testing.T) {
 	if back, err := openTicket(plainSealer{29}, ticket, "alice", "vpn"); err != nil || !back.granted || back.kept != nil {
 		t.Errorf("with something granted: got %+v %v", back, err)
 	}
+	q.granted, q.change, q.key = false, changeAgain, [changeKeySize]byte{1, 2, 3}
+	if ticket, err = q.seal(plainSealer{29}, "alice", "vpn"); err != nil {
+		t.Fatalf("with the change of a password: %v", err)
+	}
+	if back, err := openTicket(plainSealer{29}, ticket, "alice", "vpn"); err != nil || back.change != q.change || back.key != q.key {
+		t.Errorf("with the change of a password: got %+v %v", back, err)
+	}
+	q.change = changeNone
 	q.account, q.kept = strings.Repeat("a", maxAccountID-keptRoom), make([]byte, MaxKept)
 	if ticket, err = q.seal(plainSealer{29}, "alice", "vpn"); err != nil {
 		t.Fatalf("with something kept: %v", err)
@@ -81,6 +89,11 @@ func FuzzQuestion(f *testing.F) {
 	}
 	f.Add(xored(good[1:], good[0]))
 	q.granted = true
+	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(xored(good[1:], good[0]))
+	q.granted, q.change, q.kept = false, changeOwed, nil
 	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}

@@ -48,8 +48,15 @@ func (r *request) secret(user string) (login.Secret, tally) {
 			return nil, refusedPasswordForm
 		}
 		r.mschap = pendingMSCHAP{ident: f.Ident, change: f.Change, answers: !f.Version1}
-		if f.Version1 || f.Change {
+		switch {
+		case f.Version1:
 			return nil, refusedMethod
+		case f.Change:
+			c, err := f.NewPassword(user)
+			if err != nil {
+				return nil, refusedPasswordForm
+			}
+			return c, dropNone
 		}
 		p, err := f.Proof(user)
 		if err != nil {

@@ -2,6 +2,7 @@ package radiusd
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,53 @@ func TestMSCHAPv2PasswordChangesAreRefused(t *testing.T) {
 	if a.code != rejected || !strings.HasPrefix(got, "\x09E=709 R=0 ") || w.Directory.Binds.Load() != 0 {
 		t.Errorf("code %d, %q", a.code, got)
 	}
+}
+
+// Windows is told that the password has expired behind the second factor, and
+// sends the new one in a request of its own.
+func TestMSCHAPv2ChangesAnExpiredPassword(t *testing.T) {
+	t.Parallel()
+	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{ExpiredPassword: login.ExpiredChange})
+	w.Directory.Refuse("alice", login.ReasonPasswordExpired)
+	w.Directory.NTChange = func(old string, c login.NTChange) (string, error) {
+		password, _ := c.NTBlobs()
+		fresh := mschaptest.DecryptPassword(password[:], mschaptest.NTHash(old))
+		if fresh == "" {
+			return "", &login.Refusal{Reason: login.ReasonBadPassword}
+		}
+		return fresh, nil
+	}
+	d := s.device(t, "127.0.0.1")
+	fresh := mschaptest.New("alice", "new secret")
+	change := func(old string) []byte {
+		return d.signed(attr(attrUserName, "alice"), nasID, fresh.Change(old))
+	}
+	refused := func(what string, a *answer, want string) {
+		t.Helper()
+		if got := string(mschaptest.Microsoft(a.raw[headerLen:])[2]); a.code != rejected || !strings.Contains(got, want) {
+			t.Errorf("%s: code %d, %q, want %s", what, a.code, got, want)
+		}
+	}
+	sent := 0
+	expire := func() {
+		t.Helper()
+		sent++
+		a := d.ask(d.microsoft(mschaptest.New("alice", "secret")))
+		if a.code != challenge {
+			t.Fatalf("code %d, want a question", a.code)
+		}
+		state := attr(attrState, a.all(attrState)[0])
+		a = d.ask(d.microsoft(mschaptest.New("alice", "2"), state))
+		state = attr(attrState, a.all(attrState)[0])
+		refused("the second factor", d.ask(d.microsoft(mschaptest.New("alice", fmt.Sprint(500000+sent)), state)), "E=648 R=0 ")
+	}
+	refused("before the second factor", d.ask(change("secret")), "E=709 R=0 ")
+	expire()
+	refused("by a wrong password", d.ask(change("guess")), "E=709 R=0 ")
+	expire()
+	request := change("secret")
+	accepted(t, "the change", fresh, request, d.ask(request))
+	refused("the same again", d.ask(change("secret")), "E=709 R=0 ")
 }
 
 func TestMalformedProofsReachNobody(t *testing.T) {

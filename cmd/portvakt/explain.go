@@ -122,6 +122,9 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 		say(out, "call asks  %s\n", s.keysText(decision, e, account.Name, s.asks(via.Client)))
 	}
 	say(out, "decision   %s\n", decisionText(decision, len(methods)))
+	if len(methods) > 0 && decision.ChangesExpired() {
+		say(out, "expired    a password that has expired may be changed, behind the second factor\n")
+	}
 	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
 	if err != nil {
 		return err

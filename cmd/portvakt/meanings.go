@@ -31,7 +31,7 @@ var meanings = map[login.Reason]string{
 	login.ReasonWrongCode:        "the code was wrong",
 	login.ReasonUsedCode:         "the code had been used: she waits for the next one",
 	login.ReasonNotDelivered:     "the message did not arrive: is the number right?",
-	login.ReasonTooManyTries:     "three wrong codes: she begins again",
+	login.ReasonTooManyTries:     "three wrong codes, or no new password that the directory takes: she begins again",
 	login.ReasonBadTicket:        "the answer belongs to no question of ours: she begins again",
 	login.ReasonSpentTicket:      "the question had been answered before: she begins again",
 	login.ReasonExpiredTicket:    "the answer came too late: she begins again",
@@ -48,4 +48,12 @@ var meanings = map[login.Reason]string{
 	login.ReasonTooManyCalls:     "she was called too often without an answer: she signs in with a code, or waits an hour",
 	login.ReasonCodeSent:         "a code was sent: she signs in again with it behind her password",
 	login.ReasonRepeated:         "the same password was refused a moment ago: a device has an old one saved?",
+
+	login.ReasonPasswordChanged: "she has changed her expired password",
+	login.ReasonNewRefused:      "the directory did not take the new password",
+	login.ReasonNewTooShort:     "the directory wants a longer password",
+	login.ReasonNewTooWeak:      "the directory wants more kinds of characters in the password, or her name is in it",
+	login.ReasonNewUsed:         "the directory does not take a password that she had before",
+	login.ReasonNewTooSoon:      "the directory does not let the password be changed again so soon: somebody who may sets one",
+	login.ReasonNewDiffer:       "she did not type the same new password twice",
 }

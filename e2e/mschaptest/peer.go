@@ -5,6 +5,7 @@ import (
 	"crypto/des"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/rc4"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
@@ -90,6 +91,87 @@ func (p *Peer) Attributes() []byte {
 	value := append([]byte{p.Ident, 0}, p.PeerChallenge[:]...)
 	value = append(append(value, make([]byte, 8)...), response[:]...)
 	return append(VSA(11, p.Challenge[:]), VSA(25, value)...)
+}
+
+// Change are what the NAS puts into a request that changes the old password to
+// the peer's: MS-CHAP-Challenge, MS-CHAP2-CPW and three pieces of MS-CHAP-NT-Enc-PW
+// (RFC 2548, sections 2.3.4 and 2.1.9).
+func (p *Peer) Change(old string) []byte {
+	oldHash, newHash, response := NTHash(old), NTHash(p.Password), p.NTResponse()
+	value := append([]byte{7, p.Ident}, encryptHash(oldHash, newHash)...)
+	value = append(append(value, p.PeerChallenge[:]...), make([]byte, 8)...)
+	value = append(append(value, response[:]...), 0, 0)
+	attrs := append(VSA(11, p.Challenge[:]), VSA(27, value)...)
+	blob := EncryptPassword(p.Password, oldHash)
+	for i := byte(1); len(blob) > 0; i++ {
+		n := min(len(blob), 243)
+		attrs = append(attrs, VSA(6, append([]byte{6, p.Ident, 0, i}, blob[:n]...))...)
+		blob = blob[n:]
+	}
+	return attrs
+}
+
+// EncryptPassword is EncryptPwBlockWithPasswordHash of RFC 2759, section 8.10.
+func EncryptPassword(password string, hash [16]byte) []byte {
+	var wide []byte
+	for _, u := range utf16.Encode([]rune(password)) {
+		wide = binary.LittleEndian.AppendUint16(wide, u)
+	}
+	block := make([]byte, 516)
+	rand.Read(block[:512])
+	copy(block[512-len(wide):], wide)
+	binary.LittleEndian.PutUint32(block[512:], uint32(len(wide)))
+	return rc4of(hash, block)
+}
+
+// DecryptPassword undoes it; "" when the hash is another one.
+func DecryptPassword(blob []byte, hash [16]byte) string {
+	block := rc4of(hash, blob)
+	n := binary.LittleEndian.Uint32(block[512:])
+	if n > 512 || n%2 != 0 {
+		return ""
+	}
+	var units []uint16
+	for wide := block[512-n : 512]; len(wide) > 0; wide = wide[2:] {
+		units = append(units, binary.LittleEndian.Uint16(wide))
+	}
+	return string(utf16.Decode(units))
+}
+
+func rc4of(hash [16]byte, b []byte) []byte {
+	c, err := rc4.NewCipher(hash[:])
+	if err != nil {
+		panic(err) // the key has sixteen octets
+	}
+	out := make([]byte, len(b))
+	c.XORKeyStream(out, b)
+	return out
+}
+
+// encryptHash is OldNtPasswordHashEncryptedWithNewNtPasswordHash of RFC 2759,
+// section 8.12.
+func encryptHash(hash, with [16]byte) []byte {
+	out := make([]byte, 16)
+	for i := range 2 {
+		block, err := des.NewCipher(spread(with[7*i : 7*i+7]))
+		if err != nil {
+			panic(err) // the key has eight octets
+		}
+		block.Encrypt(out[8*i:], hash[8*i:])
+	}
+	return out
+}
+
+// DecryptHash undoes it.
+func DecryptHash(hash, with [16]byte) (out [16]byte) {
+	for i := range 2 {
+		block, err := des.NewCipher(spread(with[7*i : 7*i+7]))
+		if err != nil {
+			panic(err) // the key has eight octets
+		}
+		block.Decrypt(out[8*i:], hash[8*i:])
+	}
+	return out
 }
 
 // VSA is one of Microsoft's attributes, encoded.

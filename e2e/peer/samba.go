@@ -24,13 +24,17 @@ const (
 	SambaDomain   = "ADEX"
 	SambaBindDN   = "CN=svc," + SambaPeople
 	SambaPassword = "svcpass12"
+	// SambaAdminPassword is that of administrator.
+	SambaAdminPassword = "Passw0rd!x"
 	// SambaUserPassword is everybody's password.
 	SambaUserPassword = "secret12"
 )
 
 // A Samba is an Active Directory domain controller with the people alice
 // (in staff, which is in vpn-users), bob, expired, disabled, mustchange,
-// locked (as everybody after three wrong passwords) and acctexp.
+// locked (as everybody after three wrong passwords) and acctexp. A password has
+// six characters at least; a policy of mustchange's own wants nine of three
+// kinds.
 type Samba struct {
 	// URL and LDAPSURL are its addresses, CAFile what signed its certificate.
 	// Without TLS it refuses binds with passwords.
@@ -103,7 +107,7 @@ func provision(t testing.TB, host string) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "dc")
 	run(t, "samba-tool", "domain", "provision", "--targetdir="+folder, "--realm="+strings.ToUpper(SambaRealm),
-		"--domain="+SambaDomain, "--server-role=dc", "--dns-backend=NONE", "--adminpass=Passw0rd!x", "--host-name=dc1",
+		"--domain="+SambaDomain, "--server-role=dc", "--dns-backend=NONE", "--adminpass="+SambaAdminPassword, "--host-name=dc1",
 		"--host-ip="+host, "--option=bind interfaces only=yes", "--option=interfaces="+host+"/8")
 	run(t, systemPython, write(t, filepath.Join(t.TempDir(), "people.py"), sambaPeople), folder)
 	packed, err := pack(folder)
@@ -173,6 +177,12 @@ change(person('disabled'), userAccountControl=str(0x202))
 change(person('mustchange'), pwdLastSet='0')
 change(person('acctexp'), accountExpires=filetime(1))
 change(person('expired'), 'local_oid:1.3.6.1.4.1.7165.4.3.12:1', pwdLastSet=filetime(100))
+s.add({'dn': 'CN=strict,CN=Password Settings Container,CN=System,' + str(s.domain_dn()), 'objectClass': 'msDS-PasswordSettings',
+       'msDS-PasswordSettingsPrecedence': '1', 'msDS-PasswordReversibleEncryptionEnabled': 'FALSE',
+       'msDS-PasswordHistoryLength': '3', 'msDS-PasswordComplexityEnabled': 'TRUE', 'msDS-MinimumPasswordLength': '9',
+       'msDS-MinimumPasswordAge': '0', 'msDS-MaximumPasswordAge': str(-42 * 86400 * 10**7), 'msDS-LockoutThreshold': '3',
+       'msDS-LockoutObservationWindow': str(-1800 * 10**7), 'msDS-LockoutDuration': str(-1800 * 10**7),
+       'msDS-PSOAppliesTo': str(person('mustchange'))})
 for g in ('vpn-users', 'staff'):
     s.newgroup(g)
 s.add_remove_group_members('vpn-users', ['staff'])

@@ -43,6 +43,8 @@ type SlapdOptions struct {
 	Bulk int
 	// ManyGroups puts the user "many" into that many groups.
 	ManyGroups int
+	// ChangePasswords lets the service account change passwords, by the old ones.
+	ChangePasswords bool
 	// Config is added to slapd.conf before the database, Data to its content
 	// (LDIF).
 	Config, Data string
@@ -51,7 +53,8 @@ type SlapdOptions struct {
 }
 
 // A Slapd is an OpenLDAP server with people in ou=people: alice, bob (German),
-// umlaut, expired, reset (must change the password), lockme (locked after three
+// umlaut, expired, outdated (expired too; a new password lasts a year), reset
+// (must change the password), lockme (locked after three
 // wrong ones, as everybody is), nopassword, twin (twice, in different
 // branches), mailtwin1 and mailtwin2 (one mail address), and groups in
 // ou=groups: alice is in vpn, vpn in staff, staff in everybody, and everybody
@@ -169,7 +172,7 @@ rootdn cn=admin,dc=example,dc=test
 rootpw admin
 directory {{.Dir}}/db
 index objectClass,uid,cn,mail,memberOf,member,memberUid eq
-access to attrs=userPassword by anonymous auth by self write by * none
+access to attrs=userPassword {{if .O.ChangePasswords}}by dn.exact="cn=svc,dc=example,dc=test" =xw {{end}}by anonymous auth by self write by * none
 access to * by dn.exact="cn=svc,dc=example,dc=test" read by self read by * none
 overlay ppolicy
 ppolicy_default cn=default,ou=policies,dc=example,dc=test
@@ -221,6 +224,7 @@ func slapdData(o SlapdOptions) string {
 	for name, own := range map[string]string{
 		"default":    "pwdMaxAge: 0",
 		"expire":     "pwdMaxAge: 1\npwdExpireWarning: 0\npwdGraceAuthNLimit: 0",
+		"yearly":     "pwdMaxAge: 31536000\npwdInHistory: 3",
 		"mustchange": "pwdMaxAge: 0\npwdMustChange: TRUE",
 	} {
 		l.entry("cn="+name+",ou=policies,"+SlapdBase, "objectClass: device", "objectClass: pwdPolicy", "cn: "+name,
@@ -232,6 +236,7 @@ func slapdData(o SlapdOptions) string {
 	l.user(SlapdPeople, "bob", UserPassword, 2, "preferredLanguage: de", "mobile: +447400123456")
 	l.user(SlapdPeople, "umlaut", UmlautPassword, 3)
 	l.user(SlapdPeople, "expired", UserPassword, 4, "pwdChangedTime: 20200101000000Z", policy("expire"))
+	l.user(SlapdPeople, "outdated", UserPassword, 13, "pwdChangedTime: 20200101000000Z", policy("yearly"))
 	l.user(SlapdPeople, "reset", UserPassword, 5, "pwdReset: TRUE", policy("mustchange"))
 	l.user(SlapdPeople, "lockme", UserPassword, 6)
 	l.user(SlapdPeople, "nopassword", "", 7)

@@ -17,6 +17,16 @@
 //	User-Session-Key: 41c00c58…      MD4 of the NT hash
 //	.
 //
+// A password is changed by a helper of another protocol, started for it alone:
+//
+//	NT-Domain:: QUFE
+//	Username:: YWxpY2U=
+//	new-nt-password-blob: 9a1c…      516 octets, RFC 2759, section 8.9
+//	old-nt-hash-blob: 77d2…          16 octets, RFC 2759, section 8.12
+//	.
+//	Password-Change: Yes             or No, and Password-Change-Error
+//	.
+//
 // A helper that is late, that ends or that says what is not understood is ended
 // and another takes its place: an answer that comes late must never be taken
 // for the next one's. That is no decision, and neither is any error but those

@@ -65,23 +65,27 @@ func (h *helper) end() {
 	_ = h.out.Close()
 }
 
-// A question is what a helper is asked.
-type question struct {
+// A question is what a helper is asked: whether a proof is right, or to change
+// a password.
+type question interface{ write() []byte }
+
+type proof struct {
 	user      string
 	challenge [8]byte
 	response  [24]byte
 }
 
-func (q question) write() []byte {
+func (q proof) write() []byte {
 	return fmt.Appendf(nil, "Username:: %s\nLANMAN-Challenge: %x\nNT-Response: %x\nRequest-User-Session-Key: Yes\n.\n",
 		base64.StdEncoding.EncodeToString([]byte(q.user)), q.challenge, q.response)
 }
 
 // An answer is what a helper said.
 type answer struct {
-	yes bool
-	key [16]byte
-	why string // of a no
+	yes   bool
+	keyed bool
+	key   [16]byte
+	why   string // of a no
 }
 
 // ask puts a question and waits for the answer. After an error the helper must
@@ -133,7 +137,7 @@ func readAnswer(r *bufio.Reader) (a answer, err error) {
 		}
 		key, value, _ := strings.Cut(line, ": ")
 		switch key {
-		case "Authenticated":
+		case "Authenticated", "Password-Change":
 			if decided || value != "Yes" && value != "No" {
 				return answer{}, errUnexpected
 			}
@@ -144,18 +148,16 @@ func readAnswer(r *bufio.Reader) (a answer, err error) {
 				return answer{}, errUnexpected
 			}
 			keyed = true
-		case "Authentication-Error":
+		case "Authentication-Error", "Password-Change-Error":
 			a.why = value
 		case "Error":
 			return answer{}, fmt.Errorf("helper: %q", value)
 		default: // other keys and what is behind a line break of an error text
 		}
 	}
-	switch {
-	case !decided:
+	if !decided {
 		return answer{}, errUnexpected
-	case a.yes && !keyed:
-		return answer{}, errNoKey
 	}
+	a.keyed = keyed
 	return a, nil
 }

@@ -40,20 +40,31 @@ func New(argv []string, timeout time.Duration) *Pool {
 func (p *Pool) Check(ctx context.Context, user string, challenge [8]byte, response [24]byte) (key [16]byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	case <-ctx.Done():
-		return key, fmt.Errorf("wait for a helper: %w", ctx.Err())
+	if err := p.place(ctx); err != nil {
+		return key, err
 	}
-	a, err := p.ask(ctx, question{user, challenge, response})
+	defer func() { <-p.places }()
+	a, err := p.ask(ctx, proof{user, challenge, response})
 	switch {
 	case err != nil:
 		return key, err
+	case a.yes && !a.keyed:
+		return key, errNoKey
 	case a.yes:
 		return a.key, nil
 	}
 	return key, verdict(a.why)
+}
+
+// place waits until one more helper may be in use; it is given back by taking
+// one out of places.
+func (p *Pool) place(ctx context.Context) error {
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a helper: %w", ctx.Err())
+	}
 }
 
 // ask asks an idle helper, or a new one. One that has ended since its last
@@ -89,6 +100,17 @@ func (p *Pool) askOn(ctx context.Context, h *helper, q question) (answer, error)
 		err = ctx.Err() // it may hold a deadline in the past now
 	}
 	return a, err
+}
+
+// enter has Close wait for a helper, until inUse is told; false when it has
+// begun.
+func (p *Pool) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.inUse.Add(1)
+	}
+	return !p.closed
 }
 
 func (p *Pool) take() (*helper, error) {

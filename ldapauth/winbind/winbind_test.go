@@ -22,7 +22,7 @@ import (
 const helperFlag = "--helper-protocol=ntlm-server-1"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == helperFlag {
+	if len(os.Args) > 2 && (os.Args[1] == helperFlag || os.Args[1] == changeProtocol) {
 		fakeHelper(os.Args[2])
 		return
 	}
@@ -54,6 +54,12 @@ func fakeHelper(journal string) {
 		switch name {
 		case "alice":
 			fmt.Print("Authenticated: Yes\nUser-Session-Key: 41C00C584BD2D91C4017A2A12FA59F3F\n.\n")
+		case "changed":
+			fmt.Print("Password-Change: Yes\n.\n")
+		case "unchanged":
+			fmt.Print("Password-Change: No\nPassword-Change-Error: When trying to update a password, this status indicates that some password update rule has been violated. For example, the password might not meet the length criteria.\n.\n.\n")
+		case "wrong":
+			fmt.Print("Password-Change: No\nPassword-Change-Error: NT_STATUS_WRONG_PASSWORD\n.\n.\n")
 		case "keyless":
 			fmt.Print("Authenticated: Yes\n.\n")
 		case "ends":
@@ -251,10 +257,15 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(".\nAuthenticated: No\nAuthentication-Error: No such user\n.\n.\n")
 	f.Add("Error: No username supplied!\n.\n")
 	f.Add("Authenticated: Yes\nAuthenticated: No\n.\n")
+	f.Add("Password-Change: Yes\n.\n")
 	f.Add("Authenticated: Yes\nUser-Session-Key: 41\n.\n")
 	f.Fuzz(func(t *testing.T, said string) {
 		a, err := readAnswer(bufio.NewReaderSize(strings.NewReader(said), maxLine))
-		if err == nil && a.yes && (!strings.Contains(said, "Authenticated: Yes") || !strings.Contains(said, "User-Session-Key: ")) {
+		if err != nil {
+			return
+		}
+		if a.yes && !strings.Contains(said, "Authenticated: Yes") && !strings.Contains(said, "Password-Change: Yes") ||
+			a.keyed && !strings.Contains(said, "User-Session-Key: ") {
 			t.Errorf("a yes of %q", said)
 		}
 	})

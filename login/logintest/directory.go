@@ -20,7 +20,16 @@ type Directory struct {
 	// NTHash, when set, makes hashes of passwords for proofs of MS-CHAPv2.
 	NTHash func(password string) [16]byte
 
-	Lookups, Binds atomic.Int64
+	// Rules are for new passwords; RulesErr keeps them from being read.
+	Rules    login.PasswordRules
+	RulesErr error
+	// NTChange, when set, finds the new password in a change by MS-CHAPv2, given
+	// the old one.
+	NTChange func(old string, c login.NTChange) (fresh string, err error)
+	// ChangeErr is what a change of a password ends with, when set.
+	ChangeErr error
+
+	Lookups, Binds, Changes atomic.Int64
 
 	mu       sync.RWMutex
 	accounts map[string]person
@@ -33,7 +42,11 @@ type person struct {
 	refusal  login.Reason
 }
 
-var _ login.Directory = (*Directory)(nil)
+var (
+	_ login.Directory = (*Directory)(nil)
+	_ login.Changer   = (*Directory)(nil)
+	_ login.NTChanger = (*Directory)(nil)
+)
 
 // Add adds an account with a password.
 func (d *Directory) Add(a login.Account, password string) {
@@ -110,4 +123,64 @@ func (d *Directory) ask(ctx context.Context) error {
 		}
 	}
 	return d.Down
+}
+
+// PasswordRules are the directory's.
+func (d *Directory) PasswordRules(ctx context.Context, _ login.Account) (login.PasswordRules, error) {
+	if err := d.ask(ctx); err != nil {
+		return login.PasswordRules{}, err
+	}
+	return d.Rules, d.RulesErr
+}
+
+// ChangePassword changes it when the old one is right and the new one is long
+// enough. An account that was refused for an expired password is not any more.
+func (d *Directory) ChangePassword(ctx context.Context, a login.Account, old, fresh login.Cleartext) error {
+	d.Changes.Add(1)
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	if d.ChangeErr != nil {
+		return d.ChangeErr
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := strings.ToLower(a.Name)
+	p, ok := d.accounts[key]
+	if !ok || !old.Is(p.password) {
+		return &login.Refusal{Reason: login.ReasonBadPassword}
+	}
+	return d.set(key, p, string(fresh))
+}
+
+// ChangesNTPasswords reports whether NTChange is set.
+func (d *Directory) ChangesNTPasswords() bool { return d.NTChange != nil }
+
+// ChangeNTPassword is ChangePassword by what NTChange finds.
+func (d *Directory) ChangeNTPassword(ctx context.Context, a login.Account, c login.NTChange) error {
+	d.Changes.Add(1)
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := strings.ToLower(a.Name)
+	p := d.accounts[key]
+	fresh, err := d.NTChange(p.password, c)
+	if err != nil {
+		return err
+	}
+	return d.set(key, p, fresh)
+}
+
+func (d *Directory) set(key string, p person, fresh string) error {
+	if len(fresh) < d.Rules.MinLength {
+		return &login.Refusal{Reason: login.ReasonNewTooShort}
+	}
+	p.password = fresh
+	if p.refusal == login.ReasonPasswordExpired || p.refusal == login.ReasonMustChange {
+		p.refusal = ""
+	}
+	d.accounts[key] = p
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 var marks = map[string]any{
 	"Hint": "<Hint>", "Ask": "<Ask>", "Choices": "<Choices>", "Number": "<Number>", "What": "<What>", "Date": "<Date>",
 	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>",
+	"Count": "<Count>",
 }
 
 func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
@@ -38,7 +39,7 @@ func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestNoLanguageIsACopyOfAnother(t *testing.T) {
 	texts := shippedTexts(t)
-	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt"} {
+	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt", "new_password", "expired_elsewhere"} {
 		said := map[string]string{}
 		for _, lang := range texts.Languages() {
 			text, err := texts.render(lang, key, sample)
@@ -67,6 +68,24 @@ func TestAQuestionWithThreeWaysFitsOneReplyMessage(t *testing.T) {
 		for _, key := range []string{"ask_call", "ask_call_match", "still_calling"} {
 			ask := tx(key, "Hint", "••42", "Match", "42")
 			question := tx("not_answered") + " " + tx("menu", "Ask", ask, "Choices", choices)
+			if len(question) > 253 { // RFC 2865, section 5.18
+				t.Errorf("%s: %s: has %d octets, and room for 253: %q", lang, key, len(question), question)
+			}
+		}
+	}
+}
+
+// The longest question for a new password: what was wrong with the one before,
+// and every rule there can be.
+func TestAQuestionForANewPasswordFitsOneReplyMessage(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, lang := range texts.Languages() {
+		tx := func(key string, args ...string) string { return texts.Text(lang, key, args...) }
+		rules := strings.Join([]string{
+			tx("rule_length", "Count", "128"), tx("rule_classes", "Count", "3"), tx("rule_history", "Count", "1024"),
+		}, ", ")
+		for _, key := range []string{"new_refused", "new_too_short", "new_too_weak", "new_used", "new_too_soon", "new_differ"} {
+			question := tx(key) + " " + tx("plain", "Ask", tx("new_password")+" ("+rules+")")
 			if len(question) > 253 { // RFC 2865, section 5.18
 				t.Errorf("%s: %s: has %d octets, and room for 253: %q", lang, key, len(question), question)
 			}

@@ -12,7 +12,7 @@ import (
 var sample = map[string]any{
 	"Hint": "••42", "Ask": "", "Choices": "", "Number": "9", "What": "", "Date": "2026-12-24",
 	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5",
-	"Match": "42",
+	"Match": "42", "Count": "128",
 }
 
 // limits are the octets of UTF-8 each sentence may have, with the sample
@@ -28,7 +28,10 @@ var limits = map[string]int{
 	"wait_call": 80, "match_call": 96, "ask_call": 60, "retry_call": 40,
 	"method_call": 24, "method_call_hint": 40,
 	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
-	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"new_password": 60, "new_again": 60, "rule_length": 32, "rule_classes": 60, "rule_history": 32,
+	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_too_soon": 56, "new_differ": 56,
+	"expired_elsewhere": 160,
+	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 }
 
 // Keys are all keys a language has.

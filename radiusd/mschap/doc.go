@@ -4,7 +4,7 @@
 //
 //	Find ─► Found.Proof ─► Proof, a login.Secret ─► the directory: Matches or Proven
 //	                            │ Kept (37 octets, sealed in the ticket while a code is asked for)
-//	                            ▼
+//	     Found.NewPassword      ▼
 //	                       ParseSession ─► Session.Attributes: MS-CHAP2-Success and MPPE keys
 //
 // A [Proof] compares like any other secret, so that a code typed where the
@@ -20,6 +20,7 @@
 // Where another server decides, Proof.Carried is what it is asked, ReadAnswer what it
 // has said; OpenKeys and SealKeys take keys from its secret to that of the client.
 //
-// MS-CHAP version 1 and changing passwords (MS-CHAP2-CPW) are not here; both
-// are recognised, to be refused.
+// A [Change] of the password (MS-CHAP2-CPW) is taken out of a request and handed
+// on: the new password in it opens with the hash of the old one, which nobody
+// here has. MS-CHAP version 1 is recognised, to be refused.
 package mschap

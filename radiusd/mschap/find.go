@@ -30,6 +30,9 @@ const (
 	challengeLen = 16 // RFC 2759, section 4
 	responseLen  = 50 // RFC 2548, section 2.3.2
 	changeLen    = 68 // RFC 2548, section 2.3.4
+	pieceHead    = 4  // RFC 2548, section 2.1.9
+	newLen       = 516
+	maxPieces    = 16
 )
 
 // ErrForm is that the attributes cannot be an MS-CHAPv2 exchange.
@@ -44,7 +47,9 @@ type Found struct {
 	// Change is that the password is to be changed.
 	Change bool
 
-	challenge, response []byte
+	challenge, response, change []byte
+	// pieces are those of the new password, in the order they came in.
+	pieces [][]byte
 }
 
 // Carries reports whether the value of a Vendor-Specific attribute has anything
@@ -71,7 +76,6 @@ func Carries(vsa []byte) bool {
 // several attributes (RFC 2548, section 2). An attribute that is there twice is
 // an error: of two answers one could be checked and the other used.
 func Find(attrs radius.Attributes) (f Found, err error) {
-	var change []byte
 	for _, avp := range attrs {
 		if avp.Type != rfc2865.VendorSpecific_Type || !Carries(avp.Attribute) {
 			continue
@@ -90,7 +94,11 @@ func Find(attrs radius.Attributes) (f Found, err error) {
 			case typeResponse2:
 				into = &f.response
 			case typeChange2:
-				into = &change
+				into = &f.change
+			case typeNewPassword:
+				if f.pieces = append(f.pieces, value); len(value) <= pieceHead || len(f.pieces) > maxPieces {
+					return Found{}, ErrForm
+				}
 			}
 			if into != nil {
 				if *into != nil || len(value) == 0 {
@@ -102,11 +110,11 @@ func Find(attrs radius.Attributes) (f Found, err error) {
 		}
 	}
 	switch {
-	case change != nil:
-		if len(change) != changeLen {
+	case f.change != nil:
+		if len(f.change) != changeLen || f.response != nil {
 			return Found{}, ErrForm
 		}
-		f.Change, f.Ident = true, change[1] // behind its code
+		f.Change, f.Ident = true, f.change[1] // behind its code
 	case f.response != nil:
 		f.Ident = f.response[0]
 	}

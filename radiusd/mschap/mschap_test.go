@@ -168,6 +168,7 @@ func FuzzFind(f *testing.F) {
 	whole := p.Attributes()
 	f.Add(whole)
 	f.Add(append(mschaptest.VSA(27, make([]byte, 68)), mschaptest.VSA(6, make([]byte, 200))...))
+	f.Add(p.Change("old"))
 	f.Add([]byte{26, 10, 0, 0, 1, 55, 25, 52, 1, 2})
 	f.Add([]byte{26, 7, 0, 0, 1, 55, 25})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -182,6 +183,9 @@ func FuzzFind(f *testing.F) {
 		found, err := mschap.Find(attrs)
 		if err != nil {
 			return
+		}
+		if c, err := found.NewPassword("alice"); err == nil && (!carries || !found.Change || c.Kept() != nil) {
+			t.Error("a change that the survey did not see, or with a session")
 		}
 		if pr, err := found.Proof("alice"); err == nil {
 			if !carries {

@@ -42,14 +42,20 @@ func (f Found) Proof(user string) (*Proof, error) {
 	if r[1] != 0 || string(r[18:26]) != "\x00\x00\x00\x00\x00\x00\x00\x00" {
 		return nil, ErrForm
 	}
+	p := newProof(r[0], r[2:18], f.challenge, r[26:], user)
+	p.user, p.rawChallenge, p.rawAnswer = user, f.challenge, r
+	return p, nil
+}
+
+func newProof(ident byte, peer, challenge, response []byte, user string) *Proof {
 	_, name, found := strings.Cut(user, `\`)
 	if !found {
 		name = user
 	}
-	p := &Proof{ident: r[0], user: user, rawChallenge: f.challenge, rawAnswer: r}
-	copy(p.challenge[:], rfc2759.ChallengeHash(r[2:18], f.challenge, []byte(name)))
-	copy(p.response[:], r[26:])
-	return p, nil
+	p := &Proof{ident: ident}
+	copy(p.challenge[:], rfc2759.ChallengeHash(peer, challenge, []byte(name)))
+	copy(p.response[:], response)
+	return p
 }
 
 // Carried are the attributes that the proof came in, encoded, for a server that
