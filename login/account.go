@@ -30,6 +30,10 @@ type Account struct {
 	// person. Until she has signed in once, her failures are counted in memory
 	// alone.
 	Unverified bool
+	// Active is when the account was used last, or made when it never was, as
+	// the directory tells it before this sign-in; the zero time when it tells
+	// neither.
+	Active time.Time
 }
 
 // Via says how a login arrived and what its transport can do.

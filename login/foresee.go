@@ -43,6 +43,8 @@ func (f *Flow) foresight(t *attempt, u User, d Decision, second string) *Foresig
 		s.Outcome, s.Reason = "accept", ReasonNoSecondFactor
 	case len(methods) == 0 && (second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		s.Outcome, s.Reason = "accept", ReasonUnenrolledPass
+	case len(methods) == 0 && d.Unenrolled == UnenrolledEnroll && t.Via.CanAsk:
+		s.Methods = []string{"enroll"}
 	case len(methods) == 0:
 		s.Outcome, s.Reason = "reject", ReasonNotEnrolled
 	case !reached:

@@ -16,7 +16,7 @@ const maxOffered = 9
 // first the one she prefers, then in the order of the rule.
 func (f *Flow) methods(u User, d Decision) []Method {
 	var ms []Method
-	add := func(p Factor) { ms = append(ms, p.Methods(u)...) }
+	add := func(p Factor) { ms = append(ms, confirmed(p, u, d)...) }
 	if len(d.Factors) == 0 {
 		for _, p := range f.Factors {
 			add(p)
@@ -179,6 +179,11 @@ func elsewhere(menu []Method, method string) []Method {
 
 // again puts the question q, without prompting.
 func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
+	return f.put(t, menu, q, f.question(u, menu, q, say))
+}
+
+// put puts a question of any topic, with the choices it names.
+func (f *Flow) put(t *attempt, menu []Method, q *question, text string) (Step, error) {
 	if err := f.fileGrant(t, q.account); err != nil {
 		return nil, err
 	}
@@ -188,7 +193,7 @@ func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string)
 		return nil, err
 	}
 	t.event.Method = factorOf(q.method)
-	return Ask{Text: f.question(u, menu, q, say), Ticket: ticket}, nil
+	return Ask{Text: text, Ticket: ticket}, nil
 }
 
 // question is the text of a question: what went wrong, what to type, and how
@@ -217,10 +222,8 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 			if !m.Standing {
 				add(tx("resend", "Number", number))
 			}
-		case m.Hint != "":
-			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor+"_hint", "Hint", m.Hint)))
 		default:
-			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor)))
+			add(f.choice(u, m, number))
 		}
 	}
 	if text == "" {
@@ -235,6 +238,15 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 		text = tx(say) + " " + text
 	}
 	return text
+}
+
+// choice is what a menu says of a method.
+func (f *Flow) choice(u User, m Method, number string) string {
+	what := f.Texts.Text(u.Language, "method_"+m.Factor)
+	if m.Hint != "" {
+		what = f.Texts.Text(u.Language, "method_"+m.Factor+"_hint", "Hint", m.Hint)
+	}
+	return f.Texts.Text(u.Language, "choice", "Number", number, "What", what)
 }
 
 // factorOf is the factor a method's ID begins with.

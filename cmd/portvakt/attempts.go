@@ -159,6 +159,8 @@ func verdict(e login.Event) string {
 		return "the client had gone"
 	case "answered":
 		return "answered, and no request waited"
+	case "enrolled":
+		return "enrolled"
 	case "error":
 		return "not decided"
 	case "shadow":

@@ -8,7 +8,7 @@ import (
 // marks are the values that show where a placeholder is.
 var marks = map[string]any{
 	"Hint": "<Hint>", "Ask": "<Ask>", "Choices": "<Choices>", "Number": "<Number>", "What": "<What>", "Date": "<Date>",
-	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>",
+	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>", "Days": "<Days>", "Secret": "<Secret>",
 }
 
 func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
@@ -38,7 +38,7 @@ func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestNoLanguageIsACopyOfAnother(t *testing.T) {
 	texts := shippedTexts(t)
-	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt"} {
+	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt", "enroll_first", "enroll_waits"} {
 		said := map[string]string{}
 		for _, lang := range texts.Languages() {
 			text, err := texts.render(lang, key, sample)

@@ -12,7 +12,7 @@ import (
 var sample = map[string]any{
 	"Hint": "••42", "Ask": "", "Choices": "", "Number": "9", "What": "", "Date": "2026-12-24",
 	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5",
-	"Match": "42",
+	"Match": "42", "Days": "120", "Secret": "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567",
 }
 
 // limits are the octets of UTF-8 each sentence may have, with the sample
@@ -29,6 +29,7 @@ var limits = map[string]int{
 	"method_call": 24, "method_call_hint": 40,
 	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
 	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"enroll_first": 80, "enroll_second": 90, "enroll_early": 160, "enroll_secret": 110, "enroll_waits": 120, "phone_changed": 160,
 }
 
 // Keys are all keys a language has.
