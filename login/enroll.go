@@ -13,7 +13,7 @@ const maxText = 253
 // enroll begins the enrollment of somebody who needs a second factor and has
 // none.
 func (f *Flow) enroll(t *attempt, u User, d Decision, q *question) (Step, error) {
-	offers, err := f.newcomers(t, u, d)
+	offers, err := f.newcomers(t.ctx, t.Via, u, d, t.began, true)
 	if err != nil {
 		return f.unwelcome(t, u, err)
 	}
@@ -28,7 +28,7 @@ func (f *Flow) suggest(t *attempt, u User, d Decision) (Step, error) {
 	if !d.Suggest || len(f.methods(u, d)) > 0 {
 		return nil, nil //nolint:nilnil // nothing is no error
 	}
-	offers, err := f.newcomers(t, u, d)
+	offers, err := f.newcomers(t.ctx, t.Via, u, d, t.began, true)
 	if Refused(err) != "" {
 		return nil, nil //nolint:nilnil // see above
 	}
@@ -38,22 +38,6 @@ func (f *Flow) suggest(t *attempt, u User, d Decision) (Step, error) {
 	next := (&question{attempt: t.id, account: u.Account.ID}).fresh(t.began)
 	next.topic = topicEarly
 	return f.offer(t, u, d, offers, next, "")
-}
-
-// newcomers are the offers to somebody without a second factor.
-func (f *Flow) newcomers(t *attempt, u User, d Decision) ([]Method, error) {
-	offers, err := f.offers(t.Via, u, d)
-	if err != nil {
-		return nil, err
-	}
-	n, _, err := NewcomerOf(t.ctx, f.Records, u.Account.ID)
-	if err != nil {
-		return nil, err
-	}
-	if n.Waits(t.began) {
-		return nil, &Refusal{Reason: ReasonEnrollWaits, Detail: "since " + n.Since.Format(time.RFC3339)}
-	}
-	return offers, f.unused(t.ctx, u.Account, d, n, t.began, true)
 }
 
 // unwelcome refuses an enrollment. Only that she must wait is told: she has done
@@ -113,7 +97,7 @@ func (f *Flow) offersOf(t *attempt, u User, d Decision, of topic) ([]Method, err
 	if of == topicSecond { // who has proven one is no newcomer any more
 		return f.offers(t.Via, u, d)
 	}
-	return f.newcomers(t, u, d)
+	return f.newcomers(t.ctx, t.Via, u, d, t.began, true)
 }
 
 // propose sends the code of what was chosen, or makes its secret, and asks for

@@ -91,6 +91,22 @@ func TestADamagedRecordOfAFirstEnrollmentIsAnError(t *testing.T) {
 			t.Errorf("%q: got %+v", data, n)
 		}
 	}
+	now := time.Now()
+	r := &written{damaged: damaged{data: []byte("{")}}
+	if err := ForgetNewcomer(t.Context(), r, "a", now); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := NewcomerOf(t.Context(), r, "a"); err != nil || !n.Refused(now) {
+		t.Errorf("forgotten: got %+v, %v, want one who was refused", n, err)
+	}
+}
+
+// written is a record that can be changed.
+type written struct{ damaged }
+
+func (w *written) Swap(_ context.Context, _ string, _ uint64, data []byte) error {
+	w.data = data
+	return nil
 }
 
 func TestARuleSaysHowPeopleEnroll(t *testing.T) {

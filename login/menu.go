@@ -254,13 +254,3 @@ func factorOf(method string) string {
 	name, _, _ := strings.Cut(method, "/")
 	return name
 }
-
-// Methods are the ways an account can prove a second factor under a decision,
-// in the order they are asked; for explanations.
-func (f *Flow) Methods(ctx context.Context, a Account, d Decision) ([]Method, error) {
-	e, err := f.Enrollments.Enrollment(ctx, a.ID)
-	if err != nil {
-		return nil, err
-	}
-	return f.methods(User{Account: a, Enrollment: e, Language: f.Texts.Match(e.Language, a.Language)}, d), nil
-}

@@ -56,9 +56,31 @@ func NewcomerOf(ctx context.Context, r Records, accountID string) (n Newcomer, r
 		return n, 0, fmt.Errorf("read record of first enrollment: %w", err)
 	}
 	if json.Unmarshal(v.Data, &n) != nil { // the cause may quote the data
-		return n, 0, errors.New("login: record of a first enrollment cannot be read: portvakt user forget, and enroll anew")
+		return Newcomer{}, v.Rev, errNewcomer
 	}
 	return n, v.Rev, nil
+}
+
+var errNewcomer = errors.New("login: record of a first enrollment cannot be read: portvakt user forget makes it anew")
+
+// ForgetNewcomer forgets what waits for an approval, but not that an account was
+// refused as dormant, which a record that cannot be read may have said.
+func ForgetNewcomer(ctx context.Context, r Records, accountID string, now time.Time) error {
+	n, rev, err := NewcomerOf(ctx, r, accountID)
+	if errors.Is(err, errNewcomer) {
+		data, err := json.Marshal(Newcomer{Dormant: now.UTC()})
+		if err != nil {
+			return err
+		}
+		return r.Swap(ctx, NewcomerKey(accountID), rev, data)
+	}
+	if err != nil || n.Waiting == nil {
+		return err
+	}
+	return changeNewcomer(ctx, r, accountID, func(n *Newcomer) error {
+		n.Waiting, n.Approvers, n.Since = nil, "", time.Time{}
+		return nil
+	})
 }
 
 // changeNewcomer changes the record durably. change may run several times.
@@ -82,6 +104,23 @@ func changeNewcomer(ctx context.Context, r Records, accountID string, change fun
 		}
 	}
 	return fmt.Errorf("write record of first enrollment: %w %d times", ErrConflict, maxConflicts)
+}
+
+// newcomers are the offers to somebody without a second factor; write is whether
+// a refusal is remembered.
+func (f *Flow) newcomers(ctx context.Context, v Via, u User, d Decision, at time.Time, write bool) ([]Method, error) {
+	offers, err := f.offers(v, u, d)
+	if err != nil {
+		return nil, err
+	}
+	n, _, err := NewcomerOf(ctx, f.Records, u.Account.ID)
+	if err != nil {
+		return nil, err
+	}
+	if n.Waits(at) {
+		return nil, &Refusal{Reason: ReasonEnrollWaits, Detail: "since " + n.Since.Format(time.RFC3339)}
+	}
+	return offers, f.unused(ctx, u.Account, d, n, at, write)
 }
 
 // unused refuses an account that was not used for so long that its owner may

@@ -192,3 +192,12 @@ func (p *Policy) Factors() []string {
 	}
 	return names
 }
+
+// Enrollable returns the factors that the rules name as those to enroll.
+func (p *Policy) Enrollable() []string {
+	var names []string
+	for _, r := range p.rules {
+		names = append(names, r.Enrollable...)
+	}
+	return names
+}

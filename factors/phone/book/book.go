@@ -51,7 +51,7 @@ type Book struct {
 
 // New makes the book of a valid configuration.
 func New(cfg Config, use Use) (*Book, error) {
-	b := &Book{use: use, region: cfg.region(), kept: make(map[string]phone.Number)}
+	b := &Book{use: use, region: cfg.Home(), kept: make(map[string]phone.Number)}
 	var err error
 	if b.countries, err = phone.NewCountries(cfg.Countries...); err != nil {
 		return nil, fmt.Errorf("countries: %w", err)
