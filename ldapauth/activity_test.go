@@ -11,7 +11,7 @@ func TestWhenAnAccountWasUsed(t *testing.T) {
 		name   string
 		kind   string
 		values []value
-		want   string // RFC 3339, or "" for not known
+		want   string // "" for not known
 	}{
 		{"Active Directory", KindAD, []value{{"whenCreated", "20200102030405.0Z"}, {"lastLogonTimestamp", "133444736000000000"}}, "2023-11-14T22:13:20Z"},
 		{"an account there that was never used", KindAD, []value{{"whenCreated", "20200102030405.0Z"}, {"lastLogonTimestamp", "0"}}, "2020-01-02T03:04:05Z"},

@@ -1,9 +1,9 @@
 package cooling
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +30,7 @@ var errRecord = errors.New("record of telephone numbers cannot be read: portvakt
 type record struct {
 	// Seen is a digest of the texts that were there last: as long as it is the
 	// same, nothing has to be read.
-	Seen    []byte  `json:"seen"`
+	Seen    string  `json:"seen"`
 	Entries []entry `json:"numbers,omitempty"`
 }
 
@@ -56,9 +56,9 @@ func text(n phone.Number) string {
 }
 
 // digest tells whether what stands in the directory has changed.
-func digest(phones []string) []byte {
+func digest(phones []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(phones, "\x00")))
-	return sum[:16]
+	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }
 
 // load reads the record of an account; the zero record, of revision 0, when
@@ -120,4 +120,4 @@ func (rec record) after(phones []string, numbers []string, trusted bool, cooling
 
 func (rec record) encode() ([]byte, error) { return json.Marshal(rec) }
 
-func (rec record) same(phones []string) bool { return bytes.Equal(rec.Seen, digest(phones)) }
+func (rec record) same(phones []string) bool { return rec.Seen == digest(phones) }
