@@ -79,4 +79,18 @@ enroll_approval = "` + peer.GroupDN("approvers") + `"
 	if r := approve(me.Username); r.Code == 0 || !strings.Contains(r.Stderr, "nobody approves her own") {
 		t.Errorf("an approver approves herself: exit code %d\n%s%s", r.Code, r.Stdout, r.Stderr)
 	}
+	for _, key := range []string{string(seed), shown(string(seed))} {
+		if strings.Contains(d.Log(), key) {
+			t.Error("the key of an app is in the log")
+		}
+	}
+}
+
+// shown is a key as people read it.
+func shown(key string) string {
+	var groups []string
+	for ; len(key) > 4; key = key[4:] {
+		groups = append(groups, key[:4])
+	}
+	return strings.Join(append(groups, key), " ")
 }

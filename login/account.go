@@ -54,6 +54,9 @@ type Via struct {
 	Station string
 	// CanAsk is whether the transport can put a question.
 	CanAsk bool
+	// Room is how many octets of a question the client shows; 0 for as many as
+	// one Reply-Message holds.
+	Room int
 	// Append is how a code may be appended to the password.
 	Append Append
 	// Shadow is whether this is a copy of a sign-in that another server

@@ -6,9 +6,22 @@ import (
 	"time"
 )
 
-// maxText is the room of one Reply-Message (RFC 2865, section 5.18): clients
-// exist that show only the first.
-const maxText = 253
+const (
+	// maxText is the room of one Reply-Message (RFC 2865, section 5.18): clients
+	// exist that show only the first.
+	maxText = 253
+	// keyRoom is what the longest question with a key takes, without the
+	// choices: a key that is cut off is of no use.
+	keyRoom = 240
+)
+
+// room is how long a question may be that is read to its end.
+func (v Via) room() int {
+	if v.Room > 0 && v.Room < maxText {
+		return v.Room
+	}
+	return maxText
+}
 
 // enroll begins the enrollment of somebody who needs a second factor and has
 // none.
@@ -235,20 +248,20 @@ func (f *Flow) offer(t *attempt, u User, d Decision, offers []Method, q *questio
 // fit. The others can be chosen all the same.
 func (f *Flow) enrollText(t *attempt, u User, d Decision, offers []Method, q *question, say string) string {
 	for n := len(offers); ; n-- {
-		text := f.enrollTextOf(t, u, d, offers[:n], q)
+		text := f.enrollTextOf(t, u, d, offers, q, n)
 		if say != "" {
 			text = f.Texts.Text(u.Language, say) + " " + text
 		}
-		if len(text) <= maxText || n == 0 {
+		if len(text) <= t.Via.room() || n == 0 {
 			return text
 		}
 	}
 }
 
-func (f *Flow) enrollTextOf(t *attempt, u User, d Decision, offers []Method, q *question) string {
+func (f *Flow) enrollTextOf(t *attempt, u User, d Decision, offers []Method, q *question, n int) string {
 	tx := func(key string, args ...string) string { return f.Texts.Text(u.Language, key, args...) }
 	if q.method != "" {
-		asked := f.question(u, offers, q, "")
+		asked := f.question(u, offers, q, "", n)
 		if p, ok := f.factor(factorOf(q.method)).(Enroller); ok {
 			if secret := p.Show(q.memo); secret != "" {
 				asked = tx("enroll_secret", "Secret", secret) + " " + asked
@@ -257,7 +270,7 @@ func (f *Flow) enrollTextOf(t *attempt, u User, d Decision, offers []Method, q *
 		return asked
 	}
 	choices := ""
-	for i, m := range offers {
+	for i, m := range offers[:n] {
 		if i > 0 {
 			choices += ", "
 		}

@@ -91,162 +91,6 @@ func TestEnrollmentDialogues(t *testing.T) {
 	}
 }
 
-func TestWhoMayEnroll(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		rule   func(*login.RuleConfig)
-		via    func(*login.Via)
-		active func(now time.Time) time.Time
-		phones []string
-		line   string
-	}{
-		{name: "somebody who was there yesterday", phones: []string{"0042"}, line: "secret => " + enrollFirst},
-		{name: "nobody at a client that shows no question", via: func(v *login.Via) { v.CanAsk = false }, line: "secret => reject not_enrolled"},
-		{
-			name: "only what the rule lets be enrolled", rule: func(r *login.RuleConfig) { r.Enrollable = []string{"sms"} },
-			phones: []string{"0042"}, line: `secret => ask "You have no second factor yet. Type 1 for SMS to ••42:"`,
-		},
-		{
-			name: "only what the rule allows", rule: func(r *login.RuleConfig) { r.Factors = []string{"sms"} },
-			line: "secret => reject not_enrolled",
-		},
-		{
-			name: "from the networks of the rule", rule: func(r *login.RuleConfig) { r.EnrollFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
-			phones: []string{"0042"}, line: "secret => " + enrollFirst,
-		},
-		{
-			name: "from an address of another spelling", rule: func(r *login.RuleConfig) { r.EnrollFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
-			via:    func(v *login.Via) { v.Address = netip.MustParseAddr("::ffff:10.0.0.7") },
-			phones: []string{"0042"}, line: "secret => " + enrollFirst,
-		},
-		{
-			name: "not from another network", rule: func(r *login.RuleConfig) { r.EnrollFrom = []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")} },
-			line: "secret => reject enroll_not_from_here",
-		},
-		{
-			name: "nor from nobody knows where", rule: func(r *login.RuleConfig) { r.EnrollFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
-			via: func(v *login.Via) { v.Address = netip.Addr{} }, line: "secret => reject enroll_not_from_here",
-		},
-		{name: "not with a dormant account", active: func(now time.Time) time.Time { return now.AddDate(0, 0, -90) }, line: "secret => reject dormant_account"},
-		{name: "nor one of which nothing is known", active: func(time.Time) time.Time { return time.Time{} }, line: "secret => reject dormant_account"},
-		{
-			name: "unless the rule says so", rule: func(r *login.RuleConfig) { r.Dormant = -1 },
-			active: func(time.Time) time.Time { return time.Time{} }, phones: []string{"0042"}, line: "secret => " + enrollFirst,
-		},
-		{
-			name: "the days are the rule's", rule: func(r *login.RuleConfig) { r.Dormant = 30 },
-			active: func(now time.Time) time.Time { return now.AddDate(0, 0, -31) }, line: "secret => reject dormant_account",
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := enrollWorld(t, c.rule)
-				active := time.Now().Add(-24 * time.Hour)
-				if c.active != nil {
-					active = c.active(time.Now())
-				}
-				carla(w, active, c.phones...)
-				p := enrollPlayer(t, w)
-				if c.via != nil {
-					c.via(&p.via)
-				}
-				p.play(c.line)
-			})
-		})
-	}
-}
-
-// The directory refuses these before anything is asked; enrolling must not be a
-// way around that.
-func TestAccountsThatTheDirectoryRefusesEnrollNothing(t *testing.T) {
-	for _, r := range []login.Reason{login.ReasonDisabled, login.ReasonAccountExpired, login.ReasonPasswordExpired, login.ReasonMustChange, login.ReasonLockedDirectory} {
-		synctest.Test(t, func(t *testing.T) {
-			w := enrollWorld(t, nil)
-			w.Directory.Refuse("carla", r)
-			enrollPlayer(t, w).play("secret => reject " + string(r))
-		})
-	}
-}
-
-// A sign-in is news to the directory: the second try of an attacker would find
-// an account that was used a moment ago.
-func TestADormantAccountStaysDormant(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := enrollWorld(t, nil)
-		carla(w, time.Now().AddDate(-1, 0, 0), "0042")
-		p := enrollPlayer(t, w)
-		p.play("secret => reject dormant_account")
-		carla(w, time.Now(), "0042")
-		p.play("wait 20m > secret => reject dormant_account > wait 500h > secret => reject dormant_account")
-
-		// Until the service desk has made sure who she is.
-		erik := login.Account{ID: "id-erik"}
-		approve(t, w, erik, nil)
-		p.play("wait 23h > secret => " + enrollFirst)
-		p.play("start over > wait 2h > secret => reject dormant_account")
-		approve(t, w, erik, nil)
-		p.play("wait 20m > secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => " + secondSMS + " >  => accept")
-	})
-}
-
-func approve(t *testing.T, w *logintest.World, by login.Account, want error) *login.Credential {
-	t.Helper()
-	c, err := login.Approve(t.Context(), w.Records, w.Enrollments, login.Account{ID: "id-carla", Name: "carla"}, by, time.Now())
-	if !errors.Is(err, want) {
-		t.Fatalf("got %v, want %v", err, want)
-	}
-	return c
-}
-
-func TestFourEyes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
-		erik := login.Account{ID: "id-erik", Groups: []string{"CN=Approvers, ou=groups,dc=example,dc=org"}}
-		p := enrollPlayer(t, w)
-		approve(t, w, erik, login.ErrNothingWaits)
-		p.play("secret => " + enrollFirst + " > 1 => " + enrollApp)
-		other := *p // a second dialogue of the same account
-		other.ticket = nil
-		other.play("secret => " + enrollFirst + " > 2 => " + enrollSMS)
-		p.play("111111 => reject enrollment_waits > wait 20m > secret => reject enrollment_waits")
-		other.ticket = nil
-		if e, _ := w.Enrollments.Enrollment(t.Context(), "id-carla"); len(e.Credentials) > 0 {
-			t.Errorf("it counts before it was approved: %v", e)
-		}
-
-		approve(t, w, login.Account{ID: "id-carla", Groups: erik.Groups}, login.ErrOwnApproval)
-		approve(t, w, login.Account{ID: "id-dora", Groups: []string{"cn=staff,ou=groups,dc=example,dc=org"}}, login.ErrNoApprover)
-		approve(t, w, login.Account{}, login.ErrOwnApproval)
-		if c := approve(t, w, erik, nil); c == nil || c.Kind != "totp" {
-			t.Errorf("approved %v", c)
-		}
-		approve(t, w, erik, login.ErrNothingWaits)
-		p.play(`wait 20m > secret => ask "Enter the code from your authenticator app:" > 111112 => accept`)
-	})
-}
-
-func TestSheIsToldThatItWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
-		enrollPlayer(t, w).play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => reject enrollment_waits")
-		time.Sleep(20 * time.Minute)
-		s, err := w.Begin(t.Context(), login.Attempt{User: "carla", Secret: login.Cleartext("secret"), Via: login.Via{Client: "vpn", CanAsk: true}})
-		if r, ok := s.(login.Reject); !ok || !strings.HasPrefix(r.Text, "Your second factor waits for approval.") {
-			t.Errorf("got %v, %v", s, err)
-		}
-	})
-}
-
-func TestAnEnrollmentDoesNotWaitForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval, r.Dormant = approvers, -1 })
-		p := enrollPlayer(t, w)
-		p.play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => reject enrollment_waits > wait 168h")
-		approve(t, w, login.Account{ID: "id-erik", Groups: []string{approvers}}, login.ErrNothingWaits)
-		p.play("secret => " + enrollFirst)
-	})
-}
-
 // Two dialogues of one account: who has the password may be in the other one.
 func TestOneEnrollmentOfAnAccount(t *testing.T) {
 	for _, approval := range []string{"", approvers} {
@@ -333,6 +177,21 @@ func TestEnrollingBeforeTheDate(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The days left are in what she is told, where she is let in.
+func TestRemindersCountTheDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enrollWorld(t, func(r *login.RuleConfig) { r.From, r.Before = time.Now().Add(25*time.Hour), login.BeforeRemind })
+		s, err := w.Begin(t.Context(), login.Attempt{User: "carla", Secret: login.Cleartext("secret"), Via: login.Via{Client: "vpn", CanAsk: true}})
+		want := "From 2000-01-02 this service asks for a second factor. Days left: 2. Please enroll in time."
+		if a, ok := s.(login.Accept); !ok || a.Notice() != want {
+			t.Errorf("got %v, %v, want an Accept with %q", s, err, want)
+		}
+		if f := w.Last().Foresight; f == nil || f.Outcome != "ask" || len(f.Methods) != 1 || f.Methods[0] != "enroll" {
+			t.Errorf("foreseen %+v", f)
+		}
+	})
 }
 
 func TestEnrollingIsAudited(t *testing.T) {

@@ -77,7 +77,7 @@ func (f *Flow) enrollable(u User, d Decision) []Method {
 // when it is nothing.
 func (f *Flow) offers(v Via, u User, d Decision) ([]Method, error) {
 	inside := func(n netip.Prefix) bool { return n.Contains(v.Address.Unmap()) }
-	ms := f.enrollable(u, d)
+	ms := slices.DeleteFunc(f.enrollable(u, d), func(m Method) bool { return m.Standing && v.room() < keyRoom })
 	switch from := d.Enroll.EnrollFrom; {
 	case !v.CanAsk:
 		return nil, &Refusal{Reason: ReasonNotEnrolled, Detail: "the client cannot show the questions of an enrollment"}

@@ -179,7 +179,7 @@ func elsewhere(menu []Method, method string) []Method {
 
 // again puts the question q, without prompting.
 func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
-	return f.put(t, menu, q, f.question(u, menu, q, say))
+	return f.put(t, menu, q, f.question(u, menu, q, say, len(menu)))
 }
 
 // put puts a question of any topic, with the choices it names.
@@ -197,18 +197,21 @@ func (f *Flow) put(t *attempt, menu []Method, q *question, text string) (Step, e
 }
 
 // question is the text of a question: what went wrong, what to type, and how
-// to choose another way.
-func (f *Flow) question(u User, menu []Method, q *question, say string) string {
+// to choose another way, of the first n of the menu.
+func (f *Flow) question(u User, menu []Method, q *question, say string, n int) string {
 	tx := func(key string, args ...string) string { return f.Texts.Text(u.Language, key, args...) }
 	choices, text := "", ""
-	add := func(choice string) {
-		if choices != "" {
-			choices += ", "
-		}
-		choices += choice
-	}
 	for i, m := range menu {
 		number := strconv.Itoa(i + 1)
+		add := func(choice string) {
+			if i >= n {
+				return
+			}
+			if choices != "" {
+				choices += ", "
+			}
+			choices += choice
+		}
 		switch {
 		case m.ID == q.method && q.approval:
 			_, match := q.claim()

@@ -120,7 +120,10 @@ func (f *Flow) newcomers(ctx context.Context, v Via, u User, d Decision, at time
 	if n.Waits(at) {
 		return nil, &Refusal{Reason: ReasonEnrollWaits, Detail: "since " + n.Since.Format(time.RFC3339)}
 	}
-	return offers, f.unused(ctx, u.Account, d, n, at, write)
+	if err := f.unused(ctx, u.Account, d, n, at, write); err != nil {
+		return nil, err
+	}
+	return offers, nil
 }
 
 // unused refuses an account that was not used for so long that its owner may

@@ -73,3 +73,21 @@ func TestAQuestionWithThreeWaysFitsOneReplyMessage(t *testing.T) {
 		}
 	}
 }
+
+// A key that is cut off is of no use: with what may stand before and behind it
+// must fit the room that package login takes for it.
+func TestAQuestionWithAKeyFitsOneReplyMessage(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, lang := range texts.Languages() {
+		tx := func(key string, args ...string) string { return texts.Text(lang, key, args...) }
+		for _, say := range []string{"", "wrong_code", "not_sent", "unknown_choice"} {
+			question := tx("enroll_secret", "Secret", sample["Secret"].(string)) + " " + tx("plain", "Ask", tx("ask_totp"))
+			if say != "" {
+				question = tx(say) + " " + question
+			}
+			if len(question) > 240 {
+				t.Errorf("%s: after %q: has %d octets, and room for 240: %q", lang, say, len(question), question)
+			}
+		}
+	}
+}
