@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -269,13 +270,11 @@ func (f *Flow) enrollTextOf(t *attempt, u User, d Decision, offers []Method, q *
 		}
 		return asked
 	}
-	choices := ""
+	named := make([]string, n)
 	for i, m := range offers[:n] {
-		if i > 0 {
-			choices += ", "
-		}
-		choices += f.choice(u, m, strconv.Itoa(i+1))
+		named[i] = f.choice(u, m, strconv.Itoa(i+1))
 	}
+	choices := strings.Join(named, ", ")
 	switch q.topic {
 	case topicSecond:
 		return tx("enroll_second", "Choices", choices)
