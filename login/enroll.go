@@ -89,8 +89,11 @@ func (f *Flow) enrolling(t *attempt, u User, d Decision, q *question, g loaded) 
 		return f.unwelcome(t, u, err)
 	}
 	next := q.fresh(t.began)
-	if next.rounds > maxRounds {
+	switch over := next.rounds > maxRounds; {
+	case over && q.topic == topicEnroll:
 		return f.reject(t, ReasonTooManyTries)
+	case over:
+		return f.enrolled(t, u, d, q, g)
 	}
 	choice, chosen := choose(t.Secret, offers)
 	switch {
@@ -181,7 +184,7 @@ func (f *Flow) confirm(t *attempt, u User, d Decision, q *question, g loaded, m 
 		return nil, err
 	}
 	next := done.fresh(t.began)
-	next.method, next.memo, next.tries = "", nil, 0
+	next.method, next.memo, next.tries, next.rounds = "", nil, 0, 0
 	return f.offer(t, u, d, offers, next, "")
 }
 

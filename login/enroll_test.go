@@ -81,6 +81,7 @@ func TestEnrollmentDialogues(t *testing.T) {
 		{"a restart loses nobody", "secret => " + enrollFirst + " > restart > 1 => " + enrollApp + " > restart > 111111 => " + secondSMS + " > restart >  => accept"},
 		{"no directory while it goes on", "secret => " + enrollFirst + " > stop directory > 1 => " + enrollApp + " > 111111 => " + secondSMS + " >  => accept"},
 		{"a wrong password gets no menu", "guess => reject bad_password"},
+		{"rounds of the second way end only that", "secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => " + secondSMS + strings.Repeat(" > 7 => "+again(secondSMS, "There is no such choice."), 12) + " > 7 => accept"},
 		{"rounds end", "secret => " + enrollFirst + strings.Repeat(" > 7 => "+again(enrollFirst, "There is no such choice."), 11) + " > 7 => reject too_many_tries"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -89,6 +90,13 @@ func TestEnrollmentDialogues(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestADeviceIsRememberedBehindAnEnrollment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enrollWorld(t, func(r *login.RuleConfig) { r.Remember = 12 * time.Hour })
+		enrollPlayer(t, w).play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => " + secondSMS + " >  => accept > wait 1h > secret => accept")
+	})
 }
 
 // Two dialogues of one account: who has the password may be in the other one.

@@ -11,7 +11,7 @@ type Telephones interface {
 	// Settled returns those numbers of the account that were not changed
 	// lately, as the directory spells them, and remembers what it has seen.
 	Settled(ctx context.Context, u User) ([]string, error)
-	// Look is Settled that remembers nothing, for explanations.
+	// Look is Settled that remembers nothing, for answers and explanations.
 	Look(ctx context.Context, u User) ([]string, error)
 }
 
@@ -20,7 +20,11 @@ func (f *Flow) settle(t *attempt, u *User) error {
 	if f.Telephones == nil {
 		return nil
 	}
-	settled, err := f.Telephones.Settled(t.ctx, *u)
+	ask := f.Telephones.Settled
+	if !t.typed {
+		ask = f.Telephones.Look // what is known of the account may be as old as the question
+	}
+	settled, err := ask(t.ctx, *u)
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func (s *Numbers) Cooling(ctx context.Context, account string) ([]Cooling, error
 	rec, _, err := load(ctx, s.records, account)
 	var all []Cooling
 	for _, e := range rec.Entries {
-		if n, perr := phone.Parse(e.Number, ""); perr == nil && !e.counts(s.cooling, time.Now()) {
+		if n, perr := phone.Parse(e.Number, ""); perr == nil && e.Gone.IsZero() && !e.counts(s.cooling, time.Now()) {
 			all = append(all, Cooling{n, e.Since.Add(s.cooling)})
 		}
 	}
@@ -164,7 +164,9 @@ func (s *Numbers) Trust(ctx context.Context, account string) ([]Cooling, error) 
 			return nil, err
 		}
 		for i := range rec.Entries {
-			rec.Entries[i].Since = time.Time{}
+			if rec.Entries[i].Gone.IsZero() {
+				rec.Entries[i].Since = time.Time{}
+			}
 		}
 		data, err := rec.encode()
 		if err != nil {

@@ -57,6 +57,7 @@ func TestNumbersThatChange(t *testing.T) {
 		{"the old one comes back", []string{old + " > " + old, other + " > ", old + " > " + old}, old},
 		{"but not after it was given to somebody else", []string{old + " > " + old, " > ", "wait 720h", third + " > " + third, "enroll", old + " > "}, third},
 		{"it cools only while it can be seen", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 72h", other + " > "}, old + " " + old},
+		{"an old copy of the directory starts nothing anew", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 1m", other + " > ", "wait 72h", other + " > " + other}, old},
 		{"a number more is none less", []string{old + " > " + old, "wait 1000h", old + ", " + other + ", " + third + " > " + old}, old},
 		{"another spelling is no other number", []string{old + " > " + old, "0047 412 34 567 (mobile) > 0047 412 34 567 (mobile)"}, ""},
 		{"the order is none either", []string{old + ", " + third + " > " + old + ", " + third, third + ", " + old + " > " + third + ", " + old}, ""},

@@ -20,6 +20,9 @@ const (
 	// that comes back after a mistake is used at once, one that was given to
 	// somebody else meanwhile is not.
 	keepGone = 30 * 24 * time.Hour
+	// flicker is how long a number may be missing that goes on cooling: longer
+	// than copies of the directory, and entries kept of it, are old.
+	flicker = 15 * time.Minute
 	// maxEntries bounds the numbers of one account.
 	maxEntries = 32
 )
@@ -37,7 +40,7 @@ type record struct {
 // An entry is one number that stands or stood in the directory.
 type entry struct {
 	Number string `json:"number"`
-	// Since is when it was found, zero for one that counts.
+	// Since is when it was found, zero for one that counts whatever the time.
 	Since time.Time `json:"since,omitzero"`
 	// Gone is when it was found missing; zero while it is there.
 	Gone time.Time `json:"gone,omitzero"`
@@ -82,9 +85,9 @@ func (rec record) find(number string) int {
 	return slices.IndexFunc(rec.Entries, func(e entry) bool { return e.Number == number })
 }
 
-// counts reports whether a number counts.
+// counts reports whether a number counts. It cools only while it can be seen.
 func (e entry) counts(cooling time.Duration, now time.Time) bool {
-	return e.Since.IsZero() || now.Sub(e.Since) >= cooling
+	return e.Since.IsZero() || e.Gone.IsZero() && now.Sub(e.Since) >= cooling
 }
 
 // after is the record once these numbers have been found, and which of them are
@@ -93,12 +96,15 @@ func (rec record) after(phones []string, numbers []string, trusted bool, cooling
 	next.Seen = digest(phones)
 	for _, e := range rec.Entries {
 		switch there := slices.Contains(numbers, e.Number); {
+		case there && !e.Since.IsZero() && !e.Gone.IsZero() && now.Sub(e.Gone) >= flicker:
+			continue // found anew below
 		case there:
 			e.Gone = time.Time{}
-		case !e.counts(cooling, now):
-			continue // it cools only while it can be seen
 		case e.Gone.IsZero():
-			e.Since, e.Gone = time.Time{}, now.UTC()
+			if e.counts(cooling, now) {
+				e.Since = time.Time{}
+			}
+			e.Gone = now.UTC()
 		case now.Sub(e.Gone) >= keepGone:
 			continue
 		}
