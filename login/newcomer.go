@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -112,6 +113,15 @@ func (f *Flow) newcomers(ctx context.Context, v Via, u User, d Decision, at time
 	offers, err := f.offers(v, u, d)
 	if err != nil {
 		return nil, err
+	}
+	if len(u.Enrollment.Credentials) > 0 {
+		// She had a telephone, and it is gone from the directory. Another one
+		// there has cooled; an app would be anybody's (attack: deleting her
+		// number to be taken for her, without a second factor).
+		offers = slices.DeleteFunc(offers, func(m Method) bool { return m.Standing })
+		if len(offers) == 0 {
+			return nil, &Refusal{Reason: ReasonNotEnrolled, Detail: "what she has enrolled counts no more: portvakt user show; make sure who she is, then portvakt user forget"}
+		}
 	}
 	n, _, err := NewcomerOf(ctx, f.Records, u.Account.ID)
 	if err != nil {

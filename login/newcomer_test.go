@@ -209,6 +209,24 @@ func TestOffersAreExplained(t *testing.T) {
 	})
 }
 
+// Who may write her entry takes her number away, or gives her another: that makes
+// nobody a newcomer who may enroll an app of his own.
+func TestS08ANumberTakenAwayOpensNoEnrollment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enrollWorld(t, nil)
+		p := enrollPlayer(t, w)
+		p.play("secret => " + enrollFirst + " > 2 => " + enrollSMS + " > 500001 => " + secondApp + " >  => accept")
+		carla(w, time.Now())
+		p.play("wait 20m > secret => reject not_enrolled")
+		if d := w.Last().Detail; !strings.Contains(d, "counts no more") {
+			t.Errorf("the service desk sees %q", d)
+		}
+		// Another number counts once it has cooled, and was confirmed.
+		carla(w, time.Now(), "0066")
+		p.play(`wait 20m > secret => ask "You have no second factor yet. Type 1 for SMS to ••66:" > 1 => ask "Enter the code sent to ••66, or type 1 to send it again:" > 111111 => ask "Wrong code, try again. Enter the code sent to ••66, or type 1 to send it again:" > 500002 => ` + secondApp + " > 1 => " + confirmApp + " > 111111 => accept")
+	})
+}
+
 // Numbers that the directory has just got are neither used nor enrolled.
 func TestNumbersThatAreTooNewAreNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
