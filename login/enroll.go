@@ -226,7 +226,7 @@ func (f *Flow) misconfirmed(t *attempt, u User, d Decision, q *question, g loade
 
 // enrolled lets in at the end of an enrollment, or without one where she may.
 func (f *Flow) enrolled(t *attempt, u User, d Decision, q *question, g loaded) (Step, error) {
-	proof := passwordProof{q.account}
+	proof := passwordProof{account: q.account}
 	if q.topic == topicEarly {
 		return f.accept(t, u, d, proof, nil, g)
 	}
