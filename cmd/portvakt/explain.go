@@ -78,7 +78,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	if err != nil {
 		return err
 	}
-	via.Group, via.CanAsk = cmp.Or(cl.Group, cl.Name), cl.Challenge
+	via.Group, via.CanAsk, via.Room = cmp.Or(cl.Group, cl.Name), cl.Challenge, cl.MaxReplyMessage
 	account, err := s.lookup(ctx, user)
 	if err != nil {
 		return err
