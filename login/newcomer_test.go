@@ -227,6 +227,21 @@ func TestS08ANumberTakenAwayOpensNoEnrollment(t *testing.T) {
 	})
 }
 
+// The list of whom a rule will refuse knows who will be able to enroll.
+func TestEnrollingIsForeseen(t *testing.T) {
+	for want, networks := range map[string]string{"ask ok [enroll]": "10.0.0.0/8", "reject enroll_not_from_here []": "10.1.0.0/16"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := enrollWorld(t, func(r *login.RuleConfig) {
+				r.From, r.Before, r.EnrollFrom = time.Now().Add(time.Hour), login.BeforeReport, []netip.Prefix{netip.MustParsePrefix(networks)}
+			})
+			enrollPlayer(t, w).play("secret => accept")
+			if f := w.Last().Foresight; f == nil || strings.Join([]string{f.Outcome, string(f.Reason), "[" + strings.Join(f.Methods, " ") + "]"}, " ") != want {
+				t.Errorf("got %+v, want %s", f, want)
+			}
+		})
+	}
+}
+
 // Numbers that the directory has just got are neither used nor enrolled.
 func TestNumbersThatAreTooNewAreNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
