@@ -15,7 +15,6 @@ func LaterVersions() Option {
 		"server.metrics", "server.radsec", "radsec", "metrics",
 		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
-		"rule.unenrolled = enroll",
 		"rule.factors = push",
 		"push", "portal",
 	)

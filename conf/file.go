@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/portvakt/portvakt/factors/email"
+	"github.com/portvakt/portvakt/factors/phone/cooling"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/factors/voice"
@@ -37,6 +38,7 @@ type File struct {
 	SMS      sms.Config             `mapstructure:"sms"`
 	Call     Call                   `mapstructure:"call"`
 	Email    email.Config           `mapstructure:"email"`
+	Phone    cooling.Config         `mapstructure:"phone"`
 	Texts    text.Config            `mapstructure:"texts"`
 	// Accounting is how sessions are kept; Server says where they are told.
 	Accounting store.SessionsConfig `mapstructure:"accounting"`
@@ -91,6 +93,7 @@ func DefaultFile() File {
 		SMS:      sms.DefaultConfig(),
 		Call:     Call{Config: voice.DefaultConfig()},
 		Email:    email.DefaultConfig(),
+		Phone:    cooling.DefaultConfig(),
 		Texts:    text.DefaultConfig(),
 
 		Accounting: store.DefaultSessionsConfig(),
@@ -167,6 +170,12 @@ func (f *File) names(policy *login.Policy) error {
 			errs = append(errs, fmt.Errorf("rule: factors: there is no factor %q: %s", name, hint))
 		}
 	}
+	for _, name := range policy.Enrollable() {
+		if !slices.Contains(EnrollableNames(), name) {
+			hint := "those that people enroll by themselves are " + strings.Join(EnrollableNames(), ", ")
+			errs = append(errs, fmt.Errorf("rule: enroll_factors: %q cannot be enrolled in the dialogue: %s", name, hint))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -174,3 +183,6 @@ func (f *File) names(policy *login.Policy) error {
 func FactorNames() []string {
 	return []string{"totp", "sms", "call", "email", "recovery", "bypass"}
 }
+
+// EnrollableNames are the factors that people can enroll in the dialogue.
+func EnrollableNames() []string { return []string{"totp", "sms", "call"} }

@@ -5,9 +5,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,8 +21,10 @@ import (
 // The scripts are what an administrator and a client see, step by step. Beside
 // testscript's own commands they have:
 //
-//	slapd [change-passwords]  a directory: $LDAPS_URL, $LDAP_CA; the service
-//	                    account may change passwords there
+//	slapd [change-passwords] [FILE]  a directory: $LDAPS_URL, $LDAP_CA; the service
+//	                    account may change passwords there; with more entries,
+//	                    in which $TODAY stands for the day
+//	modify FILE         changes what it has
 //	gateway             an SMS gateway: $SMS_URL
 //	keyring FILE        a new key ring of the store
 //	config FILE         fills the variables in and makes it the configuration
@@ -33,6 +37,10 @@ import (
 //	                    is on stdout, and its State is $STATE
 //	totp VAR SEED [next]  what an app shows, by oathtool
 //	texted VAR          the code in the next text message
+//	message PATTERN     the next text message: its number and its text
+//	messages N          how many there have been
+//	logged PATTERN      waits for a line of the daemon's log
+//	shown VAR           the key that the last reply shows, without its spaces
 //	firstline VAR FILE  the first line of a file
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -48,7 +56,8 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"slapd": s.slapd, "gateway": s.startGateway, "keyring": s.keyring, "config": s.configure,
 					"portvakt": s.portvakt, "serve": s.serve, "stop": s.stop, "kill": s.kill,
-					"radclient": s.radclient, "totp": s.totp, "texted": s.texted, "firstline": s.firstline,
+					"radclient": s.radclient, "totp": s.totp, "texted": s.texted, "modify": s.modify, "shown": s.shown,
+					"message": s.message, "messages": s.messages, "logged": s.logged, "firstline": s.firstline,
 					"addkey": s.addkey, "dropkey": s.dropkey, "oldkey": s.oldkey, "reload": s.reload,
 				},
 			})
@@ -65,11 +74,13 @@ func (flat) Verbose() bool                         { return testing.Verbose() }
 
 // A script is one run of a file. What it starts ends with its test.
 type script struct {
-	t       *testing.T
-	site    *server.Site
-	daemon  *server.Daemon
-	gateway *server.Gateway
-	ring    string // the key ring before addkey
+	t         *testing.T
+	site      *server.Site
+	daemon    *server.Daemon
+	gateway   *server.Gateway
+	directory *peer.Slapd
+	reply     peer.RadclientReply
+	ring      string // the key ring before addkey
 }
 
 func (s *script) setup(env *testscript.Env) error {
@@ -85,7 +96,13 @@ func (s *script) setup(env *testscript.Env) error {
 }
 
 func (s *script) slapd(ts *testscript.TestScript, _ bool, args []string) {
-	d := peer.StartSlapd(s.t, peer.SlapdOptions{ChangePasswords: slices.Contains(args, "change-passwords")})
+	o := peer.SlapdOptions{ChangePasswords: slices.Contains(args, "change-passwords")}
+	args = slices.DeleteFunc(args, func(a string) bool { return a == "change-passwords" })
+	if len(args) > 0 {
+		o.Data = strings.ReplaceAll(ts.ReadFile(args[0]), "$TODAY", time.Now().UTC().Format("20060102"))
+	}
+	d := peer.StartSlapd(s.t, o)
+	s.directory = d
 	ts.Setenv("LDAPS_URL", d.LDAPSURL)
 	ts.Setenv("LDAP_CA", d.CAFile)
 }
@@ -122,12 +139,28 @@ func (s *script) radclient(ts *testscript.TestScript, _ bool, args []string) {
 	if reply.Code != args[0] {
 		ts.Fatalf("got %q, want %q\n%s", reply.Code, args[0], reply.Output)
 	}
+	s.reply = reply
 	for _, state := range reply.Get("State") {
 		ts.Setenv("STATE", state)
 	}
 	for _, a := range reply.Attributes {
 		fmt.Fprintf(ts.Stdout(), "%s = %s\n", a.Name, a.Value)
 	}
+}
+
+func (s *script) modify(ts *testscript.TestScript, _ bool, args []string) {
+	s.directory.Modify(s.t, ts.ReadFile(args[0]))
+}
+
+// appKey is what a person types into her app.
+var appKey = regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`)
+
+func (s *script) shown(ts *testscript.TestScript, _ bool, args []string) {
+	key := appKey.FindString(strings.Join(s.reply.Get("Reply-Message"), ""))
+	if key == "" {
+		ts.Fatalf("no key in %q", s.reply.Get("Reply-Message"))
+	}
+	ts.Setenv(args[0], strings.ReplaceAll(key, " ", ""))
 }
 
 func (s *script) totp(ts *testscript.TestScript, _ bool, args []string) {
@@ -146,6 +179,24 @@ func (s *script) firstline(ts *testscript.TestScript, _ bool, args []string) {
 
 func (s *script) texted(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], s.gateway.Code(s.t))
+}
+
+func (s *script) message(ts *testscript.TestScript, _ bool, args []string) {
+	m := s.gateway.Next(s.t)
+	if text := m.To + " " + m.Text; !regexp.MustCompile(args[0]).MatchString(text) {
+		ts.Fatalf("got %q, want %q", text, args[0])
+	}
+}
+
+func (s *script) messages(ts *testscript.TestScript, _ bool, args []string) {
+	if got := fmt.Sprint(s.gateway.Requests()); got != args[0] {
+		ts.Fatalf("got %s messages, want %s", got, args[0])
+	}
+}
+
+func (s *script) logged(_ *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	s.daemon.Await(s.t, "a line like "+args[0], func() bool { return pattern.MatchString(s.daemon.Log()) })
 }
 
 func (s *script) addkey(ts *testscript.TestScript, _ bool, args []string) {

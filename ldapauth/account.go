@@ -36,7 +36,7 @@ type schema struct {
 }
 
 func newSchema(a Attributes) schema {
-	all := append([]string{a.ID, a.Name, a.Mail, a.Language, a.Groups}, a.Phone...)
+	all := slices.Concat([]string{a.ID, a.Name, a.Mail, a.Language, a.Groups}, a.Phone, a.LastLogon, createdAttributes)
 	return schema{a, selection(all...), &sharing{}}
 }
 
@@ -65,6 +65,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 	a.DN = string(e.dn)
 	var ids int
 	phones := make([][]string, len(s.Phone))
+	var activity activity
 	err := e.each(func(name, value []byte) error {
 		attribute := string(name)
 		if strings.EqualFold(attribute, s.ID) {
@@ -86,6 +87,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 		first(&a.Name, attribute, s.Name, value)
 		first(&a.Mail, attribute, s.Mail, value)
 		first(&a.Language, attribute, s.Language, value)
+		activity.note(s.LastLogon, attribute, value)
 		for i, p := range s.Phone {
 			if strings.EqualFold(attribute, p) && len(phones[i]) < maxPhones {
 				phones[i] = append(phones[i], string(value))
@@ -96,6 +98,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 	if err != nil {
 		return a, err
 	}
+	a.Active = activity.last()
 	for _, p := range slices.Concat(phones...) {
 		if len(a.Phones) < maxPhones && !slices.Contains(a.Phones, p) {
 			a.Phones = append(a.Phones, p)

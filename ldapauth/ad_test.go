@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/e2e/peer"
@@ -34,6 +35,9 @@ func TestActiveDirectory(t *testing.T) {
 		if a.Name != "alice" || a.Mail != "alice@example.test" || !slices.Equal(a.Phones, []string{"+15550001"}) ||
 			!slices.Equal(a.Groups, []string{peer.SambaUserDN("staff")}) || a.DN != peer.SambaUserDN("alice") {
 			t.Errorf("got %+v", a)
+		}
+		if age := time.Since(a.Active); a.Active.IsZero() || age > 30*24*time.Hour {
+			t.Errorf("active at %v", a.Active)
 		}
 		for _, spelling := range []string{"ALICE", "alice@" + peer.SambaRealm, `adex\Alice`} {
 			if got := lookup(t, d, spelling); got.ID != a.ID {

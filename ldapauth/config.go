@@ -121,6 +121,9 @@ type Attributes struct {
 	Mail     string   `mapstructure:"mail"`
 	Language string   `mapstructure:"language"`
 	Groups   string   `mapstructure:"groups"`
+	// LastLogon are the attributes that tell when the account was used last, of
+	// which the latest counts; one that never was counts from when it was made.
+	LastLogon []string `mapstructure:"last_logon"`
 	// NTHash is where NT hashes are, 16 octets or 32 hexadecimal digits, for
 	// sign-ins by MS-CHAPv2: sambaNTPassword, ipaNTHash. Empty: not read.
 	NTHash string `mapstructure:"nt_hash"`
@@ -168,6 +171,7 @@ func (c Config) resolved() Config {
 		def(&c.Filter, "(&(objectCategory=person)(objectClass=user)(sAMAccountName={user}))")
 		def(&a.ID, "objectGUID")
 		def(&a.Name, "sAMAccountName")
+		lastLogon(a, "lastLogonTimestamp")
 		def(&c.GroupBase, domainOf(c.Base))
 		usual = append(usual, string(formUPN))
 		if len(c.Domains) > 0 {
@@ -175,7 +179,10 @@ func (c Config) resolved() Config {
 		}
 	case Kind389DS:
 		def(&a.ID, "nsUniqueId")
+		lastLogon(a, "lastLoginTime", "krbLastSuccessfulAuth")
 	}
+	// Of OpenLDAP itself (lastbind on) and of its overlay before 2.5.
+	lastLogon(a, "pwdLastSuccess", "authTimestamp")
 	def(&c.Filter, "(uid={user})")
 	def(&a.ID, "entryUUID")
 	def(&a.Name, "uid")
@@ -184,6 +191,12 @@ func (c Config) resolved() Config {
 		c.Names = usual
 	}
 	return c
+}
+
+func lastLogon(a *Attributes, usual ...string) {
+	if len(a.LastLogon) == 0 {
+		a.LastLogon = usual
+	}
 }
 
 // domainOf is the part of a DN that names the domain: its dc= suffix.

@@ -2,6 +2,7 @@ package ldapauth
 
 import (
 	"encoding/binary"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,13 +19,17 @@ type packed struct {
 
 // pack also returns the key of the account, which lies in the same string.
 func pack(key string, a *login.Account) (string, packed) {
-	n := len(key) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language)
+	active := ""
+	if !a.Active.IsZero() {
+		active = strconv.FormatInt(a.Active.Unix(), 36)
+	}
+	n := len(key) + len(active) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language)
 	for _, p := range a.Phones {
 		n += len(p) + binary.MaxVarintLen16
 	}
-	b := make([]byte, 0, n+6*binary.MaxVarintLen16)
+	b := make([]byte, 0, n+7*binary.MaxVarintLen16)
 	b = append(b, key...)
-	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language} {
+	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language, active} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -53,6 +58,9 @@ func (p packed) account() (a login.Account) {
 		return ""
 	}
 	a.ID, a.Name, a.DN, a.Mail, a.Language = next(), next(), next(), next(), next()
+	if unix, err := strconv.ParseInt(next(), 36, 64); err == nil {
+		a.Active = time.Unix(unix, 0).UTC()
+	}
 	for rest != "" {
 		a.Phones = append(a.Phones, next())
 	}

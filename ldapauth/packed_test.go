@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/portvakt/portvakt/login"
@@ -22,6 +23,8 @@ func TestPackedAccountsAreWhatTheyWere(t *testing.T) {
 				*f = strings.Repeat(fmt.Sprint(i), n)
 			case *[]string:
 				*f = []string{strings.Repeat(fmt.Sprint(i), n), "ø", fields.Type().Field(i).Name}
+			case *time.Time:
+				*f = time.Unix(1_700_000_000+int64(n), 0).UTC()
 			default:
 				t.Fatalf("%s: pack knows no %T", fields.Type().Field(i).Name, f)
 			}

@@ -30,6 +30,10 @@ type Account struct {
 	// person. Until she has signed in once, her failures are counted in memory
 	// alone.
 	Unverified bool
+	// Active is when the account was used last, or made when it never was, as
+	// the directory tells it before this sign-in; the zero time when it tells
+	// neither.
+	Active time.Time
 }
 
 // Via says how a login arrived and what its transport can do.
@@ -50,6 +54,9 @@ type Via struct {
 	Station string
 	// CanAsk is whether the transport can put a question.
 	CanAsk bool
+	// Room is how many octets of a question the client shows; 0 for as many as
+	// one Reply-Message holds.
+	Room int
 	// Append is how a code may be appended to the password.
 	Append Append
 	// Shadow is whether this is a copy of a sign-in that another server

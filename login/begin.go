@@ -138,6 +138,9 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	q := &question{attempt: t.id, account: account.ID}
 	if d.Second == SecondNone {
 		f.foresee(t, u, d)
+		if s, err := f.suggest(t, u, d); s != nil || err != nil {
+			return s, err
+		}
 		return f.accept(t, u, d, q.proof(), nil, g)
 	}
 	methods := f.methods(u, d)
@@ -159,6 +162,8 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case len(methods) == 0 && (d.Second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		d.Reason = ReasonUnenrolledPass
 		return f.accept(t, u, d, q.proof(), nil, g)
+	case len(methods) == 0 && d.Unenrolled == UnenrolledEnroll:
+		return f.enroll(t, u, d, q)
 	case len(methods) == 0:
 		return f.reject(t, ReasonNotEnrolled)
 	case behind.code != nil:
@@ -230,7 +235,7 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	case t.notice != "":
 		notice = t.notice
 	case d.Remind:
-		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly))
+		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly), "Days", daysTo(d.From, t.began))
 	}
 	a, err := admit(u.Account, d, p, second, notice)
 	if err != nil {
@@ -249,10 +254,11 @@ func (f *Flow) user(t *attempt, account Account) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return User{
+	u := User{
 		Account: account, Enrollment: e, Client: t.Via.Client,
 		Language: f.Texts.Match(e.Language, account.Language),
-	}, nil
+	}
+	return u, f.settle(t, &u)
 }
 
 // validName keeps out of the directory, the log and the store what is no name:

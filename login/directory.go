@@ -71,6 +71,11 @@ const (
 	ReasonTooManyCalls     Reason = "asked_too_often"
 	ReasonCodeSent         Reason = "code_sent"
 	ReasonRepeated         Reason = "refused_a_moment_ago"
+	ReasonEnrolling        Reason = "enrolling"
+	ReasonEnrolledNow      Reason = "enrolled_meanwhile"
+	ReasonEnrollWaits      Reason = "enrollment_waits"
+	ReasonEnrollElsewhere  Reason = "enroll_not_from_here"
+	ReasonDormant          Reason = "dormant_account"
 
 	// Of an expired password that is changed in the dialogue.
 	ReasonPasswordChanged Reason = "password_changed"

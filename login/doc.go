@@ -14,6 +14,7 @@
 //	Directory.Verify ──────────┤──► Reject, counted when the password was wrong
 //	Policy.For ────────────────┤──► Reject (deny)  ──► Accept (none, enrolled)
 //	methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
+//	                           │    or Ask: enroll one (a topic of its own)
 //	code appended? ────────────┤──► check ──► Accept or Reject
 //	                           │
 //	        ┌──────────► an errand: ask by the first method that works
@@ -33,6 +34,9 @@
 // ended a moment ago, is the claim: a record written before anything rings. An
 // [Approver] answers later, and nothing runs for a [Wait] meanwhile; a
 // [Prompter] sends a code and the question is put.
+//
+// A question may be about something else than a second factor: its ticket names
+// the topic, and with it who takes the answer once the rules were asked again.
 //
 // Nothing else is written to ask a question: the [Ticket] is a sealed envelope that
 // any node opens, also after a restart. Only what a [Granter] gives with a password

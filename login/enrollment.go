@@ -37,4 +37,7 @@ type Enrollments interface {
 	// Enrollment returns what the account has; the zero Enrollment when it has
 	// nothing. The result is shared and must not be changed.
 	Enrollment(ctx context.Context, accountID string) (Enrollment, error)
+	// Add adds a credential durably to what the account has, when that still has
+	// the revision rev, 0 for nothing; else it returns [ErrConflict].
+	Add(ctx context.Context, a Account, rev uint64, c Credential) error
 }

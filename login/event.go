@@ -11,9 +11,10 @@ type Event struct {
 	// Outcome is "accept", "reject", "ask" or "error" (could not decide); or
 	// "left" when the client no longer waited for an answer, and "answered"
 	// when the person answered elsewhere while no request waited: the next try,
-	// or "enter" at the prompt, learns of it. "shadow" for a copy of one that
-	// another server answered: Detail says what this one would have done.
-	// "export" is no sign-in: an administrator wrote tokens down.
+	// or "enter" at the prompt, learns of it. "enrolled" comes before the
+	// decision of an answer that has added a second factor. "shadow" for a copy
+	// of one that another server answered: Detail says what this one would have
+	// done. "export" is no sign-in: an administrator wrote tokens down.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed

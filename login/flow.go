@@ -14,7 +14,7 @@ import (
 	"github.com/portvakt/portvakt/login/text"
 )
 
-// Config is what a Flow is made of. Every field is required but Audit.
+// Config is what a Flow is made of. Every field is required but Audit and Telephones.
 type Config struct {
 	Directory   Directory
 	Policy      *Policy
@@ -37,6 +37,8 @@ type Config struct {
 	// RefuseRepeats answers a password that was refused a moment ago from
 	// memory, when the same device at the same client sends it again.
 	RefuseRepeats bool
+	// Telephones says which numbers of the directory may be used; nil for all.
+	Telephones Telephones
 	// FraudLock is how long nobody may try the password of somebody who has
 	// reported a sign-in that was not hers.
 	FraudLock time.Duration

@@ -43,6 +43,11 @@ func (f *Flow) foresight(t *attempt, u User, d Decision, second string) *Foresig
 		s.Outcome, s.Reason = "accept", ReasonNoSecondFactor
 	case len(methods) == 0 && (second == SecondEnrolled || d.Unenrolled == UnenrolledAllow):
 		s.Outcome, s.Reason = "accept", ReasonUnenrolledPass
+	case len(methods) == 0 && d.Unenrolled == UnenrolledEnroll:
+		s.Methods = []string{"enroll"}
+		if _, err := f.offers(t.Via, u, d); err != nil {
+			s.Outcome, s.Reason, s.Methods = "reject", Refused(err), nil
+		}
 	case len(methods) == 0:
 		s.Outcome, s.Reason = "reject", ReasonNotEnrolled
 	case !reached:

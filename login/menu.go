@@ -16,7 +16,7 @@ const maxOffered = 9
 // first the one she prefers, then in the order of the rule.
 func (f *Flow) methods(u User, d Decision) []Method {
 	var ms []Method
-	add := func(p Factor) { ms = append(ms, p.Methods(u)...) }
+	add := func(p Factor) { ms = append(ms, confirmed(p, u, d)...) }
 	if len(d.Factors) == 0 {
 		for _, p := range f.Factors {
 			add(p)
@@ -179,6 +179,11 @@ func elsewhere(menu []Method, method string) []Method {
 
 // again puts the question q, without prompting.
 func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string) (Step, error) {
+	return f.put(t, menu, q, f.question(u, menu, q, say, len(menu)))
+}
+
+// put puts a question of any topic, with the choices it names.
+func (f *Flow) put(t *attempt, menu []Method, q *question, text string) (Step, error) {
 	if err := f.fileGrant(t, q.account); err != nil {
 		return nil, err
 	}
@@ -188,22 +193,25 @@ func (f *Flow) again(t *attempt, u User, menu []Method, q *question, say string)
 		return nil, err
 	}
 	t.event.Method = factorOf(q.method)
-	return Ask{Text: f.question(u, menu, q, say), Ticket: ticket}, nil
+	return Ask{Text: text, Ticket: ticket}, nil
 }
 
 // question is the text of a question: what went wrong, what to type, and how
-// to choose another way.
-func (f *Flow) question(u User, menu []Method, q *question, say string) string {
+// to choose another way, of the first n of the menu.
+func (f *Flow) question(u User, menu []Method, q *question, say string, n int) string {
 	tx := func(key string, args ...string) string { return f.Texts.Text(u.Language, key, args...) }
 	choices, text := "", ""
-	add := func(choice string) {
-		if choices != "" {
-			choices += ", "
-		}
-		choices += choice
-	}
 	for i, m := range menu {
 		number := strconv.Itoa(i + 1)
+		add := func(choice string) {
+			if i >= n {
+				return
+			}
+			if choices != "" {
+				choices += ", "
+			}
+			choices += choice
+		}
 		switch {
 		case m.ID == q.method && q.approval:
 			_, match := q.claim()
@@ -217,10 +225,8 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 			if !m.Standing {
 				add(tx("resend", "Number", number))
 			}
-		case m.Hint != "":
-			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor+"_hint", "Hint", m.Hint)))
 		default:
-			add(tx("choice", "Number", number, "What", tx("method_"+m.Factor)))
+			add(f.choice(u, m, number))
 		}
 	}
 	if text == "" {
@@ -237,18 +243,17 @@ func (f *Flow) question(u User, menu []Method, q *question, say string) string {
 	return text
 }
 
+// choice is what a menu says of a method.
+func (f *Flow) choice(u User, m Method, number string) string {
+	what := f.Texts.Text(u.Language, "method_"+m.Factor)
+	if m.Hint != "" {
+		what = f.Texts.Text(u.Language, "method_"+m.Factor+"_hint", "Hint", m.Hint)
+	}
+	return f.Texts.Text(u.Language, "choice", "Number", number, "What", what)
+}
+
 // factorOf is the factor a method's ID begins with.
 func factorOf(method string) string {
 	name, _, _ := strings.Cut(method, "/")
 	return name
-}
-
-// Methods are the ways an account can prove a second factor under a decision,
-// in the order they are asked; for explanations.
-func (f *Flow) Methods(ctx context.Context, a Account, d Decision) ([]Method, error) {
-	e, err := f.Enrollments.Enrollment(ctx, a.ID)
-	if err != nil {
-		return nil, err
-	}
-	return f.methods(User{Account: a, Enrollment: e, Language: f.Texts.Match(e.Language, a.Language)}, d), nil
 }

@@ -30,7 +30,9 @@ type Decision struct {
 	Second     string
 	Factors    []string
 	Unenrolled string
-	Call       string
+	// Enroll is as in RuleConfig, for UnenrolledEnroll.
+	Enroll EnrollConfig
+	Call   string
 	// ExpiredPassword is as in RuleConfig.
 	ExpiredPassword string
 	// Remember and RememberMax are as in RuleConfig.
@@ -41,7 +43,9 @@ type Decision struct {
 	// Remind is whether the person should be told that a second factor will
 	// be required from From on.
 	Remind bool
-	From   time.Time
+	// Suggest is whether she is offered to enroll now, before it is.
+	Suggest bool
+	From    time.Time
 	// Later is what Second will be from From on, when that is still to come.
 	Later string
 
@@ -82,6 +86,9 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		}
 		if r.Before == "" {
 			r.Before = BeforeOff
+		}
+		if r.Dormant == 0 {
+			r.Dormant = DefaultDormant
 		}
 		p.rules[i].RuleConfig = r
 		p.rules[i].prepare()
@@ -126,14 +133,19 @@ func (r *rule) decide(at time.Time) Decision {
 	d := *r.inForce
 	d.kept = r.inForce
 	if r.early(at) && r.SecondFactor != SecondDeny {
-		d.Later, d.Second, d.Reason, d.Remind, d.kept = r.SecondFactor, SecondNone, ReasonBeforeDate, r.Before == BeforeRemind, nil
+		d.Later, d.Second, d.Reason, d.kept = r.SecondFactor, SecondNone, ReasonBeforeDate, nil
+		d.Suggest = r.Before == BeforeEnroll
+		d.Remind = r.Before == BeforeRemind || d.Suggest
 	}
 	return d
 }
 
 // inForce is the decision of the rule behind its date.
 func (r *RuleConfig) inForce() *Decision {
-	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, ExpiredPassword: r.ExpiredPassword, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
+	d := &Decision{
+		Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Enroll: r.EnrollConfig, Call: r.Call,
+		ExpiredPassword: r.ExpiredPassword, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From,
+	}
 	if r.SecondFactor == SecondNone {
 		d.Reason = ReasonNoSecondFactor
 	}
@@ -185,6 +197,15 @@ func (p *Policy) Factors() []string {
 	var names []string
 	for _, r := range p.rules {
 		names = append(names, r.Factors...)
+	}
+	return names
+}
+
+// Enrollable returns the factors that the rules name as those to enroll.
+func (p *Policy) Enrollable() []string {
+	var names []string
+	for _, r := range p.rules {
+		names = append(names, r.Enrollable...)
 	}
 	return names
 }

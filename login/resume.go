@@ -66,7 +66,7 @@ func (f *Flow) resume(t *attempt, ticket Ticket) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.answer(t, u, d, q, g)
+	return f.topic(q.topic)(t, u, d, q, g)
 }
 
 // answer decides what was typed: a choice of another method, or a code.

@@ -40,8 +40,8 @@ type RuleConfig struct {
 	From time.Time `mapstructure:"from"`
 	// Until is when the rule ends: from then on it is as if it were not there.
 	Until time.Time `mapstructure:"until"`
-	// Before is "remind" (let in, say so), "report" (let in, only count) or
-	// "off" (as if the rule were not there).
+	// Before is "remind" (let in, say so), "enroll" (offer to enroll, too),
+	// "report" (let in, only count) or "off" (as if the rule were not there).
 	Before string `mapstructure:"before"`
 	// SecondFactor is "required", "enrolled" (only people who have one),
 	// "none" or "deny".
@@ -49,9 +49,10 @@ type RuleConfig struct {
 	// Factors are the factors allowed, in the order of preference when the
 	// person has chosen none; empty allows all.
 	Factors []string `mapstructure:"factors"`
-	// Unenrolled is what happens to people without a second factor: "deny" or
-	// "allow".
-	Unenrolled string `mapstructure:"unenrolled"`
+	// Unenrolled is what happens to people without a second factor: "deny",
+	// "allow", or "enroll" as EnrollConfig says.
+	Unenrolled   string `mapstructure:"unenrolled"`
+	EnrollConfig `mapstructure:",squash"`
 	// ExpiredPassword is what happens to people whose password was right and
 	// has expired: "deny", or "change" behind a second factor.
 	ExpiredPassword string `mapstructure:"expired_password"`
@@ -73,8 +74,9 @@ const (
 	SecondNone     = "none"
 	SecondDeny     = "deny"
 
-	UnenrolledDeny  = "deny"
-	UnenrolledAllow = "allow"
+	UnenrolledDeny   = "deny"
+	UnenrolledAllow  = "allow"
+	UnenrolledEnroll = "enroll"
 
 	ExpiredDeny   = "deny"
 	ExpiredChange = "change"
@@ -87,6 +89,7 @@ const (
 	BeforeOff    = "off"
 	BeforeReport = "report"
 	BeforeRemind = "remind"
+	BeforeEnroll = "enroll"
 )
 
 // maxRemember is the longest a second factor may count: as long as SP 800-63B,
@@ -102,11 +105,12 @@ func (r RuleConfig) Validate() error {
 		}
 	}
 	oneOf("second_factor", r.SecondFactor, SecondRequired, SecondEnrolled, SecondNone, SecondDeny)
-	oneOf("unenrolled", r.Unenrolled, UnenrolledDeny, UnenrolledAllow)
+	oneOf("unenrolled", r.Unenrolled, UnenrolledDeny, UnenrolledAllow, UnenrolledEnroll)
 	oneOf("expired_password", r.ExpiredPassword, ExpiredDeny, ExpiredChange)
-	oneOf("before", r.Before, BeforeOff, BeforeReport, BeforeRemind)
+	oneOf("before", r.Before, BeforeOff, BeforeReport, BeforeRemind, BeforeEnroll)
 	oneOf("call", r.Call, CallApprove, CallMatch, CallPIN, CallCode)
 	errs = append(errs, r.times()...)
+	errs = append(errs, r.enrolling()...)
 	if r.Remember < 0 || r.Remember > maxRemember || r.RememberMax < 0 || r.RememberMax > maxRemember {
 		errs = append(errs, fmt.Errorf("remember: remember and remember_max are 0s to %v", maxRemember))
 	}
@@ -183,5 +187,5 @@ func (r RuleConfig) Warnings() []string {
 	if r.SecondFactor == SecondEnrolled && r.Until.IsZero() && !r.narrowed() {
 		all = append(all, "second_factor: \"enrolled\" protects nobody who has not enrolled: give it an end, until, or name the groups it is for")
 	}
-	return all
+	return append(all, r.enrollWarnings()...)
 }

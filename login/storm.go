@@ -86,7 +86,7 @@ func pause(r Reason, refusals int) time.Duration {
 		first, most = wrongPause, wrongMost
 	case ReasonPasswordExpired, ReasonMustChange, ReasonDisabled, ReasonAccountExpired, ReasonLockedDirectory,
 		ReasonHours, ReasonWorkstation, ReasonPolicyDeny, ReasonNotEnrolled, ReasonCannotAsk, ReasonMethodNotAllowed,
-		ReasonNoMethodWorks, ReasonDenied, ReasonFraud, ReasonNoAnswer, ReasonTooManyCalls:
+		ReasonNoMethodWorks, ReasonDenied, ReasonFraud, ReasonNoAnswer, ReasonTooManyCalls, ReasonEnrollElsewhere, ReasonDormant:
 		if refusals--; refusals == 0 {
 			return 0
 		}

@@ -37,6 +37,7 @@ type question struct {
 	// approval is whether the method is answered elsewhere; the memo is the id
 	// of the claim then, and the digits to be keyed.
 	approval bool
+	topic    topic // what it is about
 	// password is what remembers it, see checkOf.
 	password uint16
 	kept     []byte // see Keeper
@@ -84,8 +85,8 @@ func (q *question) seal(s Sealer, user, client string) (Ticket, error) {
 	b := make([]byte, 0, 224)
 	b = append(b, version)
 	b = append(b, q.nonce[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix()))  //nolint:gosec // the bits of the time, read back below
-	b = append(b, byte(q.tries), byte(q.rounds), flag(q.approval)) //nolint:gosec // bounded by maxTries and maxRounds
+	b = binary.BigEndian.AppendUint64(b, uint64(q.issued.Unix()))                   //nolint:gosec // the bits of the time, read back below
+	b = append(b, byte(q.tries), byte(q.rounds), flag(q.approval)|byte(q.topic)<<1) //nolint:gosec // bounded by maxTries and maxRounds
 	b = append(b, q.attempt[:]...)
 	b = binary.BigEndian.AppendUint16(b, q.menu)
 	b = binary.BigEndian.AppendUint16(b, q.password)
@@ -145,7 +146,7 @@ func parseQuestion(b []byte) (*question, error) {
 	q := &question{
 		issued: time.Unix(int64(binary.BigEndian.Uint64(b[9:])), 0), //nolint:gosec // as written by seal
 		tries:  int(b[17]), rounds: int(b[18]),
-		approval: b[19] == 1, menu: binary.BigEndian.Uint16(b[25:]), password: binary.BigEndian.Uint16(b[27:]),
+		approval: b[19]&1 != 0, topic: topic(b[19] >> 1), menu: binary.BigEndian.Uint16(b[25:]), password: binary.BigEndian.Uint16(b[27:]),
 	}
 	copy(q.nonce[:], b[1:9])
 	copy(q.attempt[:], b[20:25])
@@ -183,7 +184,7 @@ func parseQuestion(b []byte) (*question, error) {
 		q.kept = parts[3]
 	}
 	q.granted = version == ticketVersionGranted
-	if q.approval && len(q.memo) < len(claim{}.id) {
+	if q.approval && len(q.memo) < len(claim{}.id) || q.topic > lastTopic {
 		return nil, errTicket
 	}
 	return q, nil

@@ -141,6 +141,7 @@ func (r *request) via() login.Via {
 		Source:  r.entry.source.from,
 		Station: string(r.value(r.outline.station)),
 		CanAsk:  c.Challenge,
+		Room:    c.MaxReplyMessage,
 		Append:  c.append,
 		Shadow:  c.shadow,
 	}

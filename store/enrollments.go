@@ -133,6 +133,32 @@ func (s *Enrollments) Update(ctx context.Context, id, name string, fn func(*logi
 	return fmt.Errorf("enrollment %q: %w", key, login.ErrConflict)
 }
 
+// Add adds a credential durably to what the account has, when that still has
+// the revision rev, 0 for nothing; else it returns [login.ErrConflict].
+func (s *Enrollments) Add(ctx context.Context, a login.Account, rev uint64, c login.Credential) error {
+	key, err := enrollKey(a.ID)
+	if err != nil {
+		return err
+	}
+	r := enrollment{}
+	if v, err := s.kv.Get(ctx, key); err == nil {
+		if r, err = decodeEnrollment(key, v); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, login.ErrNotFound) {
+		return err
+	}
+	if r.Rev != rev {
+		return fmt.Errorf("enrollment %q: %w", key, login.ErrConflict)
+	}
+	if len(r.Credentials) >= maxCredentials {
+		return fmt.Errorf("enrollment of more than %d credentials", maxCredentials)
+	}
+	r.Name = a.Name
+	r.Credentials = append(r.Credentials, c)
+	return s.kv.Swap(ctx, key, rev, encodeEnrollment(r))
+}
+
 // Forget removes everything the account has. It is not an error when there is
 // nothing.
 func (s *Enrollments) Forget(ctx context.Context, id string) error {

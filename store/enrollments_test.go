@@ -225,3 +225,54 @@ func TestWhoHasNothingLeftIsNotListed(t *testing.T) {
 		t.Errorf("got %+v, %v", e, err)
 	}
 }
+
+// The first of those who add at the same time wins; the others must look again
+// at what there is.
+func TestAddWantsWhatWasRead(t *testing.T) {
+	t.Parallel()
+	kv := mem.New()
+	s := store.NewEnrollments(kv)
+	alice := login.Account{ID: "id", Name: "alice"}
+	cred := func(i int) login.Credential {
+		return login.Credential{ID: fmt.Sprint("c", i), Kind: "totp", Label: fmt.Sprint(i), Data: json.RawMessage(`{}`)}
+	}
+	var all sync.WaitGroup
+	errs := make([]error, 16)
+	for i := range errs {
+		all.Go(func() { errs[i] = s.Add(t.Context(), alice, 0, cred(i)) })
+	}
+	all.Wait()
+	added := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			added++
+		case !errors.Is(err, login.ErrConflict):
+			t.Errorf("got %v, want ErrConflict", err)
+		}
+	}
+	e, err := s.Enrollment(t.Context(), "id")
+	if err != nil || added != 1 || len(e.Credentials) != 1 {
+		t.Fatalf("%d were added, %d are there: %v", added, len(e.Credentials), err)
+	}
+	if err := s.Add(t.Context(), alice, e.Rev, cred(99)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := labels(t, s, "id"), e.Credentials[0].Label+" 99"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := s.Add(t.Context(), alice, e.Rev, cred(100)); !errors.Is(err, login.ErrConflict) {
+		t.Errorf("with an old revision: got %v, want ErrConflict", err)
+	}
+	if err := s.Add(t.Context(), login.Account{}, 0, cred(1)); !errors.Is(err, store.ErrLimit) {
+		t.Errorf("without an account: got %v", err)
+	}
+	if err := s.List(t.Context(), func(id, name string, _ login.Enrollment) error {
+		if id != "id" || name != "alice" {
+			t.Errorf("listed as %q %q", id, name)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}

@@ -161,6 +161,8 @@ func verdict(e login.Event) string {
 		return "answered, and no request waited"
 	case "changed":
 		return "the password was changed"
+	case "enrolled":
+		return "enrolled"
 	case "error":
 		return "not decided"
 	case "shadow":

@@ -22,7 +22,9 @@ read its configuration. The commands are
   user show USER               what somebody has enrolled
   user unlock USER             forget somebody's failures
   user bypass USER             give somebody a code for when nothing else is at hand
+  user approve USER            let count what somebody has enrolled
   user forget USER --credential ID    remove one credential
+  phone trust USER             use a number that is new in the directory
 
 with the flags they have at the administrator's: portvakt desk attempts --help.
 Whoever may use it is a member of the group that server.desk_group names. Each
@@ -84,6 +86,7 @@ type deskAnswer struct {
 type deskSystem struct {
 	*system
 	status func() ([]byte, error)
+	uid    uint32 // who asks; the kernel says so
 }
 
 type deskKey struct{}

@@ -57,8 +57,13 @@ func newDeskRoot() *cobra.Command {
 		Use: "user", Short: "Look at people and help them", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	u.AddCommand(newUserShowCommand(), newUserUnlockCommand(), newUserBypassCommand(), newDeskForgetCommand())
-	c.AddCommand(newAttemptsCommand(), newStatusCommand(), u)
+	u.AddCommand(newUserShowCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserApproveCommand(), newDeskForgetCommand())
+	p := &cobra.Command{
+		Use: "phone", Short: "Look after telephones", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	p.AddCommand(newPhoneTrustCommand())
+	c.AddCommand(newAttemptsCommand(), newStatusCommand(), u, p)
 	return c
 }
 
@@ -101,7 +106,7 @@ func (d *daemon) desk(ctx context.Context, uid uint32, request []byte) (answer [
 	}
 	r := d.enter()
 	defer r.leave()
-	ctx = context.WithValue(ctx, deskKey{}, &deskSystem{r.system, d.status})
+	ctx = context.WithValue(ctx, deskKey{}, &deskSystem{r.system, d.status, uid})
 	var out, errs limited
 	command, code := execute(ctx, newDeskRoot(), args, strings.NewReader(""), &out, &errs)
 	about := ""

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime"
 	"testing"
 	"time"
 
@@ -25,8 +24,14 @@ func TestTheEndDoesNotWaitForCallsOfAnOldConfiguration(t *testing.T) {
 	if _, waits := step.(login.Wait); !waits {
 		t.Fatalf("got %T, %v", step, err)
 	}
-	for len(calls.Rung()) == 0 {
-		runtime.Gosched()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for limit := time.After(waitLimit); len(calls.Rung()) == 0; {
+		select {
+		case <-again.C:
+		case <-limit:
+			t.Fatal("it does not ring")
+		}
 	}
 	change(`drain = "1s"`, `drain = "2s"`)
 	began := time.Now()

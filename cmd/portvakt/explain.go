@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	if err != nil {
 		return err
 	}
-	via.Group = cmp.Or(cl.Group, cl.Name)
+	via.Group, via.CanAsk, via.Room = cmp.Or(cl.Group, cl.Name), cl.Challenge, cl.MaxReplyMessage
 	account, err := s.lookup(ctx, user)
 	if err != nil {
 		return err
@@ -106,6 +107,14 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	}
 	for i, m := range methods {
 		say(out, "%-10s %s\n", label(i, "methods"), strings.TrimSpace(m.Factor+" "+m.Hint))
+	}
+	if len(methods) == 0 && decision.Unenrolled == login.UnenrolledEnroll {
+		if err := explainEnrolling(ctx, flow, out, account, decision, via, at); err != nil {
+			return err
+		}
+	}
+	if err := s.printCooling(ctx, out, account.ID, account.Name); err != nil {
+		return err
 	}
 	unusable, err := s.unusable(account)
 	if err != nil {
@@ -137,6 +146,20 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	return err
 }
 
+// explainEnrolling says what somebody without a second factor is offered, or why
+// nothing.
+func explainEnrolling(ctx context.Context, flow *login.Flow, out io.Writer, a login.Account, d login.Decision, via login.Via, at time.Time) error {
+	offers, err := flow.Offers(ctx, a, d, via, at)
+	if reason := login.Refused(err); reason != "" {
+		say(out, "enrolling  no: %s: %s\n", meanings[reason], err)
+		return nil
+	}
+	for i, m := range offers {
+		say(out, "%-10s %s\n", label(i, "enrolling"), strings.TrimSpace(m.Factor+" "+m.Hint))
+	}
+	return err
+}
+
 // asks reports whether the client can show a question.
 func (s *system) asks(client string) bool {
 	return slices.ContainsFunc(s.file.Clients, func(c radiusd.ClientConfig) bool { return c.Name == client && c.Challenge })
@@ -161,6 +184,9 @@ func decisionText(d login.Decision, methods int) string {
 		return "the password, then a second factor"
 	case d.Second == login.SecondEnrolled || d.Unenrolled == login.UnenrolledAllow:
 		return "the password is enough, as the user has no second factor"
+	}
+	if d.Unenrolled == login.UnenrolledEnroll {
+		return "the password, then she enrolls a second factor, as far as the line above says"
 	}
 	return "refused: a second factor is required and the user has none that the rule allows"
 }

@@ -47,6 +47,11 @@ var meanings = map[login.Reason]string{
 	login.ReasonInProgress:       "her telephone rang for another sign-in at that moment: are both hers?",
 	login.ReasonTooManyCalls:     "she was called too often without an answer: she signs in with a code, or waits an hour",
 	login.ReasonCodeSent:         "a code was sent: she signs in again with it behind her password",
+	login.ReasonEnrolling:        "she has no second factor, and was offered to enroll one",
+	login.ReasonEnrolledNow:      "something was enrolled in another dialogue meanwhile: was that she? portvakt user show; then she begins again",
+	login.ReasonEnrollWaits:      "what she enrolled waits for somebody who may approve it: portvakt user approve",
+	login.ReasonEnrollElsewhere:  "she has no second factor, and may not enroll one from where she is",
+	login.ReasonDormant:          "she has no second factor, and the account was not used for long: make sure who she is, then portvakt user approve",
 	login.ReasonRepeated:         "the same password was refused a moment ago: a device has an old one saved?",
 
 	login.ReasonPasswordChanged: "she has changed her expired password",

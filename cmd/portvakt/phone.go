@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +61,39 @@ or [sms] allows.`,
 			})
 		},
 	}
-	c.AddCommand(add, remove)
+	c.AddCommand(add, remove, newPhoneTrustCommand())
 	return c
+}
+
+func newPhoneTrustCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "trust USER", Short: "Use a number that is new in the directory", Args: cobra.ExactArgs(1),
+		Long: `Trust ends the time that a number new in the directory is not used (phone.cooling).
+Make sure before that it is hers: whoever changes a number there gets her codes.`,
+		Example: "  portvakt phone trust alice",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withSystem(c, func(ctx context.Context, s *system) error {
+				p, err := s.person(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if s.numbers == nil {
+					return withHint(errors.New("every number of the directory is used at once"), "phone.cooling is 0s, or there is neither [sms] nor [call]")
+				}
+				trusted, err := s.numbers.Trust(ctx, p.id)
+				if err != nil {
+					return err
+				}
+				if len(trusted) == 0 {
+					say(c.OutOrStdout(), "no number of %s waits\n", p.name)
+				}
+				for _, n := range trusted {
+					say(c.OutOrStdout(), "%s of %s is used from now on\n", n.Number.Masked(), p.name)
+				}
+				return nil
+			})
+		},
+	}
 }
 
 // telephone makes the credential of a number that can be called or sent to.

@@ -41,6 +41,11 @@ func (c *canary) Enrollment(context.Context, string) (login.Enrollment, error) {
 	return c.enrolled, nil
 }
 
+// Add adds nothing: the canary has what it needs.
+func (*canary) Add(context.Context, login.Account, uint64, login.Credential) error {
+	return errors.New("the canary enrolls nothing")
+}
+
 // Get reads from memory.
 func (c *canary) Get(_ context.Context, key string) (login.Value, error) {
 	c.mu.Lock()

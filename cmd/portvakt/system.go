@@ -10,6 +10,8 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/email"
+	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/factors/phone/cooling"
 	"github.com/portvakt/portvakt/factors/recovery"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
@@ -102,6 +104,7 @@ type system struct {
 	voice      *voice.Factor    // nil without providers
 	phones     []voice.Provider // its providers, when calls may be placed
 	email      *email.Factor    // nil without a server
+	numbers    *cooling.Numbers // nil when numbers are used at once, or never
 }
 
 // build makes everything of a file on top of an opened store. It is the one
@@ -161,6 +164,7 @@ func (s *system) factors(before *system) error {
 			return err
 		}
 	}
+	defer s.cool()
 	if !s.file.SMS.Enabled() {
 		return nil
 	}
@@ -171,6 +175,18 @@ func (s *system) factors(before *system) error {
 		return fmt.Errorf("sms: %w", err)
 	}
 	return nil
+}
+
+// cool makes what keeps new numbers of the directory from being used, where any
+// are.
+func (s *system) cool() {
+	home, tell := s.file.Call.Numbers.Home(), (func(context.Context, login.User, phone.Number))(nil)
+	if s.sms != nil {
+		home, tell = s.file.SMS.Numbers.Home(), s.sms.Tell
+	}
+	if s.file.Phone.Cooling > 0 && (s.sms != nil || s.voice != nil) {
+		s.numbers = cooling.New(s.file.Phone, home, s.kv, tell, s.log)
+	}
 }
 
 // prompters are the factors in the order they are offered when a rule names
@@ -218,7 +234,7 @@ func (s *system) startMessages() {
 
 // flowConfig is what the Flow is made of.
 func (s *system) flowConfig(audit func(login.Event)) login.Config {
-	return login.Config{
+	c := login.Config{
 		Directory: s.directory, Policy: s.policy,
 		Factors:     s.prompters(),
 		Enrollments: s.enrollments, Records: s.kv, Tickets: s.ring.Sealer("ticket"),
@@ -226,4 +242,8 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
 		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock, RefuseRepeats: true,
 	}
+	if s.numbers != nil {
+		c.Telephones = s.numbers
+	}
+	return c
 }

@@ -29,6 +29,7 @@ asked, or no longer has the person, the names in the database are used.`,
 	c.AddCommand(
 		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(), newUserExportCommand(),
 		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(), newUserDevicesCommand(),
+		newUserApproveCommand(),
 	)
 	return c
 }
@@ -147,7 +148,7 @@ func newUserShowCommand() *cobra.Command {
 				for i, cred := range e.Credentials {
 					say(out, "%-10s %s  %s  %s  since %s\n", label(i, "enrolled"), cred.ID, cred.Kind, s.describe(ctx, cred), cred.Created.Format(time.DateOnly))
 				}
-				return nil
+				return s.printNewcomer(ctx, out, p)
 			})
 		},
 	}
@@ -180,7 +181,7 @@ func newUserForgetCommand() *cobra.Command {
 					return err
 				}
 				if credential == "" {
-					if err := s.enrollments.Forget(ctx, p.id); err != nil {
+					if err := errors.Join(s.enrollments.Forget(ctx, p.id), login.ForgetNewcomer(ctx, s.kv, p.id, time.Now())); err != nil {
 						return err
 					}
 					say(c.OutOrStdout(), "%s has nothing enrolled any more\n", p.name)

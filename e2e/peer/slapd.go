@@ -133,6 +133,15 @@ func (s *Slapd) Search(t testing.TB, dn string, attributes ...string) string {
 	}, attributes...)...)
 }
 
+// Modify changes entries by LDIF, as its administrator.
+func (s *Slapd) Modify(t testing.TB, changes string) {
+	t.Helper()
+	Need(t, "ldapmodify")
+	file := filepath.Join(t.TempDir(), "changes.ldif")
+	write(t, file, changes)
+	run(t, "ldapmodify", "-x", "-H", s.URL, "-D", SlapdAdminDN, "-w", SlapdAdmin, "-f", file)
+}
+
 // Pid is its process, for measurements.
 func (s *Slapd) Pid() int { return s.p.cmd.Process.Pid }
 

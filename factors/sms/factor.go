@@ -52,7 +52,10 @@ type Factor struct {
 	sending sync.WaitGroup
 }
 
-var _ login.Resender = (*Factor)(nil)
+var (
+	_ login.Resender = (*Factor)(nil)
+	_ login.Enroller = (*Factor)(nil)
+)
 
 // New makes the factor of a valid configuration. Caps are kept in records.
 // idKey, at least 16 octets, keeps numbers from being read out of method IDs
@@ -93,9 +96,11 @@ func (f *Factor) Close() error {
 func (f *Factor) Name() string { return Name }
 
 // Methods returns one method for each number that can get a message.
-func (f *Factor) Methods(u login.User) []login.Method {
+func (f *Factor) Methods(u login.User) []login.Method { return f.methods(f.numbers.Of(u)) }
+
+func (f *Factor) methods(numbers []phone.Number) []login.Method {
 	var methods []login.Method
-	for _, n := range f.numbers.Of(u) {
+	for _, n := range numbers {
 		methods = append(methods, login.Method{ID: methodPrefix + n.ID(f.key), Factor: Name, Hint: n.Hint()})
 	}
 	return methods

@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -48,3 +49,49 @@ func URI(issuer, account string, t Token) string {
 
 // escape writes a space as %20: apps show the plus of form encoding as it is.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// newMethod is what a person can enroll by herself.
+const newMethod = name + "/new"
+
+// Enrollable returns an app, unless she has a token.
+func (f *Factor) Enrollable(u login.User) []login.Method {
+	if len(f.Methods(u)) > 0 {
+		return nil
+	}
+	return []login.Method{{ID: newMethod, Factor: name, Standing: true}}
+}
+
+// Propose makes the seed of a new token, which is the memo; the one she was
+// shown before goes on, as she may have typed it.
+func (f *Factor) Propose(_ context.Context, _ login.User, _ login.Method, before []byte) ([]byte, error) {
+	if before != nil {
+		return before, nil
+	}
+	return NewSeed(), nil
+}
+
+// group is how many letters of a seed are read and typed at a time.
+const group = 4
+
+// Show returns the seed in groups of four letters, as people type it.
+func (f *Factor) Show(memo []byte) string {
+	var b strings.Builder
+	for i, c := range Seed(memo).Base32() {
+		if i > 0 && i%group == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// Enroll takes the first code of the app, which cannot log in after that.
+func (f *Factor) Enroll(ctx context.Context, _ login.User, _ login.Method, memo []byte, answer login.Secret) (login.Credential, error) {
+	token := NewToken()
+	token.Seed = memo
+	c, err := NewCredential("", token)
+	if err != nil {
+		return login.Credential{}, err
+	}
+	return c, f.Confirm(ctx, c, answer)
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pquerna/otp"
 
+	"github.com/portvakt/portvakt/factors/factortest"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
 )
@@ -234,5 +235,27 @@ func TestConfig(t *testing.T) {
 		if got != tt.problems {
 			t.Errorf("%q: %d problems (%v), want %d", tt.issuer, got, err, tt.problems)
 		}
+	}
+}
+
+func TestAnAppIsEnrolledByItsPerson(t *testing.T) {
+	f := New(DefaultConfig(), &logintest.Records{})
+	factortest.RunEnroller(t, factortest.Enrollment{
+		Factor: f, User: login.User{Account: login.Account{ID: "id-alice"}}, Wrong: "1234567",
+		Answer: func(_ login.Method, memo []byte) string {
+			typed := f.Show(memo)
+			if len(typed) != 39 || strings.Count(typed, " ") != 7 {
+				t.Errorf("%d letters in %d groups, want 32 in 8", len(typed), strings.Count(typed, " ")+1)
+			}
+			return peer(t, "oathtool", "--totp", "--base32", typed)
+		},
+	})
+	other, err := f.Propose(t.Context(), login.User{}, login.Method{}, nil)
+	if err != nil || len(other) < minSeed {
+		t.Errorf("a seed of %d octets, want at least 128 bit: %v", len(other), err)
+	}
+	u, _ := with(t, NewToken())
+	if got := f.Enrollable(u); len(got) != 0 {
+		t.Errorf("a second app can be enrolled: %v", got)
 	}
 }

@@ -26,7 +26,7 @@ type Factor struct {
 	issuer  string
 }
 
-var _ login.Prompter = (*Factor)(nil)
+var _ login.Enroller = (*Factor)(nil)
 
 // New makes the factor. It keeps the last step or counter of each token in
 // records.

@@ -51,6 +51,7 @@ type Factor struct {
 var (
 	_ login.Approver = (*Factor)(nil)
 	_ login.Resender = (*Factor)(nil)
+	_ login.Enroller = (*Factor)(nil)
 )
 
 // New makes the factor of a valid configuration. It owns the providers and
@@ -91,9 +92,11 @@ func (f *Factor) Close() error {
 func (f *Factor) Name() string { return Name }
 
 // Methods returns one method for each number that can be called.
-func (f *Factor) Methods(u login.User) []login.Method {
+func (f *Factor) Methods(u login.User) []login.Method { return f.methods(f.numbers.Of(u)) }
+
+func (f *Factor) methods(numbers []phone.Number) []login.Method {
 	var methods []login.Method
-	for _, n := range f.numbers.Of(u) {
+	for _, n := range numbers {
 		methods = append(methods, login.Method{ID: methodPrefix + n.TelephoneID(f.key), Factor: Name, Hint: n.Hint()})
 	}
 	return methods

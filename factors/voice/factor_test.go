@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/factortest"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/factors/voice/prompts"
 	"github.com/portvakt/portvakt/login"
@@ -315,6 +316,19 @@ func TestACodeIsToldAndTyped(t *testing.T) {
 		if err := f.Check(t.Context(), u, m, nil, login.Cleartext(code[:6])); login.Refused(err) != login.ReasonWrongCode {
 			t.Errorf("without a call: %v", err)
 		}
+	})
+}
+
+// The person herself can enroll what stands in the directory, by a code alone:
+// a key says nothing of who types at the other end.
+func TestATelephoneIsEnrolledByACode(t *testing.T) {
+	l := &line{name: "exchange", wait: 5 * time.Second}
+	synctest.Test(t, func(t *testing.T) {
+		f, u := newFactor(t, nil, l)
+		factortest.RunEnroller(t, factortest.Enrollment{
+			Factor: f, User: u, Wrong: "1234567",
+			Answer: func(login.Method, []byte) string { return digits(l.call(0).Prompt.Text)[:6] },
+		})
 	})
 }
 

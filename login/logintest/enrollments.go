@@ -2,6 +2,7 @@ package logintest
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/portvakt/portvakt/login"
@@ -26,6 +27,26 @@ func (e *Enrollments) Set(accountID string, en login.Enrollment) {
 		e.all = map[string]login.Enrollment{}
 	}
 	e.all[accountID] = en
+}
+
+// Add adds a credential when the revision is still that one.
+func (e *Enrollments) Add(_ context.Context, a login.Account, rev uint64, c login.Credential) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	had := e.all[a.ID]
+	switch {
+	case e.Fail != nil:
+		return e.Fail
+	case had.Rev != rev:
+		return login.ErrConflict
+	}
+	if e.all == nil {
+		e.all = map[string]login.Enrollment{}
+	}
+	had.Credentials = append(slices.Clone(had.Credentials), c)
+	had.Rev++
+	e.all[a.ID] = had
+	return nil
 }
 
 // Enrollment returns what the account has.

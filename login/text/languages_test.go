@@ -8,7 +8,7 @@ import (
 // marks are the values that show where a placeholder is.
 var marks = map[string]any{
 	"Hint": "<Hint>", "Ask": "<Ask>", "Choices": "<Choices>", "Number": "<Number>", "What": "<What>", "Date": "<Date>",
-	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>",
+	"Code": "<Code>", "Service": "<Service>", "Minutes": "<Minutes>", "Match": "<Match>", "Days": "<Days>", "Secret": "<Secret>",
 	"Count": "<Count>",
 }
 
@@ -39,7 +39,7 @@ func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestNoLanguageIsACopyOfAnother(t *testing.T) {
 	texts := shippedTexts(t)
-	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt", "new_password", "expired_elsewhere"} {
+	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt", "new_password", "expired_elsewhere", "enroll_first", "enroll_waits"} {
 		said := map[string]string{}
 		for _, lang := range texts.Languages() {
 			text, err := texts.render(lang, key, sample)
@@ -88,6 +88,24 @@ func TestAQuestionForANewPasswordFitsOneReplyMessage(t *testing.T) {
 			question := tx(key) + " " + tx("plain", "Ask", tx("new_password")+" ("+rules+")")
 			if len(question) > 253 { // RFC 2865, section 5.18
 				t.Errorf("%s: %s: has %d octets, and room for 253: %q", lang, key, len(question), question)
+			}
+		}
+	}
+}
+
+// A key that is cut off is of no use: with what may stand before and behind it
+// must fit the room that package login takes for it.
+func TestAQuestionWithAKeyFitsOneReplyMessage(t *testing.T) {
+	texts := shippedTexts(t)
+	for _, lang := range texts.Languages() {
+		tx := func(key string, args ...string) string { return texts.Text(lang, key, args...) }
+		for _, say := range []string{"", "wrong_code", "not_sent", "unknown_choice"} {
+			question := tx("enroll_secret", "Secret", sample["Secret"].(string)) + " " + tx("plain", "Ask", tx("ask_totp"))
+			if say != "" {
+				question = tx(say) + " " + question
+			}
+			if len(question) > 240 {
+				t.Errorf("%s: after %q: has %d octets, and room for 240: %q", lang, say, len(question), question)
 			}
 		}
 	}

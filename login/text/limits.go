@@ -12,7 +12,7 @@ import (
 var sample = map[string]any{
 	"Hint": "••42", "Ask": "", "Choices": "", "Number": "9", "What": "", "Date": "2026-12-24",
 	"Code": "123456", "Service": "a-service-name-16", "Minutes": "5",
-	"Match": "42", "Count": "128",
+	"Match": "42", "Count": "128", "Days": "120", "Secret": "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567",
 }
 
 // limits are the octets of UTF-8 each sentence may have, with the sample
@@ -32,6 +32,7 @@ var limits = map[string]int{
 	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_too_soon": 56, "new_differ": 56,
 	"expired_elsewhere": 160,
 	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"enroll_first": 80, "enroll_second": 90, "enroll_early": 160, "enroll_secret": 110, "enroll_waits": 120, "phone_changed": 160,
 }
 
 // Keys are all keys a language has.

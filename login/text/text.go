@@ -231,7 +231,7 @@ func (t *Texts) render(lang, key string, args map[string]any) (string, error) {
 func cacheKey(id []byte, lang, key string, args []string) (_ []byte, secret bool) {
 	id = append(append(append(id, lang...), 0), key...)
 	for i, arg := range args {
-		if i%2 == 0 && arg == "Code" {
+		if i%2 == 0 && (arg == "Code" || arg == "Secret") {
 			return id[:0], true
 		}
 		id = append(append(id, 0), arg...)

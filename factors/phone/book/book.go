@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -50,7 +51,7 @@ type Book struct {
 
 // New makes the book of a valid configuration.
 func New(cfg Config, use Use) (*Book, error) {
-	b := &Book{use: use, region: cfg.region(), kept: make(map[string]phone.Number)}
+	b := &Book{use: use, region: cfg.Home(), kept: make(map[string]phone.Number)}
 	var err error
 	if b.countries, err = phone.NewCountries(cfg.Countries...); err != nil {
 		return nil, fmt.Errorf("countries: %w", err)
@@ -66,7 +67,8 @@ func New(cfg Config, use Use) (*Book, error) {
 }
 
 // Of returns the distinct numbers that the person can be reached at, at most
-// four, enrolled ones first.
+// four, enrolled ones first. One that she has confirmed as the directory's is
+// gone with it.
 func (b *Book) Of(u login.User) []phone.Number {
 	var found []phone.Number
 	looked := 0
@@ -77,12 +79,8 @@ func (b *Book) Of(u login.User) []phone.Number {
 		}
 		return len(found) < maxNumbers && looked < maxLooked
 	}
-	for _, c := range u.Enrollment.Credentials {
-		var p Phone
-		if c.Kind != CredentialKind || json.Unmarshal(c.Data, &p) != nil || !p.Verified {
-			continue
-		}
-		if !look(p.Number) {
+	for p := range phones(u) {
+		if !p.Listed && !look(p.Number) {
 			return found
 		}
 	}
@@ -92,6 +90,31 @@ func (b *Book) Of(u login.User) []phone.Number {
 		}
 	}
 	return found
+}
+
+// Unconfirmed returns those of the person's numbers that stand in the directory
+// and that she has not enrolled.
+func (b *Book) Unconfirmed(u login.User) []phone.Number {
+	return slices.DeleteFunc(b.Of(u), func(n phone.Number) bool {
+		for p := range phones(u) {
+			if b.recall(p.Number) == n {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// phones are the telephones that the person has enrolled.
+func phones(u login.User) iter.Seq[Phone] {
+	return func(yield func(Phone) bool) {
+		for _, c := range u.Enrollment.Credentials {
+			var p Phone
+			if c.Kind == CredentialKind && json.Unmarshal(c.Data, &p) == nil && p.Verified && !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // recall reads a text, or remembers it; the zero Number when it is none that

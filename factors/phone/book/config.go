@@ -21,8 +21,8 @@ type Config struct {
 	BlockedPrefixes []string `mapstructure:"blocked_prefixes"`
 }
 
-// region is the country of numbers without one.
-func (c Config) region() string {
+// Home is the country of numbers without one.
+func (c Config) Home() string {
 	if c.Region == "" && len(c.Countries) > 0 {
 		return c.Countries[0]
 	}

@@ -20,6 +20,9 @@ type Phone struct {
 	// Verified is whether the person has proven that she is reached there, or
 	// an administrator has taken her word.
 	Verified bool `json:"verified"`
+	// Listed is whether it came from the directory: it counts as long as it
+	// stands there.
+	Listed bool `json:"listed,omitempty"`
 }
 
 // NewCredential makes a credential of a number that an administrator vouches
@@ -29,15 +32,24 @@ func (b *Book) NewCredential(raw, label string) (login.Credential, phone.Number,
 	if err != nil {
 		return login.Credential{}, n, err
 	}
+	c, err := credential(n, label, false)
+	return c, n, err
+}
+
+// Listed makes a credential of a number of the directory that the person has
+// confirmed.
+func Listed(n phone.Number) (login.Credential, error) { return credential(n, "", true) }
+
+func credential(n phone.Number, label string, listed bool) (login.Credential, error) {
 	number := n.E164()
 	if n.Extension() != "" {
 		number = "tel:" + number + ";ext=" + n.Extension() // RFC 3966, section 5.3
 	}
-	data, err := json.Marshal(Phone{Number: number, Verified: true})
+	data, err := json.Marshal(Phone{Number: number, Verified: true, Listed: listed})
 	if err != nil {
-		return login.Credential{}, n, err
+		return login.Credential{}, err
 	}
-	return login.Credential{ID: rand.Text(), Kind: CredentialKind, Label: label, Data: data, Created: time.Now().UTC()}, n, nil
+	return login.Credential{ID: rand.Text(), Kind: CredentialKind, Label: label, Data: data, Created: time.Now().UTC()}, nil
 }
 
 // Number returns the number of a credential of [CredentialKind].
