@@ -43,6 +43,8 @@ type File struct {
 	Log        Log                  `mapstructure:"log"`
 	// Attempts is what the service desk sees of sign-ins.
 	Attempts attempts.Config `mapstructure:"attempts"`
+	// Emergency is whom emergency mode may let in.
+	Emergency login.EmergencyConfig `mapstructure:"emergency"`
 }
 
 // Server is the [server] section: the RADIUS server, and the socket of the
@@ -96,6 +98,7 @@ func DefaultFile() File {
 		Accounting: store.DefaultSessionsConfig(),
 		Log:        DefaultLog(),
 		Attempts:   attempts.DefaultConfig(),
+		Emergency:  login.DefaultEmergencyConfig(),
 	}
 }
 

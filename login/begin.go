@@ -153,6 +153,9 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case behind.code != nil:
 		return f.appended(t, u, d, proof, methods, behind.code, g, q)
 	}
+	if waived, err := f.emergency(t, u, methods, g); err != nil || waived != nil {
+		return f.known(t, u, d, proof, waived, g, err)
+	}
 	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: g.guard}
 	if behind.pick != "" {
 		i := picked(w.order, behind.pick)
@@ -193,7 +196,7 @@ func (f *Flow) appended(t *attempt, u User, d Decision, p passwordProof, methods
 	return f.accept(t, u, d, p, second, g)
 }
 
-// known lets in where a second factor was proven lately.
+// known lets in where a second factor was proven lately, or is waived.
 func (f *Flow) known(t *attempt, u User, d Decision, p passwordProof, earlier *factorProof, g loaded, err error) (Step, error) {
 	if err != nil {
 		return nil, err
@@ -201,10 +204,11 @@ func (f *Flow) known(t *attempt, u User, d Decision, p passwordProof, earlier *f
 	return f.accept(t, u, d, p, earlier, g)
 }
 
-// accept makes the station known and admits.
+// accept makes the station known and admits. By an emergency no place becomes
+// known: whoever has a password would be no stranger there afterwards.
 func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
-	code := second != nil && !second.earlier
-	if !g.settled(t.station, t.began, code) {
+	code := second.fresh()
+	if waived := second != nil && second.waived; !waived && !g.settled(t.station, t.began, code) {
 		if err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 			g.success(t.station, t.began, code)
 		}); err != nil {

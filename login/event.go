@@ -39,8 +39,12 @@ type Event struct {
 	// of a sign-in; nil for one that is in force.
 	Foresight *Foresight
 	// Alarm is whether somebody should look at it now: a person has said that
-	// a sign-in was not hers, or two sign-ins of one person meet.
+	// a sign-in was not hers, two sign-ins of one person meet, or emergency mode
+	// has let somebody in.
 	Alarm bool
+	// Emergency says for which clients emergency mode was on that has let
+	// somebody in; empty for every other decision.
+	Emergency string
 }
 
 // Log keys: the closed list of attribute names of this program's log lines.
@@ -69,5 +73,7 @@ const (
 	KeyKey      = "key"
 	KeyNumber   = "number" // masked
 	KeyStatus   = "status"
-	KeyBy       = "by" // the user id of who asked for it at this machine
+	KeyBy       = "by" // who asked for it at this machine: a user id or name
+	// KeyEmergency has the clients that emergency mode is on for.
+	KeyEmergency = "emergency"
 )

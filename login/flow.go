@@ -40,6 +40,8 @@ type Config struct {
 	// FraudLock is how long nobody may try the password of somebody who has
 	// reported a sign-in that was not hers.
 	FraudLock time.Duration
+	// Emergency says whom emergency mode may let in with a password alone.
+	Emergency EmergencyConfig
 }
 
 // A Flow decides logins. It owns every transition; see the drawing in the
@@ -121,6 +123,7 @@ type finding struct {
 	Directory, Elsewhere time.Duration
 	Foresight            *Foresight
 	Alarm                bool
+	Emergency            *Emergency
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
@@ -144,6 +147,7 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 	switch s := s.(type) {
 	case Accept:
 		e.Outcome, e.Reason, e.Rule = "accept", s.reason, s.rule
+		e.Alarm = s.reason == ReasonEmergency
 	case Reject:
 		e.Outcome, e.Reason = "reject", s.Reason
 		e.Alarm = s.Reason == ReasonFraud || s.Reason == ReasonInProgress
@@ -169,10 +173,15 @@ func (f *Flow) tell(t *attempt) {
 	if e.AccountID == "" && f.HashUnknown {
 		e.User = veiled(f.veil, e.User)
 	}
+	emergency := ""
+	if e.Emergency != nil {
+		emergency = e.Emergency.Where()
+	}
 	f.Audit(Event{
 		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
 		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
 		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
+		Emergency: emergency,
 	})
 }
 
@@ -198,12 +207,18 @@ func (f *Flow) refuse(t *attempt, err error) (Step, error) {
 type passwordProof struct{ account string }
 
 // A factorProof says that a second factor of an account was proven just now
-// and that its single use is durable; or earlier, on the same device.
+// and that its single use is durable; or earlier, on the same device; or that
+// an administrator has waived it for a while.
 type factorProof struct {
 	account, method string
 	// earlier is whether it was proven before, on a device that is remembered.
 	earlier bool
+	// waived is whether emergency mode stands in its place.
+	waived bool
 }
+
+// fresh reports whether a code or an approval was given just now.
+func (p *factorProof) fresh() bool { return p != nil && !p.earlier && !p.waived }
 
 // admit is the one function that builds a valid Accept. It needs the proof of
 // the password, and the proof of a second factor unless the decision names a
@@ -214,6 +229,8 @@ func admit(a Account, d Decision, p passwordProof, second *factorProof, notice s
 		return Accept{}, errors.New("login: no proof of this account's password")
 	case d.Second == SecondDeny:
 		return Accept{}, errors.New("login: the rule denies")
+	case second != nil && second.account == a.ID && second.waived:
+		return Accept{account: a, rule: d.Rule, reason: ReasonEmergency, notice: notice, valid: true}, nil
 	case second != nil && second.account == a.ID && second.earlier:
 		return Accept{account: a, rule: d.Rule, reason: ReasonRemembered, notice: notice, valid: true}, nil
 	case second != nil && second.account == a.ID:

@@ -144,7 +144,7 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 	t.ctx = ctx
 	e.mu.Lock()
 	others := e.others
-	t.event.Detail = e.details
+	t.event.Detail = cmp.Or(e.details, t.event.Detail)
 	e.mu.Unlock()
 	switch {
 	case o.err != nil:

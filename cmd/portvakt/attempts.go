@@ -141,6 +141,9 @@ func happening(e login.Event) []string {
 	if e.Reason != login.ReasonOK {
 		parts = append(parts, string(e.Reason))
 	}
+	if e.Emergency != "" {
+		parts = append(parts, "emergency mode of "+shown(e.Emergency))
+	}
 	if e.Detail != "" {
 		parts = append(parts, shown(e.Detail))
 	}
@@ -206,6 +209,7 @@ type eventJSON struct {
 	Directory string       `json:"directory,omitempty"`
 	Elsewhere string       `json:"elsewhere,omitempty"`
 	Alarm     bool         `json:"alarm,omitempty"`
+	Emergency string       `json:"emergency,omitempty"`
 }
 
 func newAttemptJSON(a attempts.Attempt) attemptJSON {
@@ -218,7 +222,7 @@ func newAttemptJSON(a attempts.Attempt) attemptJSON {
 	}
 	for _, e := range a.Events {
 		j.Events = append(j.Events, eventJSON{
-			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm,
+			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm, e.Emergency,
 		})
 	}
 	return j

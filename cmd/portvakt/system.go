@@ -225,5 +225,6 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		Texts: s.texts, Audit: audit,
 		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
 		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock, RefuseRepeats: true,
+		Emergency: s.file.Emergency,
 	}
 }
