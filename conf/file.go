@@ -125,6 +125,9 @@ func (f *File) Validate() error {
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
+	if policy.ForgetsOnLogout() && len(f.Server.Accounting) == 0 {
+		err = errors.Join(err, errors.New("rule: forget_on_logout: without accounting no logout is known: set server.accounting, and have the clients account"))
+	}
 	return errors.Join(err, f.names(policy), f.nameless())
 }
 

@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -31,8 +32,9 @@ type Decision struct {
 	Factors    []string
 	Unenrolled string
 	Call       string
-	// Remember and RememberMax are as in RuleConfig.
+	// Remember, RememberMax and ForgetOnLogout are as in RuleConfig.
 	Remember, RememberMax time.Duration
+	ForgetOnLogout        bool
 	// Reason is ReasonNoSecondFactor or ReasonBeforeDate when Second is
 	// SecondNone.
 	Reason Reason
@@ -128,7 +130,7 @@ func (r *rule) decide(at time.Time) Decision {
 
 // inForce is the decision of the rule behind its date.
 func (r *RuleConfig) inForce() *Decision {
-	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From}
+	d := &Decision{Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Call: r.Call, Remember: r.Remember, RememberMax: r.RememberMax, ForgetOnLogout: r.ForgetOnLogout, From: r.From}
 	if r.SecondFactor == SecondNone {
 		d.Reason = ReasonNoSecondFactor
 	}
@@ -173,6 +175,12 @@ func (p *Policy) ClientGroups() []string {
 		names = append(names, r.ClientGroups...)
 	}
 	return names
+}
+
+// ForgetsOnLogout reports whether a rule has devices forgotten at the end of a
+// session.
+func (p *Policy) ForgetsOnLogout() bool {
+	return slices.ContainsFunc(p.rules, func(r rule) bool { return r.ForgetOnLogout })
 }
 
 // Factors returns the factor names the rules mention.

@@ -61,6 +61,9 @@ type RuleConfig struct {
 	// was proven, as long as Remember when it is shorter.
 	Remember    time.Duration `mapstructure:"remember"`
 	RememberMax time.Duration `mapstructure:"remember_max"`
+	// ForgetOnLogout ends it when the client accounts that the person has ended
+	// her session on the device herself.
+	ForgetOnLogout bool `mapstructure:"forget_on_logout"`
 }
 
 // Values of RuleConfig.SecondFactor, Unenrolled, Call and Before.
@@ -105,6 +108,9 @@ func (r RuleConfig) Validate() error {
 	}
 	if r.RememberMax > 0 && r.RememberMax < r.Remember {
 		errs = append(errs, errors.New("remember_max: is shorter than remember, which would then be longer than it says: make it at least as long"))
+	}
+	if r.ForgetOnLogout && r.Remember == 0 {
+		errs = append(errs, errors.New("forget_on_logout: has no meaning without remember: add how long, or remove it"))
 	}
 	if r.Before != "" && r.From.IsZero() {
 		errs = append(errs, errors.New("before: has no meaning without from: add the date, or remove before"))

@@ -149,6 +149,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if d.accounting, err = newAccounting(ctx, f, s.storage, radiusd.Options{Log: d.log, Healthy: d.healthy}); err != nil {
 		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
 	}
+	if d.accounting != nil {
+		d.accounting.ended = d.loggedOut
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The admin socket outlives the drain, so that a drain can be looked at.
