@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/e2e/peer"
@@ -97,6 +98,19 @@ func TestActiveDirectory(t *testing.T) {
 		c.Servers, c.StartTLS = []string{s.URL}, true
 		if got := outcome(open(t, c).Verify(t.Context(), lookup(t, d, "alice"), login.Cleartext(peer.SambaUserPassword))); got != "yes" {
 			t.Errorf("got %s, want yes", got)
+		}
+	})
+
+	t.Run("the policy of the domain", func(t *testing.T) {
+		p, err := d.ReadLockout(t.Context())
+		if err != nil || p.After != 3 || p.Window != 30*time.Minute || !slices.Contains(p.From, peer.SambaBase) {
+			t.Errorf("got %+v, %v; want 3 in 30 minutes", p, err)
+		}
+		c := sambaConfig(s)
+		c.BindDN, c.BindPassword = peer.SambaAdminDN, secret.New(peer.SambaAdmin)
+		p, err = open(t, c).ReadLockout(t.Context())
+		if err != nil || p.After != 2 || p.Window != time.Hour || len(p.From) != 2 {
+			t.Errorf("who sees settings for some people: got %+v, %v; want 2 in an hour", p, err)
 		}
 	})
 

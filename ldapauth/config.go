@@ -88,6 +88,11 @@ type Config struct {
 	// sign-ins by MS-CHAPv2 where the directory shows no NT hashes: [program,
 	// "--helper-protocol=ntlm-server-1", "--allow-mschapv2"].
 	NTLMAuth []string `mapstructure:"ntlm_auth"`
+	// LockoutThreshold is after how many wrong passwords, within LockoutWindow,
+	// the directory locks an account: sign-ins stop below it. 0 has both read
+	// from the directory.
+	LockoutThreshold int           `mapstructure:"lockout_threshold"`
+	LockoutWindow    time.Duration `mapstructure:"lockout_window"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
 	// Elsewhere is that something else checks passwords: the section may be left

@@ -77,6 +77,7 @@ func (c Config) Validate() error {
 		}
 	}
 	c.validateProofs(say)
+	c.validateLockout(say)
 	return errors.Join(problems...)
 }
 

@@ -66,7 +66,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	switch {
 	case g.blocked(t.began):
 		return f.reject(t, ReasonBlocked)
-	case g.locked(t.station, t.began), nobodyYet && f.names.locked(account.ID, t.began):
+	case g.locked(t.station, t.began, f.budget()), nobodyYet && f.names.locked(account.ID, t.began):
 		return f.reject(t, ReasonLocked)
 	}
 	if err := f.verify(t, account, password); err != nil {
@@ -108,7 +108,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (
 			return f.refuse(t, err)
 		}
 		if _, gerr := f.guards.updateLoaded(t.ctx, account.ID, g, func(g *guard) bool {
-			g.wrongPassword(t.station, t.began)
+			g.wrongPassword(t.station, t.began, f.budget())
 			return true
 		}); gerr != nil {
 			return nil, gerr

@@ -119,7 +119,7 @@ func TestAnEmergencyMakesNoPlaceKnown(t *testing.T) {
 	declare(t, w, time.Hour, nil)
 	p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "192.0.2.66", CanAsk: true}}
 	p.play("secret => accept")
-	l, err := login.Standing(t.Context(), w.Records, "id-alice", time.Now())
+	l, err := login.Standing(t.Context(), w.Records, "id-alice", login.Lockout{}, time.Now())
 	if err != nil || l.Known != 0 {
 		t.Errorf("%d places are known, %v", l.Known, err)
 	}

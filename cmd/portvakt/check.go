@@ -153,8 +153,13 @@ func (t *table) presets(f conf.File) {
 // checkDirectories tries what knows people, and what checks their passwords.
 func (s *system) checkDirectories(ctx context.Context, t *table) {
 	if s.ldap != nil {
+		answers := false
 		for _, d := range s.ldap.Check(ctx) {
 			t.add("directory", d.URL, d.Err, certificateNote(d.Expires))
+			answers = answers || d.Err == nil
+		}
+		if answers {
+			t.lockout(s.ldap.ReadLockout(ctx))
 		}
 		if helper := s.file.LDAP.NTLMAuth; len(helper) > 0 {
 			t.add("domain", helper[0], s.ldap.TryDomain(ctx), "answers about MS-CHAPv2")

@@ -122,7 +122,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 		say(out, "call asks  %s\n", s.keysText(decision, e, account.Name, s.asks(via.Client)))
 	}
 	say(out, "decision   %s\n", decisionText(decision, len(methods)))
-	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
+	lock, err := login.Standing(ctx, s.kv, account.ID, s.lockout(ctx), time.Now())
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	d.receipts(s)
 	s.startMessages()
+	s.watchLockout()
 	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
 		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")
 	}

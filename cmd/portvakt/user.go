@@ -132,7 +132,7 @@ func newUserShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				lock, err := login.Standing(ctx, s.kv, p.id, time.Now())
+				lock, err := login.Standing(ctx, s.kv, p.id, s.lockout(ctx), time.Now())
 				if err != nil {
 					return err
 				}
