@@ -220,6 +220,7 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	case t.notice != "":
 		notice = t.notice
 	case d.Remind:
+		f.remind(t, u, d)
 		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly))
 	}
 	a, err := admit(u.Account, d, p, second, notice)

@@ -14,6 +14,8 @@ type Event struct {
 	// or "enter" at the prompt, learns of it. "shadow" for a copy of one that
 	// another server answered: Detail says what this one would have done.
 	// "export" is no sign-in: an administrator wrote tokens down.
+	// "reminded" is beside one: she was sent a message about a date, or could not
+	// be.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed

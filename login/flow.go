@@ -57,6 +57,8 @@ type Flow struct {
 	names   *unverified
 	asking  *sync.WaitGroup // errands begun under this configuration
 	veil    *[32]byte       // the key of veiled
+	// reminders has a place for each that is on its way.
+	reminders chan struct{}
 }
 
 // NewFlow makes a Flow.
@@ -64,6 +66,7 @@ func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
 		errands: newErrands(), storms: newStorms(), names: newUnverified(), asking: &sync.WaitGroup{}, veil: new([32]byte),
+		reminders: make(chan struct{}, maxReminders),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -75,6 +78,7 @@ func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
 		errands: f.errands, storms: f.storms, names: f.names, asking: &sync.WaitGroup{}, veil: f.veil,
+		reminders: f.reminders,
 	}
 }
 

@@ -164,7 +164,9 @@ func within(since int64, d time.Duration, now time.Time) bool {
 	return now.Unix()-since < int64(d/time.Second)
 }
 
-func (g *guard) wrongPassword(id uint64, now time.Time, b budget) { g.at(id, now).wrongPassword(now, b) }
+func (g *guard) wrongPassword(id uint64, now time.Time, b budget) {
+	g.at(id, now).wrongPassword(now, b)
+}
 
 func (t *track) wrongPassword(now time.Time, b budget) {
 	t.passwords = min(t.wrong(now, b)+1, 1<<15)

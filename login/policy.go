@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,6 +43,9 @@ type Decision struct {
 	// be required from From on.
 	Remind bool
 	From   time.Time
+	// RemindBy and RemindEvery are as in RuleConfig.
+	RemindBy    []string
+	RemindEvery time.Duration
 	// Later is what Second will be from From on, when that is still to come.
 	Later string
 
@@ -80,6 +84,7 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		if r.Before == "" {
 			r.Before = BeforeOff
 		}
+		r.RemindEvery = cmp.Or(r.RemindEvery, defaultRemindEvery)
 		p.rules[i].RuleConfig = r
 		p.rules[i].prepare()
 		p.rules[i].inForce = r.inForce()
@@ -124,6 +129,7 @@ func (r *rule) decide(at time.Time) Decision {
 	d.kept = r.inForce
 	if r.early(at) && r.SecondFactor != SecondDeny {
 		d.Later, d.Second, d.Reason, d.Remind, d.kept = r.SecondFactor, SecondNone, ReasonBeforeDate, r.Before == BeforeRemind, nil
+		d.RemindBy, d.RemindEvery = r.RemindBy, r.RemindEvery
 	}
 	return d
 }

@@ -160,6 +160,8 @@ func verdict(e login.Event) string {
 		return "asked"
 	case "left":
 		return "the client had gone"
+	case "reminded":
+		return "reminded of the date"
 	case "answered":
 		return "answered, and no request waited"
 	case "error":
@@ -182,6 +184,10 @@ func meaning(e login.Event) string {
 		return "a copy: another server answered, and nobody was asked"
 	case e.Outcome == "export":
 		return "who has the file can make the codes of these people"
+	case e.Outcome == "reminded" && e.Reason == login.ReasonOK:
+		return "she has no second factor yet, and was sent a message about it"
+	case e.Outcome == "reminded":
+		return "she has no second factor yet, and no message could be sent to her"
 	case e.Outcome == "answered" && e.Reason == login.ReasonOK:
 		return "she approved, and her next try within seconds is let in"
 	}

@@ -106,6 +106,11 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 				without = append(without, name)
 			}
 		}
+		for _, name := range r.RemindBy {
+			if off[name] {
+				t.add("rule", ruleName(r, i), nil, "reminds by "+name+", which has no provider: nobody is reminded by it")
+			}
+		}
 		switch {
 		case len(without) == 0:
 		case len(without) == len(r.Factors):

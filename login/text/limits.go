@@ -29,6 +29,7 @@ var limits = map[string]int{
 	"method_call": 24, "method_call_hint": 40,
 	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
 	"rejected": 120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"remind_message": 160, "remind_subject": 100,
 }
 
 // Keys are all keys a language has.
