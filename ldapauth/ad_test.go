@@ -101,6 +101,21 @@ func TestActiveDirectory(t *testing.T) {
 		}
 	})
 
+	// The account "locked" was locked by the tries above.
+	t.Run("S-24: what the entry says of itself", func(t *testing.T) {
+		for _, row := range []struct{ user, want string }{
+			{"alice", "yes"}, {"bob", "yes"}, {"disabled", "account_disabled"}, {"acctexp", "account_expired"}, {"locked", "locked_by_directory"},
+			{"expired", "yes"}, // her password, which was right when it was asked for
+		} {
+			if err := d.State(t.Context(), lookup(t, d, row.user)); outcome(err) != row.want {
+				t.Errorf("%s: got %v, want %s", row.user, err, row.want)
+			}
+		}
+		if got := outcome(d.State(t.Context(), login.Account{ID: "x", DN: peer.SambaUserDN("gone")})); got != "unknown_user" {
+			t.Errorf("an entry that is gone: got %s", got)
+		}
+	})
+
 	t.Run("the policy of the domain", func(t *testing.T) {
 		p, err := d.ReadLockout(t.Context())
 		if err != nil || p.After != 3 || p.Window != 30*time.Minute || !slices.Contains(p.From, peer.SambaBase) {
