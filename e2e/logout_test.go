@@ -39,7 +39,7 @@ forget_on_logout = true
 		t.Errorf("after a lost connection: got %q", got)
 	}
 	d.Stop(t)
-	d = d.Site.Start(t) // and nobody signs in before the session ends
+	d = d.Start(t) // and nobody signs in before the session ends
 	account(t, addr, server.Secret, "Stop", "s2", alice, station, "Acct-Terminate-Cause = User-Request")
 	if got := signIn(); got != "Access-Challenge" {
 		t.Errorf("after a logout: got %q", got)

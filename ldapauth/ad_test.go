@@ -104,7 +104,11 @@ func TestActiveDirectory(t *testing.T) {
 	// The account "locked" was locked by the tries above.
 	t.Run("S-24: what the entry says of itself", func(t *testing.T) {
 		for _, row := range []struct{ user, want string }{
-			{"alice", "yes"}, {"bob", "yes"}, {"disabled", "account_disabled"}, {"acctexp", "account_expired"}, {"locked", "locked_by_directory"},
+			{"alice", "yes"},
+			{"bob", "yes"},
+			{"disabled", "account_disabled"},
+			{"acctexp", "account_expired"},
+			{"locked", "locked_by_directory"},
 			{"expired", "yes"}, // her password, which was right when it was asked for
 		} {
 			if err := d.State(t.Context(), lookup(t, d, row.user)); outcome(err) != row.want {

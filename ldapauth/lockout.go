@@ -205,7 +205,7 @@ func lockoutOf(e entry) (l login.Lockout, found bool, err error) {
 			if err != nil {
 				return &entryError{fmt.Errorf("%s is no number", attribute)}
 			}
-			l.After, found = int(n), true //nolint:gosec // of 31 bits
+			l.After, found = int(n), true
 		case "lockoutobservationwindow", "msds-lockoutobservationwindow":
 			// Negative, in units of 100 ns; the least number is for ever.
 			n, err := strconv.ParseInt(text, 10, 64)
@@ -221,7 +221,7 @@ func lockoutOf(e entry) (l login.Lockout, found bool, err error) {
 			if err != nil {
 				return &entryError{fmt.Errorf("%s is no number", attribute)}
 			}
-			l.Window = time.Duration(n) * time.Second //nolint:gosec // of 31 bits
+			l.Window = time.Duration(n) * time.Second
 			if n == 0 {
 				l.Window = forEver
 			}

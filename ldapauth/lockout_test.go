@@ -163,8 +163,13 @@ func TestSettingsOfLockouts(t *testing.T) {
 		window    time.Duration
 		want      string
 	}{
-		{0, 0, ""}, {5, 0, ""}, {5, time.Hour, ""},
-		{-1, 0, "lockout_threshold"}, {1000, 0, "lockout_threshold"}, {0, time.Hour, "lockout_window"}, {5, -1, "lockout_window"},
+		{0, 0, ""},
+		{5, 0, ""},
+		{5, time.Hour, ""},
+		{-1, 0, "lockout_threshold"},
+		{1000, 0, "lockout_threshold"},
+		{0, time.Hour, "lockout_window"},
+		{5, -1, "lockout_window"},
 	} {
 		cfg := fakeConfig(&fake{URL: "ldap://127.0.0.1:1"})
 		cfg.LockoutThreshold, cfg.LockoutWindow = c.threshold, c.window

@@ -239,7 +239,7 @@ func (f *Flow) emergency(t *attempt, u User, methods []Method, g loaded) (*facto
 	all, err := Emergencies(t.ctx, f.Records, f.Emergency, t.began)
 	if errors.Is(err, errEmergency) {
 		t.event.Detail = err.Error()
-		return nil, nil //nolint:nilnil,nilerr // she is asked, and it is told
+		return nil, nil //nolint:nilnil // she is asked, and it is told
 	}
 	if err != nil {
 		return nil, err
