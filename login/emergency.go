@@ -60,8 +60,8 @@ func (c EmergencyConfig) Warnings() []string {
 	return []string{"known_places: false lets in, while emergency mode is on, whoever has the password of somebody in its groups, from anywhere"}
 }
 
-// covers reports whether an account is in one of the groups.
-func (c EmergencyConfig) covers(a Account) bool {
+// Covers reports whether an account is in one of the groups.
+func (c EmergencyConfig) Covers(a Account) bool {
 	m := NewMembership(a)
 	return slices.ContainsFunc(c.Groups, func(g string) bool {
 		name, err := NormalDN(g)
@@ -95,8 +95,8 @@ func (e Emergency) Where() string {
 	return "all clients"
 }
 
-// at reports whether it is for a login that arrived this way.
-func (e Emergency) at(v Via) bool {
+// At reports whether it is for a login that arrived this way.
+func (e Emergency) At(v Via) bool {
 	switch {
 	case e.Client != "":
 		return e.Client == v.Client
@@ -228,12 +228,32 @@ func Emergencies(ctx context.Context, r Records, c EmergencyConfig, now time.Tim
 	return all, err
 }
 
+// needNobody reports whether one of the methods works while nobody can be
+// reached: an app, a token.
+func needNobody(methods []Method) bool {
+	return slices.ContainsFunc(methods, func(m Method) bool { return m.Standing && !m.Quiet })
+}
+
+// Explain says, for explanations, what an emergency at the client means for an
+// account with these methods.
+func (e Emergency) Explain(c EmergencyConfig, a Account, methods []Method) string {
+	switch {
+	case !c.Covers(a):
+		return "nothing: the user is in none of emergency.groups"
+	case needNobody(methods):
+		return "nothing: the user has an app or a token, and is asked for it"
+	case c.KnownPlaces:
+		return "the password is enough from a place the user has signed in from lately"
+	}
+	return "the password is enough"
+}
+
 // emergency returns what stands in the place of a second factor while an
 // administrator has declared that it cannot be reached; nil when she is asked
 // as always. It is the last step of the ladder: an app or a token needs nobody
 // else to work, so who has one is asked for it.
 func (f *Flow) emergency(t *attempt, u User, methods []Method, g loaded) (*factorProof, error) {
-	if len(f.Emergency.Groups) == 0 || slices.ContainsFunc(methods, func(m Method) bool { return m.Standing && !m.Quiet }) {
+	if len(f.Emergency.Groups) == 0 || needNobody(methods) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	all, err := Emergencies(t.ctx, f.Records, f.Emergency, t.began)
@@ -244,9 +264,9 @@ func (f *Flow) emergency(t *attempt, u User, methods []Method, g loaded) (*facto
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(all, func(e Emergency) bool { return e.at(t.Via) })
+	i := slices.IndexFunc(all, func(e Emergency) bool { return e.At(t.Via) })
 	switch {
-	case i < 0 || !f.Emergency.covers(u.Account):
+	case i < 0 || !f.Emergency.Covers(u.Account):
 		return nil, nil //nolint:nilnil // none is no error
 	case f.Emergency.KnownPlaces && !g.knows(t.station, t.began):
 		t.event.Detail = "emergency mode is on, and she has not signed in from there lately"

@@ -263,3 +263,24 @@ func TestEmergencySettings(t *testing.T) {
 		t.Error("letting in from anywhere is not warned of")
 	}
 }
+
+func TestAnEmergencyIsExplained(t *testing.T) {
+	staff := login.Account{ID: "1", Groups: []string{staffGroup}}
+	app := []login.Method{{ID: "sms/1", Factor: "sms"}, {ID: "totp/1", Factor: "totp", Standing: true}}
+	for _, c := range []struct {
+		account login.Account
+		methods []login.Method
+		known   bool
+		want    string
+	}{
+		{login.Account{ID: "2"}, nil, true, "nothing: the user is in none of emergency.groups"},
+		{staff, app, true, "nothing: the user has an app or a token, and is asked for it"},
+		{staff, app[:1], true, "the password is enough from a place the user has signed in from lately"},
+		{staff, app[:1], false, "the password is enough"},
+	} {
+		cfg := login.EmergencyConfig{Groups: []string{staffGroup}, KnownPlaces: c.known}
+		if got := (login.Emergency{}).Explain(cfg, c.account, c.methods); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

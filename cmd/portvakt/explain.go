@@ -122,6 +122,17 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 		say(out, "call asks  %s\n", s.keysText(decision, e, account.Name, s.asks(via.Client)))
 	}
 	say(out, "decision   %s\n", decisionText(decision, len(methods)))
+	emergencies, err := login.Emergencies(ctx, s.kv, s.file.Emergency, at)
+	if err != nil {
+		return err
+	}
+	for _, e := range emergencies {
+		asked := len(methods) > 0 && decision.Second != login.SecondDeny && decision.Second != login.SecondNone
+		if asked && e.At(via) {
+			say(out, "emergency  on for %s until %s: %s\n", e.Where(), e.Until.Format(time.RFC3339), e.Explain(s.file.Emergency, account, methods))
+			break
+		}
+	}
 	lock, err := login.Standing(ctx, s.kv, account.ID, s.lockout(ctx), time.Now())
 	if err != nil {
 		return err
