@@ -22,7 +22,7 @@ func TestTheExampleIsWellFormedAlsoWhenUncommented(t *testing.T) {
 		sections := strings.Join(s.root.order, " ")
 		want := "server store ldap client rule totp texts log attempts"
 		if name == "uncommented" {
-			want = "server store ldap upstream client rule reply totp sms phone call email texts log attempts"
+			want = "server store ldap upstream client rule reply totp sms phone call email texts log attempts emergency"
 		}
 		if sections != want {
 			t.Errorf("%s: got sections %q, want %q", name, sections, want)

@@ -45,6 +45,8 @@ type File struct {
 	Log        Log                  `mapstructure:"log"`
 	// Attempts is what the service desk sees of sign-ins.
 	Attempts attempts.Config `mapstructure:"attempts"`
+	// Emergency is whom emergency mode may let in.
+	Emergency login.EmergencyConfig `mapstructure:"emergency"`
 }
 
 // Server is the [server] section: the RADIUS server, and the socket of the
@@ -99,6 +101,7 @@ func DefaultFile() File {
 		Accounting: store.DefaultSessionsConfig(),
 		Log:        DefaultLog(),
 		Attempts:   attempts.DefaultConfig(),
+		Emergency:  login.DefaultEmergencyConfig(),
 	}
 }
 
@@ -131,6 +134,9 @@ func (f *File) Validate() error {
 				err = errors.Join(err, fmt.Errorf("rule number %d: expired_password: %w", i+1, may))
 			}
 		}
+	}
+	if policy.ForgetsOnLogout() && len(f.Server.Accounting) == 0 {
+		err = errors.Join(err, errors.New("rule: forget_on_logout: without accounting no logout is known: set server.accounting, and have the clients account"))
 	}
 	return errors.Join(err, f.names(policy), f.nameless())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/portvakt/portvakt/e2e/peer"
@@ -54,11 +55,7 @@ attributes = { Filter-Id = "full" }
 	})
 
 	t.Run("why the directory refused is for the log only", func(t *testing.T) {
-		for i := range 3 { // as the domain's policy has it
-			if _, err := d.Client().Do(t.Context(), client.Request{User: "locked", Password: fmt.Sprintf("wrong-%d", i)}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		samba.LockOut(t, "locked")
 		var texts []string
 		for _, test := range []struct{ user, password, sub string }{
 			{"bob", "wrong", "52e"},
@@ -101,5 +98,20 @@ attributes = { Filter-Id = "full" }
 			d.AwaitLog(t, `"outcome":"changed"`, `"reason":"password_changed"`, fmt.Sprintf("%q", user))
 			d.Admit(t, user, fresh, token.Next(t))
 		}
+	})
+
+	// The domain locks after three, which the server has read from it.
+	t.Run("S-05: the domain locks nobody because of us", func(t *testing.T) {
+		d.AwaitLog(t, "lockout policy of the directory", `"count":3`)
+		for i := range 6 {
+			reply := exchange(t, d.Client(), "alice", fmt.Sprintf("guess-%d", i), nil)
+			want(t, "a guess", reply, client.AccessReject)
+		}
+		out := d.Must(t, "check")
+		if !strings.Contains(out, "locks an account after 3 wrong passwords within 30m0s: sign-ins stop after 2, 1 from places not known") {
+			t.Errorf("check says\n%s", out)
+		}
+		d.Must(t, "user", "unlock", "alice")
+		want(t, "the right password", exchange(t, d.Client(), "alice", peer.SambaUserPassword, nil), client.AccessChallenge)
 	})
 }

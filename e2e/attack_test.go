@@ -137,6 +137,7 @@ func TestEmptyPasswordsDoNotReachTheDirectory(t *testing.T) {
 second_factor = "none"
 users = ["bob"]
 `})
+	d.AwaitLog(t, "lockout policy of the directory") // for which the service account binds
 	before := strings.Count(slapd.Log(), "BIND dn=")
 	nul := string([]byte{0})
 	for what, password := range map[string]string{

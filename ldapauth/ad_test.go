@@ -147,6 +147,38 @@ func TestActiveDirectory(t *testing.T) {
 		}
 	})
 
+	// The account "locked" was locked by the tries above.
+	t.Run("S-24: what the entry says of itself", func(t *testing.T) {
+		for _, row := range []struct{ user, want string }{
+			{"alice", "yes"},
+			{"bob", "yes"},
+			{"disabled", "account_disabled"},
+			{"acctexp", "account_expired"},
+			{"locked", "locked_by_directory"},
+			{"expired", "yes"}, // her password, which was right when it was asked for
+		} {
+			if err := d.State(t.Context(), lookup(t, d, row.user)); outcome(err) != row.want {
+				t.Errorf("%s: got %v, want %s", row.user, err, row.want)
+			}
+		}
+		if got := outcome(d.State(t.Context(), login.Account{ID: "x", DN: peer.SambaUserDN("gone")})); got != "unknown_user" {
+			t.Errorf("an entry that is gone: got %s", got)
+		}
+	})
+
+	t.Run("the policy of the domain", func(t *testing.T) {
+		p, err := d.ReadLockout(t.Context())
+		if err != nil || p.After != 3 || p.Window != 30*time.Minute || !slices.Contains(p.From, peer.SambaBase) {
+			t.Errorf("got %+v, %v; want 3 in 30 minutes", p, err)
+		}
+		c := sambaConfig(s)
+		c.BindDN, c.BindPassword = peer.SambaAdminDN, secret.New(peer.SambaAdminPassword)
+		p, err = open(t, c).ReadLockout(t.Context())
+		if err != nil || p.After != 2 || p.Window != time.Hour || len(p.From) != 2 {
+			t.Errorf("who sees settings for some people: got %+v, %v; want 2 in an hour", p, err)
+		}
+	})
+
 	t.Run("check", func(t *testing.T) {
 		for _, status := range d.Check(t.Context()) {
 			if status.Err != nil || !status.Bound || !status.Base || status.Expires.IsZero() {

@@ -95,6 +95,11 @@ type Config struct {
 	// for entries that name none (OpenLDAP's ppolicy_default), for telling
 	// people its rules when they change a password. Active Directory needs none.
 	PasswordPolicy string `mapstructure:"password_policy"`
+	// LockoutThreshold is after how many wrong passwords, within LockoutWindow,
+	// the directory locks an account: sign-ins stop below it. 0 has both read
+	// from the directory.
+	LockoutThreshold int           `mapstructure:"lockout_threshold"`
+	LockoutWindow    time.Duration `mapstructure:"lockout_window"`
 	// Attributes is the [ldap.attributes] section.
 	Attributes Attributes `mapstructure:"attributes"`
 	// Elsewhere is that something else checks passwords: the section may be left

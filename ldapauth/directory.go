@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -33,6 +34,9 @@ type Directory struct {
 	cache    *cache
 	pace     pace
 	domain   *winbind.Pool // nil unless ntlm_auth is set
+	lockout  atomic.Pointer[LockoutPolicy]
+	watch    sync.Once
+	life     context.Context //nolint:containedctx // of what runs until Close
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 }
@@ -73,7 +77,7 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 		d.domain = winbind.New(cfg.NTLMAuth, cfg.Timeout)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	d.stop = stop
+	d.life, d.stop = ctx, stop
 	d.wg.Go(func() { d.tend(ctx) })
 	return d, nil
 }

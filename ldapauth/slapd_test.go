@@ -173,7 +173,7 @@ func TestVerdictsOfOpenLDAP(t *testing.T) {
 	s := peer.StartSlapd(t, peer.SlapdOptions{Lenient: true})
 	d := open(t, slapdConfig(s))
 	lockme := lookup(t, d, "lockme")
-	for range 3 {
+	for range peer.SlapdLocksAfter {
 		if got := outcome(d.Verify(t.Context(), lockme, login.Cleartext("wrong"))); got != "bad_password" {
 			t.Fatalf("before the lock: got %s", got)
 		}

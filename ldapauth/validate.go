@@ -83,6 +83,7 @@ func (c Config) Validate() error {
 		say("password_policy", "has no meaning in Active Directory, whose domain tells its rules: remove it")
 	}
 	c.validateProofs(say)
+	c.validateLockout(say)
 	return errors.Join(problems...)
 }
 

@@ -66,7 +66,7 @@ func (f *Flow) begin(t *attempt) (Step, error) {
 	switch {
 	case g.blocked(t.began):
 		return f.reject(t, ReasonBlocked)
-	case g.locked(t.station, t.began), nobodyYet && f.names.locked(account.ID, t.began):
+	case g.locked(t.station, t.began, f.budget()), nobodyYet && f.names.locked(account.ID, t.began):
 		return f.reject(t, ReasonLocked)
 	}
 	if nt, ok := t.Secret.(NTChange); ok {
@@ -112,7 +112,7 @@ func (f *Flow) wrongPassword(t *attempt, account Account, g loaded, err error) (
 			return f.refuse(t, err)
 		}
 		if _, gerr := f.guards.updateLoaded(t.ctx, account.ID, g, func(g *guard) bool {
-			g.wrongPassword(t.station, t.began)
+			g.wrongPassword(t.station, t.began, f.budget())
 			return true
 		}); gerr != nil {
 			return nil, gerr
@@ -169,6 +169,11 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case behind.code != nil:
 		return f.appended(t, u, d, methods, behind.code, g, q)
 	}
+	if t.expired == nil {
+		if waived, err := f.emergency(t, u, methods, g); err != nil || waived != nil {
+			return f.known(t, u, d, q.proof(), waived, g, err)
+		}
+	}
 	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: g.guard}
 	if q.change != changeNone {
 		w.q = q
@@ -212,7 +217,7 @@ func (f *Flow) appended(t *attempt, u User, d Decision, methods []Method, code S
 	return f.proven(t, u, d, methods, own, second, g)
 }
 
-// known lets in where a second factor was proven lately.
+// known lets in where a second factor was proven lately, or is waived.
 func (f *Flow) known(t *attempt, u User, d Decision, p passwordProof, earlier *factorProof, g loaded, err error) (Step, error) {
 	if err != nil {
 		return nil, err
@@ -220,10 +225,11 @@ func (f *Flow) known(t *attempt, u User, d Decision, p passwordProof, earlier *f
 	return f.accept(t, u, d, p, earlier, g)
 }
 
-// accept makes the station known and admits.
+// accept makes the station known and admits. By an emergency no place becomes
+// known: whoever has a password would be no stranger there afterwards.
 func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *factorProof, g loaded) (Step, error) {
-	code := second != nil && !second.earlier
-	if !g.settled(t.station, t.began, code) {
+	code := second.fresh()
+	if waived := second != nil && second.waived; !waived && !g.settled(t.station, t.began, code) {
 		if err := f.guards.update(t.ctx, u.Account.ID, func(g *guard) {
 			g.success(t.station, t.began, code)
 		}); err != nil {
@@ -235,6 +241,7 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	case t.notice != "":
 		notice = t.notice
 	case d.Remind:
+		f.remind(t, u, d)
 		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly), "Days", daysTo(d.From, t.began))
 	}
 	a, err := admit(u.Account, d, p, second, notice)

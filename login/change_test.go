@@ -215,7 +215,7 @@ func TestAChangeIsToldAndEndsWhatThePasswordBegan(t *testing.T) {
 		if v, err := w.Records.Get(t.Context(), login.ChangeKey("id-alice")); !errors.Is(err, login.ErrNotFound) {
 			t.Errorf("%d octets of old passwords are left (%v)", len(v.Data), err)
 		}
-		lock, err := login.Standing(t.Context(), w.Records, "id-alice", time.Now())
+		lock, err := login.Standing(t.Context(), w.Records, "id-alice", login.Lockout{}, time.Now())
 		if err != nil || lock.Consecutive != 0 || lock.Strangers {
 			t.Errorf("the account stands as %+v %v", lock, err)
 		}

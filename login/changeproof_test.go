@@ -154,7 +154,7 @@ func TestAPermitIsUsedUp(t *testing.T) {
 		if got := begin(t, w, rras, change("secret", "new secret")); got != "reject question_expired" {
 			t.Errorf("behind a wrong old password: got %s", got)
 		}
-		if lock, err := login.Standing(t.Context(), w.Records, "id-alice", time.Now()); err != nil || w.Directory.Changes.Load() != 6 {
+		if lock, err := login.Standing(t.Context(), w.Records, "id-alice", login.Lockout{}, time.Now()); err != nil || w.Directory.Changes.Load() != 6 {
 			t.Errorf("%d changes were tried; %+v %v", w.Directory.Changes.Load(), lock, err)
 		}
 		if err := w.Close(); err != nil {

@@ -189,7 +189,7 @@ func TestS06CallingUntilSheGivesIn(t *testing.T) {
 			t.Errorf("refused for %s", r)
 		}
 		asked := func() bool {
-			l, err := login.Standing(t.Context(), w.Config.Records, "id-alice", time.Now())
+			l, err := login.Standing(t.Context(), w.Config.Records, "id-alice", login.Lockout{}, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -33,6 +33,7 @@ const (
 	ReasonUnenrolledPass   Reason = "unenrolled_allowed"
 	ReasonBeforeDate       Reason = "before_date"
 	ReasonRemembered       Reason = "remembered_device"
+	ReasonEmergency        Reason = "emergency_mode"
 	ReasonBadRequest       Reason = "bad_request"
 	ReasonUnknownUser      Reason = "unknown_user"
 	ReasonAmbiguousUser    Reason = "ambiguous_user"

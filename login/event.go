@@ -15,6 +15,8 @@ type Event struct {
 	// decision of an answer that has added a second factor. "shadow" for a copy
 	// of one that another server answered: Detail says what this one would have
 	// done. "export" is no sign-in: an administrator wrote tokens down.
+	// "reminded" is beside one: she was sent a message about a date, or could not
+	// be.
 	Outcome string
 	Reason  Reason
 	// Detail is for the operator: the directory's sub-code, the failed
@@ -40,8 +42,12 @@ type Event struct {
 	// of a sign-in; nil for one that is in force.
 	Foresight *Foresight
 	// Alarm is whether somebody should look at it now: a person has said that
-	// a sign-in was not hers, or two sign-ins of one person meet.
+	// a sign-in was not hers, two sign-ins of one person meet, or emergency mode
+	// has let somebody in.
 	Alarm bool
+	// Emergency says for which clients emergency mode was on that has let
+	// somebody in; empty for every other decision.
+	Emergency string
 }
 
 // Log keys: the closed list of attribute names of this program's log lines.
@@ -70,5 +76,7 @@ const (
 	KeyKey      = "key"
 	KeyNumber   = "number" // masked
 	KeyStatus   = "status"
-	KeyBy       = "by" // the user id of who asked for it at this machine
+	KeyBy       = "by" // who asked for it at this machine: a user id or name
+	// KeyEmergency has the clients that emergency mode is on for.
+	KeyEmergency = "emergency"
 )

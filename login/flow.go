@@ -42,6 +42,8 @@ type Config struct {
 	// FraudLock is how long nobody may try the password of somebody who has
 	// reported a sign-in that was not hers.
 	FraudLock time.Duration
+	// Emergency says whom emergency mode may let in with a password alone.
+	Emergency EmergencyConfig
 }
 
 // A Flow decides logins. It owns every transition; see the drawing in the
@@ -57,6 +59,8 @@ type Flow struct {
 	names   *unverified
 	asking  *sync.WaitGroup // errands begun under this configuration
 	veil    *[32]byte       // the key of veiled
+	// reminders has a place for each that is on its way.
+	reminders chan struct{}
 }
 
 // NewFlow makes a Flow.
@@ -64,6 +68,7 @@ func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
 		errands: newErrands(), storms: newStorms(), names: newUnverified(), asking: &sync.WaitGroup{}, veil: new([32]byte),
+		reminders: make(chan struct{}, maxReminders),
 	}
 	rand.Read(f.veil[:])
 	return f
@@ -75,6 +80,7 @@ func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
 		errands: f.errands, storms: f.storms, names: f.names, asking: &sync.WaitGroup{}, veil: f.veil,
+		reminders: f.reminders,
 	}
 }
 
@@ -126,6 +132,7 @@ type finding struct {
 	Directory, Elsewhere time.Duration
 	Foresight            *Foresight
 	Alarm                bool
+	Emergency            *Emergency
 }
 
 func (f *Flow) start(ctx context.Context, a Attempt) *attempt {
@@ -149,6 +156,7 @@ func (f *Flow) finish(t *attempt, s Step, err error) (Step, error) {
 	switch s := s.(type) {
 	case Accept:
 		e.Outcome, e.Reason, e.Rule = "accept", s.reason, s.rule
+		e.Alarm = s.reason == ReasonEmergency
 	case Reject:
 		e.Outcome, e.Reason = "reject", s.Reason
 		e.Alarm = s.Reason == ReasonFraud || s.Reason == ReasonInProgress
@@ -179,10 +187,15 @@ func (f *Flow) tell(t *attempt) {
 
 // told is the event of what an attempt has found out.
 func (t *attempt) told(e finding) Event {
+	emergency := ""
+	if e.Emergency != nil {
+		emergency = e.Emergency.Where()
+	}
 	return Event{
 		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
 		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
 		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
+		Emergency: emergency,
 	}
 }
 
@@ -211,12 +224,18 @@ type passwordProof struct {
 }
 
 // A factorProof says that a second factor of an account was proven just now
-// and that its single use is durable; or earlier, on the same device.
+// and that its single use is durable; or earlier, on the same device; or that
+// an administrator has waived it for a while.
 type factorProof struct {
 	account, method string
 	// earlier is whether it was proven before, on a device that is remembered.
 	earlier bool
+	// waived is whether emergency mode stands in its place.
+	waived bool
 }
+
+// fresh reports whether a code or an approval was given just now.
+func (p *factorProof) fresh() bool { return p != nil && !p.earlier && !p.waived }
 
 // admit is the one function that builds a valid Accept. It needs the proof of
 // the password, and the proof of a second factor unless the decision names a
@@ -229,6 +248,8 @@ func admit(a Account, d Decision, p passwordProof, second *factorProof, notice s
 		return Accept{}, errors.New("login: the password has expired")
 	case d.Second == SecondDeny:
 		return Accept{}, errors.New("login: the rule denies")
+	case second != nil && second.account == a.ID && second.waived:
+		return Accept{account: a, rule: d.Rule, reason: ReasonEmergency, notice: notice, valid: true}, nil
 	case second != nil && second.account == a.ID && second.earlier:
 		return Accept{account: a, rule: d.Rule, reason: ReasonRemembered, notice: notice, valid: true}, nil
 	case second != nil && second.account == a.ID:

@@ -14,7 +14,7 @@ const (
 	// maxPasswordFailures is what one source costs the directory's own counter
 	// before passwordWindow has passed without one: below the threshold that
 	// directories commonly have, and as long as they commonly count, so that
-	// nobody locks accounts there through us.
+	// nobody locks accounts there through us. A [Locker] may make it less.
 	maxPasswordFailures = 4
 	passwordWindow      = 15 * time.Minute
 	// freeCodeFailures are not delayed; then each costs twice the wait of the
@@ -108,8 +108,8 @@ func (g *guard) knows(id uint64, now time.Time) bool { return g.at(id, now) != &
 
 // locked says whether the account may not even try a password from this
 // station.
-func (g *guard) locked(id uint64, now time.Time) bool {
-	return g.codesLocked(id, now) || g.at(id, now).passwordsLocked(now)
+func (g *guard) locked(id uint64, now time.Time, b budget) bool {
+	return g.codesLocked(id, now) || g.passwordsLocked(id, now, b)
 }
 
 // codesLocked says whether it may not try a code either. Wrong passwords do not
@@ -147,10 +147,6 @@ func (t *track) askedEnough(now time.Time) bool {
 	return t.asks >= maxAsks && within(t.asksLast, asksForgotten, now)
 }
 
-func (t *track) passwordsLocked(now time.Time) bool {
-	return t.passwords >= maxPasswordFailures && within(t.passwordsLast, passwordWindow, now)
-}
-
 func (t *track) codesLocked(now time.Time) bool {
 	if t.codes < freeCodeFailures {
 		return false
@@ -168,13 +164,12 @@ func within(since int64, d time.Duration, now time.Time) bool {
 	return now.Unix()-since < int64(d/time.Second)
 }
 
-func (g *guard) wrongPassword(id uint64, now time.Time) { g.at(id, now).wrongPassword(now) }
+func (g *guard) wrongPassword(id uint64, now time.Time, b budget) {
+	g.at(id, now).wrongPassword(now, b)
+}
 
-func (t *track) wrongPassword(now time.Time) {
-	if !within(t.passwordsLast, passwordWindow, now) {
-		t.passwords = 0
-	}
-	t.passwords = min(t.passwords+1, 1<<15)
+func (t *track) wrongPassword(now time.Time, b budget) {
+	t.passwords = min(t.wrong(now, b)+1, 1<<15)
 	t.passwordsLast = now.Unix()
 }
 

@@ -14,12 +14,12 @@ func TestWrongCodesCostMoreAndMore(t *testing.T) {
 	for n, wait := range []time.Duration{0, 0, 0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, time.Hour, time.Hour} {
 		g.wrongCode(place, now)
 		if wait > 0 {
-			if !g.locked(place, now.Add(wait-time.Second)) {
+			if !g.locked(place, now.Add(wait-time.Second), usual) {
 				t.Errorf("after %d wrong codes: not locked for %v", n+1, wait)
 			}
 		}
 		now = now.Add(wait)
-		if g.locked(place, now) {
+		if g.locked(place, now, usual) {
 			t.Errorf("after %d wrong codes: still locked after %v", n+1, wait)
 		}
 	}
@@ -34,7 +34,7 @@ func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 		now = now.Add(2 * time.Hour)
 	}
 	for _, place := range []uint64{1, 2, 3} {
-		if !g.locked(place, now.Add(1000*time.Hour)) {
+		if !g.locked(place, now.Add(1000*time.Hour), usual) {
 			t.Errorf("place %d is not locked", place)
 		}
 	}
@@ -44,17 +44,17 @@ func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
 	g := &guard{}
 	g.success(1, noon, true)
 	for range maxPasswordFailures {
-		g.wrongPassword(1, noon)
-		g.wrongPassword(2, noon)
+		g.wrongPassword(1, noon, usual)
+		g.wrongPassword(2, noon, usual)
 	}
-	if !g.locked(1, noon) || !g.locked(2, noon) {
+	if !g.locked(1, noon, usual) || !g.locked(2, noon, usual) {
 		t.Fatal("want both locked")
 	}
 	g.success(1, noon, true)
-	if g.locked(1, noon) || !g.locked(2, noon) {
+	if g.locked(1, noon, usual) || !g.locked(2, noon, usual) {
 		t.Error("want the known place free and strangers locked")
 	}
-	if g.locked(2, noon.Add(passwordWindow)) {
+	if g.locked(2, noon.Add(passwordWindow), usual) {
 		t.Error("the lock outlives its window")
 	}
 }
@@ -62,9 +62,9 @@ func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
 func TestAClockSetBackForgivesNothing(t *testing.T) {
 	g := &guard{}
 	for range maxPasswordFailures {
-		g.wrongPassword(2, noon)
+		g.wrongPassword(2, noon, usual)
 	}
-	if !g.locked(2, noon.Add(-48*time.Hour)) {
+	if !g.locked(2, noon.Add(-48*time.Hour), usual) {
 		t.Error("a clock set back opens the lock")
 	}
 }
@@ -98,7 +98,7 @@ func TestOldWrongCodesAreForgotten(t *testing.T) {
 	for day := range 30 {
 		place := uint64(day + 1)
 		g.wrongCode(place, now)
-		if g.locked(place, now) {
+		if g.locked(place, now, usual) {
 			t.Fatalf("one wrong code a day locks on day %d", day+1)
 		}
 		g.success(place, now, true)
@@ -116,10 +116,10 @@ func TestNoTimingOfWrongPasswordsLocksTheDirectory(t *testing.T) {
 	for second := range 4 * 3600 {
 		at := noon.Add(time.Duration(second) * time.Second)
 		phase := second % int(passwordWindow/time.Second)
-		if g.locked(2, at) || phase != 0 && phase < 890 {
+		if g.locked(2, at, usual) || phase != 0 && phase < 890 {
 			continue
 		}
-		g.wrongPassword(2, at)
+		g.wrongPassword(2, at, usual)
 		if at.Sub(last) >= observed {
 			count = 0
 		}

@@ -118,14 +118,16 @@ type Lock struct {
 	Known int
 }
 
-// Standing returns how an account stands.
-func Standing(ctx context.Context, r Records, accountID string, now time.Time) (Lock, error) {
+// Standing returns how an account stands, in front of a directory that locks
+// accounts by itself like this.
+func Standing(ctx context.Context, r Records, accountID string, directory Lockout, now time.Time) (Lock, error) {
 	g, err := guards{r}.load(ctx, accountID)
 	if err != nil {
 		return Lock{}, err
 	}
+	b := directory.budget()
 	l := Lock{
-		Strangers:   g.strangers.passwordsLocked(now) || g.strangers.codesLocked(now),
+		Strangers:   b.strangers <= g.strangers.wrong(now, b) || g.strangers.codesLocked(now),
 		Everywhere:  g.consecutive >= maxConsecutive,
 		Consecutive: g.consecutive,
 		Known:       len(g.known),

@@ -144,7 +144,7 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 	t.ctx = ctx
 	e.mu.Lock()
 	others := e.others
-	t.event.Detail = e.details
+	t.event.Detail = cmp.Or(e.details, t.event.Detail)
 	e.mu.Unlock()
 	switch {
 	case o.err != nil:
@@ -155,6 +155,9 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 	t.event.Method = o.method.Factor
 	switch o.state {
 	case claimApproved:
+		if err := f.reread(w); err != nil {
+			return f.refuse(t, err)
+		}
 		g, err := f.guards.load(ctx, e.account)
 		if err != nil {
 			return nil, err

@@ -1,8 +1,10 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,8 +37,9 @@ type Decision struct {
 	Call   string
 	// ExpiredPassword is as in RuleConfig.
 	ExpiredPassword string
-	// Remember and RememberMax are as in RuleConfig.
+	// Remember, RememberMax and ForgetOnLogout are as in RuleConfig.
 	Remember, RememberMax time.Duration
+	ForgetOnLogout        bool
 	// Reason is ReasonNoSecondFactor or ReasonBeforeDate when Second is
 	// SecondNone.
 	Reason Reason
@@ -46,6 +49,9 @@ type Decision struct {
 	// Suggest is whether she is offered to enroll now, before it is.
 	Suggest bool
 	From    time.Time
+	// RemindBy and RemindEvery are as in RuleConfig.
+	RemindBy    []string
+	RemindEvery time.Duration
 	// Later is what Second will be from From on, when that is still to come.
 	Later string
 
@@ -90,6 +96,7 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		if r.Dormant == 0 {
 			r.Dormant = DefaultDormant
 		}
+		r.RemindEvery = cmp.Or(r.RemindEvery, defaultRemindEvery)
 		p.rules[i].RuleConfig = r
 		p.rules[i].prepare()
 		p.rules[i].inForce = r.inForce()
@@ -136,6 +143,7 @@ func (r *rule) decide(at time.Time) Decision {
 		d.Later, d.Second, d.Reason, d.kept = r.SecondFactor, SecondNone, ReasonBeforeDate, nil
 		d.Suggest = r.Before == BeforeEnroll
 		d.Remind = r.Before == BeforeRemind || d.Suggest
+		d.RemindBy, d.RemindEvery = r.RemindBy, r.RemindEvery
 	}
 	return d
 }
@@ -144,7 +152,8 @@ func (r *rule) decide(at time.Time) Decision {
 func (r *RuleConfig) inForce() *Decision {
 	d := &Decision{
 		Rule: r.Name, Second: r.SecondFactor, Factors: r.Factors, Unenrolled: r.Unenrolled, Enroll: r.EnrollConfig, Call: r.Call,
-		ExpiredPassword: r.ExpiredPassword, Remember: r.Remember, RememberMax: r.RememberMax, From: r.From,
+		ExpiredPassword: r.ExpiredPassword, Remember: r.Remember, RememberMax: r.RememberMax, ForgetOnLogout: r.ForgetOnLogout,
+		From: r.From,
 	}
 	if r.SecondFactor == SecondNone {
 		d.Reason = ReasonNoSecondFactor
@@ -190,6 +199,12 @@ func (p *Policy) ClientGroups() []string {
 		names = append(names, r.ClientGroups...)
 	}
 	return names
+}
+
+// ForgetsOnLogout reports whether a rule has devices forgotten at the end of a
+// session.
+func (p *Policy) ForgetsOnLogout() bool {
+	return slices.ContainsFunc(p.rules, func(r rule) bool { return r.ForgetOnLogout })
 }
 
 // Factors returns the factor names the rules mention.

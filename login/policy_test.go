@@ -88,6 +88,9 @@ func TestNobodyIsAdmittedWithoutProofs(t *testing.T) {
 		{"no second factor of somebody enrolled", Decision{Second: SecondEnrolled}, right, nil, false},
 		{"nobody enrolled, and a rule that lets in", Decision{Second: SecondEnrolled, Reason: ReasonUnenrolledPass}, right, nil, true},
 		{"nobody enrolled, and a rule that does not", Decision{Second: SecondRequired, Unenrolled: UnenrolledDeny, Reason: ReasonUnenrolledPass}, right, nil, false},
+		{"a waiver without the password", Decision{Second: SecondRequired}, passwordProof{}, &factorProof{account: "1", waived: true}, false},
+		{"another account's waiver", Decision{Second: SecondRequired}, right, &factorProof{account: "2", waived: true}, false},
+		{"a waiver where the rule denies", Decision{Second: SecondDeny}, right, &factorProof{account: "1", waived: true}, false},
 		{"both factors where the rule denies", Decision{Second: SecondDeny}, right, &factorProof{account: "1", method: "totp"}, false},
 	} {
 		got, err := admit(a, c.d, c.p, c.second, "")

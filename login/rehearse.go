@@ -70,7 +70,7 @@ func (f *Flow) rehearse(t *attempt) (Reason, error) {
 		return "", err
 	case g.blocked(t.began):
 		return ReasonBlocked, nil
-	case g.locked(t.station, t.began):
+	case g.locked(t.station, t.began, f.budget()):
 		return ReasonLocked, nil
 	}
 	if t.Via.Shadow == ShadowPassword {

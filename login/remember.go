@@ -32,18 +32,29 @@ type device struct {
 	password uint16
 	group    string
 	station  string
+	// logout is whether it counts only until its person ends a session on it.
+	logout bool
 }
 
 // RememberKey is the key of the record of an account's remembered devices;
 // deleting it forgets them.
 func RememberKey(accountID string) string { return "remember/" + accountID }
 
-const rememberVersion = 1
+// Versions of the record. Only one with a device that counts until a logout is
+// of the second, so that all others are read by nodes that do not know of it.
+const (
+	rememberVersion       = 1
+	rememberVersionLogout = 2
+)
 
 var errRemember = errors.New("login: record of remembered devices cannot be read")
 
 func encodeDevices(ds []device) []byte {
-	b := []byte{rememberVersion, byte(len(ds))} //nolint:gosec // at most maxDevices
+	version := byte(rememberVersion)
+	if slices.ContainsFunc(ds, func(d device) bool { return d.logout }) {
+		version = rememberVersionLogout
+	}
+	b := []byte{version, byte(len(ds))} //nolint:gosec // at most maxDevices
 	for _, d := range ds {
 		b = append(b, d.mark[:]...)
 		b = appendTime(b, d.proven)
@@ -52,15 +63,19 @@ func encodeDevices(ds []device) []byte {
 		b = append(b, d.salt[:]...)
 		b = binary.BigEndian.AppendUint16(b, d.password)
 		b = appendPart(appendPart(b, d.group), d.station) // at most maxPlace each
+		if version == rememberVersionLogout {
+			b = append(b, flag(d.logout))
+		}
 	}
 	return b
 }
 
 func decodeDevices(b []byte) ([]device, error) {
 	const fixed = 16 + 8 + 8 + 2 + 5 + 2
-	if len(b) < 2 || b[0] != rememberVersion || int(b[1]) > maxDevices {
+	if len(b) < 2 || b[0] != rememberVersion && b[0] != rememberVersionLogout || int(b[1]) > maxDevices {
 		return nil, errRemember
 	}
+	flagged := b[0] == rememberVersionLogout
 	ds := make([]device, b[1])
 	b = b[2:]
 	for i := range ds {
@@ -79,6 +94,12 @@ func decodeDevices(b []byte) ([]device, error) {
 				return nil, errRemember
 			}
 			*s, b = string(part), rest
+		}
+		if flagged {
+			if len(b) < 1 {
+				return nil, errRemember
+			}
+			d.logout, b = b[0] == 1, b[1:]
 		}
 	}
 	if len(b) != 0 {
@@ -170,7 +191,7 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 	}
 	fresh := device{
 		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
-		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station),
+		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station), logout: d.ForgetOnLogout,
 	}
 	for range maxConflicts {
 		ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)

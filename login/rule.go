@@ -43,6 +43,11 @@ type RuleConfig struct {
 	// Before is "remind" (let in, say so), "enroll" (offer to enroll, too),
 	// "report" (let in, only count) or "off" (as if the rule were not there).
 	Before string `mapstructure:"before"`
+	// RemindBy are the ways, "sms" and "email", by which "remind" also sends a
+	// message to people who have nothing that the rule will ask for; the first
+	// that works is taken. RemindEvery is how seldom, to one person.
+	RemindBy    []string      `mapstructure:"remind_by"`
+	RemindEvery time.Duration `mapstructure:"remind_every"`
 	// SecondFactor is "required", "enrolled" (only people who have one),
 	// "none" or "deny".
 	SecondFactor string `mapstructure:"second_factor"`
@@ -65,6 +70,9 @@ type RuleConfig struct {
 	// was proven, as long as Remember when it is shorter.
 	Remember    time.Duration `mapstructure:"remember"`
 	RememberMax time.Duration `mapstructure:"remember_max"`
+	// ForgetOnLogout ends it when the client accounts that the person has ended
+	// her session on the device herself.
+	ForgetOnLogout bool `mapstructure:"forget_on_logout"`
 }
 
 // Values of RuleConfig.SecondFactor, Unenrolled, ExpiredPassword, Call and Before.
@@ -117,8 +125,22 @@ func (r RuleConfig) Validate() error {
 	if r.RememberMax > 0 && r.RememberMax < r.Remember {
 		errs = append(errs, errors.New("remember_max: is shorter than remember, which would then be longer than it says: make it at least as long"))
 	}
+	if r.ForgetOnLogout && r.Remember == 0 {
+		errs = append(errs, errors.New("forget_on_logout: has no meaning without remember: add how long, or remove it"))
+	}
 	if r.Before != "" && r.From.IsZero() {
 		errs = append(errs, errors.New("before: has no meaning without from: add the date, or remove before"))
+	}
+	for _, by := range r.RemindBy {
+		oneOf("remind_by", by, "sms", "email")
+	}
+	switch {
+	case len(r.RemindBy) > 0 && r.Before != BeforeRemind:
+		errs = append(errs, errors.New("remind_by: is only for before = \"remind\": write that, or remove it"))
+	case len(r.RemindBy) == 0 && r.RemindEvery != 0:
+		errs = append(errs, errors.New("remind_every: has no meaning without remind_by: add it, or remove this"))
+	case r.RemindEvery != 0 && (r.RemindEvery < minRemindEvery || r.RemindEvery > maxRemindEvery):
+		errs = append(errs, fmt.Errorf("remind_every: %v is not between %v and %v", r.RemindEvery, minRemindEvery, maxRemindEvery))
 	}
 	if r.Before == BeforeRemind && r.SecondFactor == SecondNone {
 		errs = append(errs, errors.New("before: \"remind\" would tell people of a second factor that the rule never asks for: remove one of the two"))

@@ -19,6 +19,10 @@ const (
 	SessionOther   SessionStatus = "other"
 )
 
+// CauseUserRequest is the Cause of a session that its person has ended herself,
+// and did not lose (RFC 2866, section 5.10).
+const CauseUserRequest = "user_request"
+
 // A Session is one stay behind a device, as the device accounts for it. Texts
 // are as they came, at most 253 octets, and may hold anything.
 type Session struct {

@@ -36,7 +36,7 @@ func (u *unverified) wrongPassword(account string, now time.Time) {
 	if !known && len(u.all) >= maxUnverified {
 		u.makeRoom(now)
 	}
-	t.wrongPassword(now)
+	t.wrongPassword(now, usual)
 	u.all[account] = t
 }
 

@@ -30,6 +30,18 @@ func (s *Sessions) scan(ctx context.Context, kv KV, prefix string, fn func(key s
 	})
 }
 
+// Reported returns the session that a report was about, which was recorded.
+func (s *Sessions) Reported(ctx context.Context, r *login.SessionReport) (login.Session, error) {
+	kv, secret, _ := s.inForce()
+	key := sessionKey(r.Client, sessionID(secret, r.NAS, r.ID, r.User))
+	v, err := kv.Get(ctx, key)
+	if err != nil {
+		return login.Session{}, err
+	}
+	rec, err := decodeSession(key, v)
+	return rec.session(), err
+}
+
 // Of returns the sessions under way of an account, and of those without one
 // that have the user name, in any case. It needs Load.
 func (s *Sessions) Of(ctx context.Context, account, user string, now time.Time) ([]login.Session, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -23,6 +24,8 @@ type accounting struct {
 	server   *radiusd.Server
 	sessions *store.Sessions
 	whose    whose
+	// ended is told of sessions that their people have ended themselves.
+	ended func(ctx context.Context, s login.Session) error
 }
 
 // newSessions are the sessions in an opened store.
@@ -52,7 +55,22 @@ func newAccounting(ctx context.Context, f conf.File, st *storage, opts radiusd.O
 // Record keeps a report, with the account whose sign-in it follows.
 func (a *accounting) Record(ctx context.Context, r login.SessionReport) error {
 	r.AccountID = a.whose.of(r.Client, r.User)
-	return a.sessions.Record(ctx, r)
+	if err := a.sessions.Record(ctx, r); err != nil {
+		return err
+	}
+	if r.Status != login.SessionStop || r.Cause != login.CauseUserRequest || a.ended == nil {
+		return nil
+	}
+	// What the record has of the session beside this report: whose it is also
+	// after a restart.
+	s, err := a.sessions.Reported(ctx, &r)
+	if errors.Is(err, login.ErrNotFound) { // there was no room for it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.ended(ctx, s)
 }
 
 // serve answers until ctx ends and then drains.

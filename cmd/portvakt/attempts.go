@@ -141,6 +141,9 @@ func happening(e login.Event) []string {
 	if e.Reason != login.ReasonOK {
 		parts = append(parts, string(e.Reason))
 	}
+	if e.Emergency != "" {
+		parts = append(parts, "emergency mode of "+shown(e.Emergency))
+	}
 	if e.Detail != "" {
 		parts = append(parts, shown(e.Detail))
 	}
@@ -157,6 +160,8 @@ func verdict(e login.Event) string {
 		return "asked"
 	case "left":
 		return "the client had gone"
+	case "reminded":
+		return "reminded of the date"
 	case "answered":
 		return "answered, and no request waited"
 	case "changed":
@@ -183,6 +188,10 @@ func meaning(e login.Event) string {
 		return "a copy: another server answered, and nobody was asked"
 	case e.Outcome == "export":
 		return "who has the file can make the codes of these people"
+	case e.Outcome == "reminded" && e.Reason == login.ReasonOK:
+		return "she has no second factor yet, and was sent a message about it"
+	case e.Outcome == "reminded":
+		return "she has no second factor yet, and no message could be sent to her"
 	case e.Outcome == "answered" && e.Reason == login.ReasonOK:
 		return "she approved, and her next try within seconds is let in"
 	}
@@ -210,6 +219,7 @@ type eventJSON struct {
 	Directory string       `json:"directory,omitempty"`
 	Elsewhere string       `json:"elsewhere,omitempty"`
 	Alarm     bool         `json:"alarm,omitempty"`
+	Emergency string       `json:"emergency,omitempty"`
 }
 
 func newAttemptJSON(a attempts.Attempt) attemptJSON {
@@ -222,7 +232,7 @@ func newAttemptJSON(a attempts.Attempt) attemptJSON {
 	}
 	for _, e := range a.Events {
 		j.Events = append(j.Events, eventJSON{
-			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm,
+			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm, e.Emergency,
 		})
 	}
 	return j

@@ -13,6 +13,8 @@ import (
 func audit(ctx context.Context, log *slog.Logger, e login.Event) {
 	level := slog.LevelInfo
 	switch {
+	case e.Emergency != "": // there may be very many, all for one cause
+		level = slog.LevelWarn
 	case e.Alarm:
 		level = slog.LevelError
 	case e.Outcome == "error":
@@ -21,7 +23,7 @@ func audit(ctx context.Context, log *slog.Logger, e login.Event) {
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 11)
+	attrs := make([]slog.Attr, 0, 12)
 	add := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))
@@ -36,6 +38,7 @@ func audit(ctx context.Context, log *slog.Logger, e login.Event) {
 	add(login.KeyStation, e.Station)
 	add(login.KeyRule, e.Rule)
 	add(login.KeyMethod, e.Method)
+	add(login.KeyEmergency, e.Emergency)
 	add(login.KeyDetail, e.Detail)
 	// A text: slog's JSON has durations as nanoseconds.
 	add(login.KeyTook, e.Took.Round(time.Microsecond).String())

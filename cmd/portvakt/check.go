@@ -106,6 +106,11 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 				without = append(without, name)
 			}
 		}
+		for _, name := range r.RemindBy {
+			if off[name] {
+				t.add("rule", ruleName(r, i), nil, "reminds by "+name+", which has no provider: nobody is reminded by it")
+			}
+		}
 		switch {
 		case len(without) == 0:
 		case len(without) == len(r.Factors):
@@ -153,8 +158,13 @@ func (t *table) presets(f conf.File) {
 // checkDirectories tries what knows people, and what checks their passwords.
 func (s *system) checkDirectories(ctx context.Context, t *table) {
 	if s.ldap != nil {
+		answers := false
 		for _, d := range s.ldap.Check(ctx) {
 			t.add("directory", d.URL, d.Err, certificateNote(d.Expires))
+			answers = answers || d.Err == nil
+		}
+		if answers {
+			t.lockout(s.ldap.ReadLockout(ctx))
 		}
 		if helper := s.file.LDAP.NTLMAuth; len(helper) > 0 {
 			t.add("domain", helper[0], s.ldap.TryDomain(ctx), "answers about MS-CHAPv2")

@@ -134,7 +134,18 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	if len(methods) > 0 && decision.ChangesExpired() {
 		say(out, "expired    a password that has expired may be changed, behind the second factor\n")
 	}
-	lock, err := login.Standing(ctx, s.kv, account.ID, time.Now())
+	emergencies, err := login.Emergencies(ctx, s.kv, s.file.Emergency, at)
+	if err != nil {
+		return err
+	}
+	for _, e := range emergencies {
+		asked := len(methods) > 0 && decision.Second != login.SecondDeny && decision.Second != login.SecondNone
+		if asked && e.At(via) {
+			say(out, "emergency  on for %s until %s: %s\n", e.Where(), e.Until.Format(time.RFC3339), e.Explain(s.file.Emergency, account, methods))
+			break
+		}
+	}
+	lock, err := login.Standing(ctx, s.kv, account.ID, s.lockout(ctx), time.Now())
 	if err != nil {
 		return err
 	}

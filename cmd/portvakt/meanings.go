@@ -9,6 +9,7 @@ var meanings = map[login.Reason]string{
 	login.ReasonNoSecondFactor:   "the rule asks for no second factor",
 	login.ReasonUnenrolledPass:   "she has enrolled nothing, and the rule lets her in",
 	login.ReasonBeforeDate:       "the rule is not in force yet",
+	login.ReasonEmergency:        "an administrator has switched emergency mode on: she was not asked for a second factor",
 	login.ReasonRemembered:       "a second factor was proven on this device lately",
 	login.ReasonBadRequest:       "the name cannot be one",
 	login.ReasonUnknownUser:      "nobody has this name: was it typed rightly?",

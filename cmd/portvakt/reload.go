@@ -137,6 +137,7 @@ func (d *daemon) reload(ctx context.Context) error {
 	}
 	d.logging.SetLevel(f.Log)
 	d.recorder.Use(f.Attempts)
+	s.watchLockout()
 	next := newRunning(s, old.flow.With(s.flowConfig(d.audit)))
 	d.current.Store(next)
 	d.log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")

@@ -33,7 +33,7 @@ does not answer, 75 try again later, 78 the configuration has problems.`,
 	c.AddCommand(
 		newDemoCommand(), newInitCommand(), newCheckCommand(), newServeCommand(), newStatusCommand(), newDoctorCommand(),
 		newLoginCommand(), newAskCommand(), newExplainCommand(), newAttemptsCommand(), newReportCommand(), newDeskCommand(), newUserCommand(), newPhoneCommand(), newCallCommand(), newPromptsCommand(),
-		newSessionsCommand(), newDisconnectCommand(), newCOACommand(),
+		newSessionsCommand(), newDisconnectCommand(), newCOACommand(), newEmergencyCommand(),
 		newBackupCommand(), newRestoreCommand(), newRewrapCommand(),
 		newVersionCommand(), newCompletionCommand(),
 	)

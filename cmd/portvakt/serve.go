@@ -127,6 +127,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	d.receipts(s)
 	s.startMessages()
+	s.watchLockout()
 	if err := newSelfTest(s.flowConfig(nil)).run(ctx); err != nil {
 		return withHint(fmt.Errorf("self-test: %w", err), "this program must not decide about logins: install it again, and tell its makers")
 	}
@@ -149,6 +150,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if d.accounting, err = newAccounting(ctx, f, s.storage, radiusd.Options{Log: d.log, Healthy: d.healthy}); err != nil {
 		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
 	}
+	if d.accounting != nil {
+		d.accounting.ended = d.loggedOut
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The admin socket outlives the drain, so that a drain can be looked at.
@@ -167,6 +171,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 		})
 	}
 	wg.Go(func() { d.reloads(adminCtx, hup) })
+	wg.Go(func() { d.watchEmergencies(adminCtx) })
 	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")
 	accounted := d.account(ctx, adminCtx)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
 	"github.com/portvakt/portvakt/store/socket"
 )
@@ -106,6 +107,10 @@ type status struct {
 	Strangers []strangerStatus `json:"strangers,omitempty"`
 	// Accounting is nil when it is not taken.
 	Accounting *accountingStatus `json:"accounting,omitempty"`
+	// Emergencies are where emergency mode is on.
+	Emergencies []login.Emergency `json:"emergency,omitempty"`
+	// EmergencyUnread is why that is not known.
+	EmergencyUnread string `json:"emergency_unread,omitempty"`
 }
 
 type strangerStatus struct {
@@ -163,6 +168,10 @@ func (d *daemon) status() ([]byte, error) {
 	s := newStatus(d.radius.Stats(), d.began, r.up())
 	s.Accounting = d.accounting.status()
 	s.Unkept = d.recorder.Dropped()
+	var err error
+	if s.Emergencies, err = d.emergencies(context.Background()); err != nil {
+		s.EmergencyUnread = err.Error()
+	}
 	return json.Marshal(s)
 }
 
@@ -229,6 +238,12 @@ func (s status) print(out io.Writer) {
 		directory = "the directory does not answer"
 	}
 	say(out, "portvakt %s serves since %s (%s); %s\n", s.Version, s.Began.Format(time.DateTime), s.Asked.Sub(s.Began).Round(time.Second), directory)
+	for _, e := range s.Emergencies {
+		say(out, "%s\n", emergencyText(e))
+	}
+	if s.EmergencyUnread != "" {
+		say(out, "it is not known whether emergency mode is on: %s\n", s.EmergencyUnread)
+	}
 	say(out, "%-10s received %d, in hand %d, of them held %d; lost by the kernel %d\n", "requests", s.Received, s.InHand, s.Held, s.Lost)
 	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
 	if a := s.Accounting; a != nil {

@@ -241,6 +241,7 @@ func (s *system) flowConfig(audit func(login.Event)) login.Config {
 		Texts: s.texts, Audit: audit,
 		AccountAge: s.file.LDAP.Cache, HashUnknown: !s.file.Log.UnknownUsers,
 		Match: s.file.Call.Match, FraudLock: s.file.Call.FraudLock, RefuseRepeats: true,
+		Emergency: s.file.Emergency,
 	}
 	if s.numbers != nil {
 		c.Telephones = s.numbers

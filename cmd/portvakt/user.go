@@ -28,7 +28,7 @@ asked, or no longer has the person, the names in the database are used.`,
 	}
 	c.AddCommand(
 		newUserListCommand(), newUserShowCommand(), newUserEnrollCommand(), newUserImportCommand(), newUserExportCommand(),
-		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(), newUserDevicesCommand(),
+		newUserForgetCommand(), newUserUnlockCommand(), newUserBypassCommand(), newUserPINCommand(), newUserPreferCommand(), newUserDevicesCommand(),
 		newUserApproveCommand(),
 	)
 	return c
@@ -133,7 +133,7 @@ func newUserShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				lock, err := login.Standing(ctx, s.kv, p.id, time.Now())
+				lock, err := login.Standing(ctx, s.kv, p.id, s.lockout(ctx), time.Now())
 				if err != nil {
 					return err
 				}
@@ -141,6 +141,12 @@ func newUserShowCommand() *cobra.Command {
 				say(out, "user       %s\naccount    %s\nstanding   %s\n", p.name, p.id, lockText(lock))
 				if s.voice != nil && p.account.ID != "" {
 					say(out, "calls      %s\n", s.callsText(p.account, e))
+				}
+				if e.Preferred != "" {
+					say(out, "asked by   %s\n", preferredText(e, s.preferable(p, e)))
+				}
+				if e.Language != "" {
+					say(out, "language   %s\n", s.languageText(e, p.account))
 				}
 				if len(e.Credentials) == 0 {
 					say(out, "enrolled   nothing\n")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,8 +25,9 @@ const (
 	SambaDomain   = "ADEX"
 	SambaBindDN   = "CN=svc," + SambaPeople
 	SambaPassword = "svcpass12"
-	// SambaAdminPassword is that of administrator.
+	// SambaAdminPassword is that of administrator, SambaAdminDN.
 	SambaAdminPassword = "Passw0rd!x"
+	SambaAdminDN       = "CN=Administrator," + SambaPeople
 	// SambaUserPassword is everybody's password.
 	SambaUserPassword = "secret12"
 )
@@ -34,7 +36,8 @@ const (
 // (in staff, which is in vpn-users), bob, expired, disabled, mustchange,
 // locked (as everybody after three wrong passwords) and acctexp. A password has
 // six characters at least; a policy of mustchange's own wants nine of three
-// kinds.
+// kinds. There are settings for passwords of nobody, too, which lock after two
+// and which only SambaAdminDN sees.
 type Samba struct {
 	// URL and LDAPSURL are its addresses, CAFile what signed its certificate.
 	// Without TLS it refuses binds with passwords.
@@ -93,6 +96,20 @@ func (s *Samba) Pause() { s.p.pause() }
 
 // Continue ends a Pause.
 func (s *Samba) Continue() { s.p.signal(syscall.SIGCONT) }
+
+// LockOut has the controller lock a person, by wrong passwords from elsewhere.
+func (s *Samba) LockOut(t testing.TB, user string) {
+	t.Helper()
+	Need(t, "ldapwhoami")
+	for range 3 { // as the domain's policy has it
+		c := exec.Command(find("ldapwhoami"), "-x", "-H", s.LDAPSURL, "-D", user+"@"+SambaRealm, "-w", "wrong")
+		c.Env = append(os.Environ(), "LDAPTLS_CACERT="+s.CAFile)
+		out, err := c.CombinedOutput()
+		if err == nil || !bytes.Contains(out, []byte("data 52e")) {
+			t.Fatalf("a wrong password of %s: %v\n%s", user, err, out)
+		}
+	}
+}
 
 // Log is what it has printed so far.
 func (s *Samba) Log() string { return s.log.String() }
@@ -187,6 +204,11 @@ for g in ('vpn-users', 'staff'):
     s.newgroup(g)
 s.add_remove_group_members('vpn-users', ['staff'])
 s.add_remove_group_members('staff', ['alice'])
+s.add({'dn': 'CN=strict,CN=Password Settings Container,CN=System,' + str(s.domain_dn()), 'objectClass': 'msDS-PasswordSettings',
+       'msDS-PasswordSettingsPrecedence': '1', 'msDS-PasswordReversibleEncryptionEnabled': 'FALSE',
+       'msDS-PasswordHistoryLength': '0', 'msDS-PasswordComplexityEnabled': 'FALSE', 'msDS-MinimumPasswordLength': '6',
+       'msDS-MinimumPasswordAge': '0', 'msDS-MaximumPasswordAge': '-9223372036854775808', 'msDS-LockoutThreshold': '2',
+       'msDS-LockoutObservationWindow': str(-3600 * 10**7), 'msDS-LockoutDuration': str(-3600 * 10**7)})
 `
 
 // pack puts a folder into a tar in memory, without sockets.

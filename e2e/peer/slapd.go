@@ -23,6 +23,9 @@ const (
 	SlapdAdmin    = "admin"
 	SlapdBindDN   = "cn=svc," + SlapdBase // the service account
 	SlapdPassword = "svcpass"
+	// SlapdLocksAfter is how many wrong passwords lock anybody, within 5
+	// minutes.
+	SlapdLocksAfter = 5
 	// UserPassword is everybody's password but umlaut's.
 	UserPassword = "secret"
 	// UmlautPassword is the password of the user "umlaut", in NFC.
@@ -54,8 +57,8 @@ type SlapdOptions struct {
 
 // A Slapd is an OpenLDAP server with people in ou=people: alice, bob (German),
 // umlaut, expired, outdated (expired too; a new password lasts a year), reset
-// (must change the password), lockme (locked after three
-// wrong ones, as everybody is), nopassword, twin (twice, in different
+// (must change the password), lockme (locked after SlapdLocksAfter wrong ones,
+// as everybody is), nopassword, twin (twice, in different
 // branches), mailtwin1 and mailtwin2 (one mail address), and groups in
 // ou=groups: alice is in vpn, vpn in staff, staff in everybody, and everybody
 // in staff.
@@ -237,7 +240,7 @@ func slapdData(o SlapdOptions) string {
 		"mustchange": "pwdMaxAge: 0\npwdMustChange: TRUE",
 	} {
 		l.entry("cn="+name+",ou=policies,"+SlapdBase, "objectClass: device", "objectClass: pwdPolicy", "cn: "+name,
-			"pwdAttribute: userPassword", "pwdLockout: TRUE", "pwdLockoutDuration: 300", "pwdMaxFailure: 3",
+			"pwdAttribute: userPassword", "pwdLockout: TRUE", "pwdLockoutDuration: 300", fmt.Sprint("pwdMaxFailure: ", SlapdLocksAfter),
 			"pwdFailureCountInterval: 300", "pwdCheckQuality: 1", "pwdMinLength: 5", "pwdAllowUserChange: TRUE", own)
 	}
 	policy := func(name string) string { return "pwdPolicySubentry: cn=" + name + ",ou=policies," + SlapdBase }

@@ -58,6 +58,32 @@ func (d *Directory) Add(a login.Account, password string) {
 	d.accounts[strings.ToLower(a.Name)] = person{account: a, password: password}
 }
 
+// State refuses as Refuse has said, but for what is said of the password: that
+// nobody has shown.
+func (d *Directory) State(ctx context.Context, a login.Account) error {
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.accounts[strings.ToLower(a.Name)]
+	switch {
+	case !ok:
+		return &login.Refusal{Reason: login.ReasonUnknownUser}
+	case p.refusal == login.ReasonPasswordExpired, p.refusal == login.ReasonMustChange:
+	case p.refusal != "":
+		return &login.Refusal{Reason: p.refusal}
+	}
+	return nil
+}
+
+// Remove takes an account out of the directory.
+func (d *Directory) Remove(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.accounts, strings.ToLower(name))
+}
+
 // Refuse makes the directory refuse an account's right password for a reason.
 func (d *Directory) Refuse(name string, r login.Reason) {
 	d.mu.Lock()

@@ -33,6 +33,7 @@ var limits = map[string]int{
 	"expired_elsewhere": 160,
 	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 	"enroll_first": 80, "enroll_second": 90, "enroll_early": 160, "enroll_secret": 110, "enroll_waits": 120, "phone_changed": 160,
+	"remind_message": 160, "remind_subject": 100,
 }
 
 // Keys are all keys a language has.

@@ -233,7 +233,7 @@ func (r *reader) at(now time.Time) time.Time {
 // causes are the values of Acct-Terminate-Cause (RFC 2866, section 5.10; RFC
 // 3580, section 4).
 var causes = [...]string{
-	1: "user_request", 2: "lost_carrier", 3: "lost_service", 4: "idle_timeout", 5: "session_timeout",
+	1: login.CauseUserRequest, 2: "lost_carrier", 3: "lost_service", 4: "idle_timeout", 5: "session_timeout",
 	6: "admin_reset", 7: "admin_reboot", 8: "port_error", 9: "nas_error", 10: "nas_request",
 	11: "nas_reboot", 12: "port_unneeded", 13: "port_preempted", 14: "port_suspended",
 	15: "service_unavailable", 16: "callback", 17: "user_error", 18: "host_request",

@@ -9,7 +9,11 @@ const Email Service = "email"
 // refuses with [login.ReasonSourceLimited]: only the caps of the account and
 // of the day hold.
 func (c *Caps) TakeAccount(ctx context.Context, account string) error {
-	user, all := c.user(account), c.all()
+	return c.takeAccount(ctx, account, c.all())
+}
+
+func (c *Caps) takeAccount(ctx context.Context, account string, all ledger) error {
+	user := c.user(account)
 	for _, l := range []ledger{user, all} {
 		if err := c.ask(ctx, l, account); err != nil {
 			return err

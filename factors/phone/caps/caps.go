@@ -97,8 +97,13 @@ func (c *Caps) hash(account string) string {
 // that who is over one uses up no other; what changes in between costs a unit
 // of a cap at most. The extension of a number does not matter: it is one line.
 func (c *Caps) Take(ctx context.Context, account string, n phone.Number) error {
-	narrow := []ledger{c.user(account), c.number(n)}
 	wide := []ledger{c.country(n), c.all()}
+	return c.take(ctx, account, n, wide, func() error { return c.sent(ctx, n) })
+}
+
+// take counts one use. sent is what else is written when it is counted.
+func (c *Caps) take(ctx context.Context, account string, n phone.Number, wide []ledger, sent func() error) error {
+	narrow := []ledger{c.user(account), c.number(n)}
 	for _, l := range slices.Concat(narrow, wide) {
 		if err := c.ask(ctx, l, account); err != nil {
 			return err
@@ -123,7 +128,7 @@ func (c *Caps) Take(ctx context.Context, account string, n phone.Number) error {
 		}
 	}
 	// Written at the same time, so that they share one commit.
-	writes := []func() error{func() error { return c.sent(ctx, n) }}
+	writes := []func() error{sent}
 	for _, l := range wide {
 		writes = append(writes, func() error { return c.count(ctx, l, account) })
 	}
