@@ -174,7 +174,7 @@ func TestActiveDirectory(t *testing.T) {
 		c := sambaConfig(s)
 		c.BindDN, c.BindPassword = peer.SambaAdminDN, secret.New(peer.SambaAdminPassword)
 		p, err = open(t, c).ReadLockout(t.Context())
-		if err != nil || p.After != 2 || p.Window != time.Hour || len(p.From) != 2 {
+		if err != nil || p.After != 2 || p.Window != time.Hour || len(p.From) != 3 {
 			t.Errorf("who sees settings for some people: got %+v, %v; want 2 in an hour", p, err)
 		}
 	})

@@ -80,8 +80,8 @@ func TestThePolicyOfOpenLDAP(t *testing.T) {
 		t.Errorf("before it was read: %+v", got)
 	}
 	p, err := d.ReadLockout(t.Context())
-	if err != nil || p.After != peer.SlapdLocksAfter || p.Window != 5*time.Minute || len(p.From) != 3 || p.Configured {
-		t.Fatalf("got %+v, %v; want %d in 5 minutes, of 3 policies", p, err, peer.SlapdLocksAfter)
+	if err != nil || p.After != peer.SlapdLocksAfter || p.Window != 5*time.Minute || len(p.From) != 4 || p.Configured {
+		t.Fatalf("got %+v, %v; want %d in 5 minutes, of 4 policies", p, err, peer.SlapdLocksAfter)
 	}
 	if d.Lockout() != p.Lockout {
 		t.Errorf("in force is %+v", d.Lockout())

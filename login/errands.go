@@ -162,18 +162,18 @@ type waiter struct {
 	g       *guard    // as it was when the wait began; nil once it has served
 	q       *question // begins a dialogue as it is, or goes on with one; nil for a new one
 	say     string
+	// pressed names the claim that the person says she has answered.
+	pressed *[8]byte
 	// chosen is whether the person asked for this now: what happened a moment
 	// ago does not answer her.
 	chosen bool
-	// pressed names the claim that the person says she has answered.
-	pressed *[8]byte
 	// picked is whether a client that cannot put a question may have a code
 	// sent: its person typed for it behind her password.
-	picked bool
+	picked   bool
+	password uint16 // see question.password
 
 	answered func(Step, error)
 	patience bell
-	password uint16        // see question.password
 	since    time.Duration // from when its attempt began
 }
 

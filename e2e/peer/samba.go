@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"text/template"
@@ -54,9 +55,12 @@ var provisioned struct {
 	domain []byte // tar
 }
 
+// sambas is how many this program has started.
+var sambas atomic.Int32
+
 // StartSamba starts a controller that ends with the test. It needs root: its
-// ports are 389 and 636, on an address of 127.83.0.0/16 that depends on this
-// process, so that tests do not meet.
+// ports are 389 and 636, on an address that depends on this process and on how
+// many it has started, so that tests do not meet.
 func StartSamba(t testing.TB) *Samba {
 	t.Helper()
 	return startSamba(t, "ldap")
@@ -67,7 +71,7 @@ func startSamba(t testing.TB, services string) *Samba {
 	Need(t, "samba", "samba-tool", systemPython)
 	NeedRoot(t)
 	pid := os.Getpid()
-	host := fmt.Sprintf("127.83.%d.%d", pid>>8&0xff, pid&0xff|1)
+	host := fmt.Sprintf("127.%d.%d.%d", 83+sambas.Add(1)%100, pid>>8&0xff, pid&0xff|1)
 	provisioned.Do(func() { provision(t, host) })
 	if provisioned.domain == nil {
 		t.Fatal("the domain could not be provisioned in an earlier test")
@@ -204,7 +208,7 @@ for g in ('vpn-users', 'staff'):
     s.newgroup(g)
 s.add_remove_group_members('vpn-users', ['staff'])
 s.add_remove_group_members('staff', ['alice'])
-s.add({'dn': 'CN=strict,CN=Password Settings Container,CN=System,' + str(s.domain_dn()), 'objectClass': 'msDS-PasswordSettings',
+s.add({'dn': 'CN=nobodys,CN=Password Settings Container,CN=System,' + str(s.domain_dn()), 'objectClass': 'msDS-PasswordSettings',
        'msDS-PasswordSettingsPrecedence': '1', 'msDS-PasswordReversibleEncryptionEnabled': 'FALSE',
        'msDS-PasswordHistoryLength': '0', 'msDS-PasswordComplexityEnabled': 'FALSE', 'msDS-MinimumPasswordLength': '6',
        'msDS-MinimumPasswordAge': '0', 'msDS-MaximumPasswordAge': '-9223372036854775808', 'msDS-LockoutThreshold': '2',

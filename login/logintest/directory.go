@@ -148,7 +148,16 @@ func (d *Directory) ask(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
 	return d.Down
+}
+
+// Stop sets Down while calls are under way.
+func (d *Directory) Stop(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Down = err
 }
 
 // PasswordRules are the directory's.
