@@ -17,6 +17,13 @@ import (
 func proofs(t *testing.T, methods []string, rules ...login.RuleConfig) (*running, *logintest.World) {
 	t.Helper()
 	w := logintest.NewWorld(t, rules...)
+	return proofsOf(t, methods, w), w
+}
+
+// proofsOf is proofs of a world that is ready: it is not written to once packets
+// come.
+func proofsOf(t *testing.T, methods []string, w *logintest.World) *running {
+	t.Helper()
 	w.Directory.NTHash = mschaptest.NTHash
 	cfg := testConfig()
 	cfg.Clients[0].Methods = methods
@@ -25,7 +32,7 @@ func proofs(t *testing.T, methods []string, rules ...login.RuleConfig) (*running
 			return w.Flow.Begin(ctx, a)
 		}
 		return w.Flow.Resume(ctx, a, k)
-	}), Options{}), w
+	}), Options{})
 }
 
 // microsoft sends what a NAS sends for an exchange.
@@ -172,7 +179,7 @@ func TestMSCHAPv2PasswordChangesAreRefused(t *testing.T) {
 // sends the new one in a request of its own.
 func TestMSCHAPv2ChangesAnExpiredPassword(t *testing.T) {
 	t.Parallel()
-	s, w := proofs(t, []string{methodMSCHAPv2}, login.RuleConfig{ExpiredPassword: login.ExpiredChange})
+	w := logintest.NewWorld(t, login.RuleConfig{ExpiredPassword: login.ExpiredChange})
 	w.Directory.Refuse("alice", login.ReasonPasswordExpired)
 	w.Directory.NTChange = func(old string, c login.NTChange) (string, error) {
 		password, _ := c.NTBlobs()
@@ -182,6 +189,7 @@ func TestMSCHAPv2ChangesAnExpiredPassword(t *testing.T) {
 		}
 		return fresh, nil
 	}
+	s := proofsOf(t, []string{methodMSCHAPv2}, w)
 	d := s.device(t, "127.0.0.1")
 	fresh := mschaptest.New("alice", "new secret")
 	change := func(old string) []byte {
