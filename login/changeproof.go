@@ -92,6 +92,7 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	t.event.Rule = d.Rule
 	c, able := f.Directory.(NTChanger)
 	if !d.ChangesExpired() || !able || !c.ChangesNTPasswords() {
+		f.sources.failed(t.Via, t.station, t.began)
 		return f.reject(t, ReasonPasswordExpired)
 	}
 	u, err := f.user(t, account)
@@ -102,7 +103,8 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	switch {
 	case err != nil:
 		return nil, err
-	case !found:
+	case !found: // as for a name that nobody has (attack: finding out names)
+		f.sources.failed(t.Via, t.station, t.began)
 		return f.reject(t, ReasonExpiredTicket)
 	}
 	methods, factor := f.methods(u, d), string(permit.box[1:])

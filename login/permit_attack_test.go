@@ -86,3 +86,33 @@ func reload(t *testing.T, w *logintest.World, rules ...login.RuleConfig) {
 	c.Policy = policy
 	w.Flow = w.With(c)
 }
+
+// A change without a permit costs the same, and counts the same, whether anybody
+// has the name or not (attack: finding out names by changes, which need no
+// password).
+func TestAChangeWithoutAPermitTellsNoNames(t *testing.T) {
+	for _, name := range []string{"alice", "nobody"} {
+		synctest.Test(t, func(t *testing.T) {
+			w, _ := changeWorld(t)
+			send := func() string {
+				step, err := w.Begin(t.Context(), login.Attempt{User: name, Secret: change("guess", "new secret"), Via: rras})
+				if r, ok := step.(login.Reject); ok {
+					return string(r.Reason)
+				}
+				t.Fatalf("%s: got %T %v", name, step, err)
+				return ""
+			}
+			for range 30 {
+				if got := send(); got == string(login.ReasonSourceLimited) {
+					t.Fatalf("%s: limited too early", name)
+				}
+			}
+			if got := send(); got != string(login.ReasonSourceLimited) {
+				t.Errorf("%s: got %s, want it limited", name, got)
+			}
+			if n := w.Directory.Binds.Load(); n != 0 {
+				t.Errorf("%s: the directory verified %d passwords", name, n)
+			}
+		})
+	}
+}
