@@ -116,3 +116,20 @@ func TestAChangeWithoutAPermitTellsNoNames(t *testing.T) {
 		})
 	}
 }
+
+// The copy of a change is not shown to the directory: the new password, which is
+// wrong there, would count (attack: locking accounts by changes that are copied).
+func TestTheCopyOfAChangeCostsNoTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := changeWorld(t)
+		via := rras
+		via.Shadow = login.ShadowPassword
+		err := w.Rehearse(t.Context(), login.Attempt{User: "alice", Secret: change("secret", "new secret"), Via: via})
+		if err != nil || w.Directory.Binds.Load() != 0 || w.Directory.Changes.Load() != 0 {
+			t.Errorf("%v, %d verified, %d changed", err, w.Directory.Binds.Load(), w.Directory.Changes.Load())
+		}
+		if e := w.Last(); e.Outcome != "shadow" || e.Reason != login.ReasonExpiredTicket {
+			t.Errorf("told %s %s", e.Outcome, e.Reason)
+		}
+	})
+}
