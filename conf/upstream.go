@@ -53,8 +53,11 @@ func (f *File) Warnings() []string {
 		return nil
 	}
 	for i, r := range f.Rules {
-		if r.SecondFactor == login.SecondEnrolled || r.Unenrolled == login.UnenrolledAllow {
-			return []string{fmt.Sprintf("rule %d: lets in who has nothing enrolled, and without [ldap] names are all that is known: "+
+		// Who enrolls under the default enroll_dormant needs the service desk first:
+		// nobody tells when an account was last used.
+		enrolls := r.Unenrolled == login.UnenrolledEnroll && r.Dormant == -1 && r.Approval == ""
+		if r.SecondFactor == login.SecondEnrolled || r.Unenrolled == login.UnenrolledAllow || enrolls {
+			return []string{fmt.Sprintf("rule %d: lets in who has nothing enrolled, or lets her enroll, and without [ldap] names are all that is known: "+
 				"a server that knows a person by two names lets her in by the other one with the password alone; have it require a second factor", i+1)}
 		}
 	}

@@ -30,18 +30,22 @@ func TestWhatNeedsADirectory(t *testing.T) {
 		change        func(f *File)
 		want, warning string
 	}{
-		"upstream alone":               {func(*File) {}, "", ""},
-		"no upstream":                  {func(f *File) { f.Upstream.Server = nil }, "ldap.servers: must name", ""},
-		"a section begun":              {func(f *File) { f.LDAP.Base = "dc=example,dc=org" }, "ldap.servers: must name", ""},
-		"a directory too":              {directory, "", ""},
-		"domains of a directory":       {func(f *File) { directory(f); f.Upstream.Domains = []string{"EXAMPLE"} }, "upstream.domains: names are looked up", ""},
-		"hashes that nobody looks at":  {func(f *File) { directory(f); f.LDAP.Attributes.NTHash = "sambaNTPassword" }, "ldap.attributes.nt_hash: checks nothing", ""},
-		"a helper that nobody asks":    {func(f *File) { directory(f); f.LDAP.NTLMAuth = []string{"/x", "--helper-protocol=ntlm-server-1"} }, "ldap.ntlm_auth: checks nothing", ""},
-		"copies that are sent on":      {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "password"}} }, "client 1: shadow", ""},
-		"copies that end here":         {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "rule"}} }, "", ""},
-		"a rule for a group":           {func(f *File) { f.Rules = []login.RuleConfig{{Groups: groups}} }, "rule 1: groups: without [ldap]", ""},
-		"a reply rule for a group":     {func(f *File) { f.Replies = []reply.RuleConfig{{Groups: groups}} }, "reply rule 1: groups: without [ldap]", ""},
-		"people without second factor": {func(f *File) { f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}} }, "", "rule 1: lets in who has nothing"},
+		"upstream alone":              {func(*File) {}, "", ""},
+		"no upstream":                 {func(f *File) { f.Upstream.Server = nil }, "ldap.servers: must name", ""},
+		"a section begun":             {func(f *File) { f.LDAP.Base = "dc=example,dc=org" }, "ldap.servers: must name", ""},
+		"a directory too":             {directory, "", ""},
+		"domains of a directory":      {func(f *File) { directory(f); f.Upstream.Domains = []string{"EXAMPLE"} }, "upstream.domains: names are looked up", ""},
+		"hashes that nobody looks at": {func(f *File) { directory(f); f.LDAP.Attributes.NTHash = "sambaNTPassword" }, "ldap.attributes.nt_hash: checks nothing", ""},
+		"a helper that nobody asks":   {func(f *File) { directory(f); f.LDAP.NTLMAuth = []string{"/x", "--helper-protocol=ntlm-server-1"} }, "ldap.ntlm_auth: checks nothing", ""},
+		"copies that are sent on":     {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "password"}} }, "client 1: shadow", ""},
+		"copies that end here":        {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "rule"}} }, "", ""},
+		"a rule for a group":          {func(f *File) { f.Rules = []login.RuleConfig{{Groups: groups}} }, "rule 1: groups: without [ldap]", ""},
+		"a reply rule for a group":    {func(f *File) { f.Replies = []reply.RuleConfig{{Groups: groups}} }, "reply rule 1: groups: without [ldap]", ""},
+		"people who enroll": {func(f *File) {
+			f.Rules = []login.RuleConfig{{Unenrolled: login.UnenrolledEnroll, EnrollConfig: login.EnrollConfig{Dormant: -1}}}
+		}, "", "rule 1: lets in who has nothing"},
+		"people who enroll once the service desk has said so": {func(f *File) { f.Rules = []login.RuleConfig{{Unenrolled: login.UnenrolledEnroll}} }, "", ""},
+		"people without second factor":                        {func(f *File) { f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}} }, "", "rule 1: lets in who has nothing"},
 		"the same, with a directory": {func(f *File) {
 			directory(f)
 			f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}}

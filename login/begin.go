@@ -94,6 +94,9 @@ func (f *Flow) nobody(t *attempt, password Secret, err error) (Step, error) {
 		return f.overLimit(t, err)
 	}
 	f.sources.failed(t.Via, t.station, t.began)
+	if _, change := t.Secret.(NTChange); change {
+		return f.refuse(t, err) // as where there is no permit: nothing is verified
+	}
 	if verr := f.verify(t, Account{}, password); verr != nil && Refused(verr) == "" {
 		return nil, verr
 	}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"crypto/rand"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,10 @@ func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, passwo
 	if !d.ChangesExpired() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
 		return f.refuse(t, t.expired)
 	}
+	if apart && t.Via.Station == "" {
+		t.event.Detail = "an expired password is not changed by MS-CHAPv2 where the client tells no Calling-Station-Id"
+		return f.reject(t, ReasonCannotAsk)
+	}
 	t.event.Detail = t.expired.Detail
 	q.change = changeOwed
 	if apart {
@@ -68,6 +73,14 @@ func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, passwo
 // proof is what the dialogue of the question knows of the password.
 func (q *question) proof() passwordProof {
 	return passwordProof{account: q.account, expired: q.change != changeNone}
+}
+
+// stillProves reports whether a factor that was proven for a change would be
+// asked for now: the rule may have changed since, or what proved it was taken off
+// the account (attack: a stolen telephone that is reported between the rounds).
+// Codes for when nothing else is at hand may have been the last.
+func stillProves(factor string, methods []Method) bool {
+	return factor == "recovery" || factor == "bypass" || slices.ContainsFunc(methods, func(m Method) bool { return m.Factor == factor })
 }
 
 // proven goes on behind a second factor that was proven just now, in the

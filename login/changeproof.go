@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -37,10 +38,11 @@ type NTChanger interface {
 // permitFor is how long somebody has to think of a new password.
 const permitFor = 5 * time.Minute
 
-// permitID names the permit of an account at a place among its changes.
+// permitID names the permit of an account at a place among its changes. It is of
+// one client: another of its group may ask for more.
 func permitID(account string, v Via) (id [8]byte) {
 	mark := fingerprint(account, v)
-	h := sha256.Sum256(append([]byte("permit"), mark[:]...))
+	h := sha256.Sum256(slices.Concat([]byte("permit"), mark[:], []byte(v.Client)))
 	copy(id[:], h[:])
 	return id
 }
@@ -90,6 +92,7 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	t.event.Rule = d.Rule
 	c, able := f.Directory.(NTChanger)
 	if !d.ChangesExpired() || !able || !c.ChangesNTPasswords() {
+		f.sources.failed(t.Via, t.station, t.began)
 		return f.reject(t, ReasonPasswordExpired)
 	}
 	u, err := f.user(t, account)
@@ -100,8 +103,13 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	switch {
 	case err != nil:
 		return nil, err
-	case !found:
+	case !found: // as for a name that nobody has (attack: finding out names)
+		f.sources.failed(t.Via, t.station, t.began)
 		return f.reject(t, ReasonExpiredTicket)
+	}
+	methods, factor := f.methods(u, d), string(permit.box[1:])
+	if !stillProves(factor, methods) {
+		return f.reject(t, ReasonMethodNotAllowed)
 	}
 	began := time.Now()
 	err = c.ChangeNTPassword(t.ctx, account, nt)
@@ -116,7 +124,7 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	if err != nil {
 		return f.wrongPassword(t, account, g, err)
 	}
-	q := &question{attempt: t.id, account: account.ID, method: string(permit.box[1:])}
+	q := &question{attempt: t.id, account: account.ID, method: factor}
 	if err := f.changed(t, q); err != nil {
 		return nil, err
 	}
@@ -127,5 +135,5 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	if err := t.keep(account); err != nil {
 		return nil, err
 	}
-	return f.proven(t, u, d, f.methods(u, d), q, &factorProof{account: account.ID, method: q.method}, g)
+	return f.proven(t, u, d, methods, q, &factorProof{account: account.ID, method: q.method}, g)
 }

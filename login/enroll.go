@@ -72,8 +72,10 @@ func (f *Flow) enrolling(t *attempt, u User, d Decision, q *question, g loaded) 
 		q.topic = topicEnroll // the date has come meanwhile
 	}
 	methods := f.methods(u, d)
-	if q.topic == topicSecond && len(methods) == 0 {
-		return f.reject(t, ReasonMethodNotAllowed) // the rules have changed
+	if q.topic == topicSecond && (len(methods) == 0 || d.Unenrolled != UnenrolledEnroll) {
+		// The rules have changed, or another is for where the answer comes from:
+		// what was enrolled may be no proof under it.
+		return f.reject(t, ReasonMethodNotAllowed)
 	}
 	if q.topic != topicSecond && len(methods) > 0 {
 		return f.reject(t, ReasonEnrolledNow) // in another dialogue, which may be another's

@@ -176,9 +176,10 @@ func (f *Flow) await(t *attempt, a Account, d Decision, c Credential) error {
 
 // Problems of an approval.
 var (
-	ErrNothingWaits = errors.New("nothing waits for an approval")
-	ErrOwnApproval  = errors.New("nobody approves her own enrollment: somebody else of the group does")
-	ErrNoApprover   = errors.New("the approver is not a member of the group that enroll_approval names")
+	ErrNothingWaits  = errors.New("nothing waits for an approval")
+	ErrOwnApproval   = errors.New("nobody approves her own enrollment: somebody else of the group does")
+	ErrNoApprover    = errors.New("the approver is not a member of the group that enroll_approval names")
+	ErrEnrolledSince = errors.New("she has got another second factor since that began to wait, which may be somebody else's: make sure who she is, then portvakt user forget, and enroll her anew")
 )
 
 // Approve makes what a person has enrolled count, and lets her enroll within a
@@ -205,7 +206,7 @@ func Approve(ctx context.Context, r Records, es Enrollments, person, by Account,
 	if err != nil || !NewMembership(by).In(group) {
 		return nil, ErrNoApprover
 	}
-	if err := addOnce(ctx, es, person, *n.Waiting); err != nil {
+	if err := addOnce(ctx, es, person, *n.Waiting, n.Since); err != nil {
 		return nil, err
 	}
 	return n.Waiting, changeNewcomer(ctx, r, person.ID, func(n *Newcomer) error {
@@ -215,17 +216,20 @@ func Approve(ctx context.Context, r Records, es Enrollments, person, by Account,
 }
 
 // addOnce adds a credential unless it is there: an approval that was cut off
-// may be given again.
-func addOnce(ctx context.Context, es Enrollments, a Account, c Credential) error {
+// may be given again. What the account has got since it began to wait was given
+// by somebody who had made sure of the person (attack: an app of a stranger that
+// goes on waiting, and is approved once she has her own).
+func addOnce(ctx context.Context, es Enrollments, a Account, c Credential, since time.Time) error {
 	for range maxConflicts {
 		e, err := es.Enrollment(ctx, a.ID)
 		if err != nil {
 			return err
 		}
-		for _, had := range e.Credentials {
-			if had.ID == c.ID {
-				return nil
-			}
+		if slices.ContainsFunc(e.Credentials, func(had Credential) bool { return had.ID == c.ID }) {
+			return nil
+		}
+		if slices.ContainsFunc(e.Credentials, func(had Credential) bool { return had.Created.After(since) }) {
+			return ErrEnrolledSince
 		}
 		if err := es.Add(ctx, a, e.Rev, c); !errors.Is(err, ErrConflict) {
 			return err

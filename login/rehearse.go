@@ -73,6 +73,11 @@ func (f *Flow) rehearse(t *attempt) (Reason, error) {
 	case g.locked(t.station, t.began, f.budget()):
 		return ReasonLocked, nil
 	}
+	if _, change := t.Secret.(NTChange); change {
+		// It proves a new password, which is none yet: to have it verified would
+		// count as a wrong one. The permit is with the server that answers.
+		return ReasonExpiredTicket, nil
+	}
 	if t.Via.Shadow == ShadowPassword {
 		if reason, err := f.rehearsePassword(t, account, password); reason != "" || err != nil {
 			return reason, err

@@ -76,7 +76,10 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 	case q.change == changeNone:
 	case !d.ChangesExpired():
 		return f.reject(t, ReasonPasswordExpired)
-	case q.change == changeFirst, q.change == changeAgain:
+	case q.change != changeFirst && q.change != changeAgain:
+	case !stillProves(factorOf(q.method), methods):
+		return f.reject(t, ReasonMethodNotAllowed)
+	default:
 		return f.newPassword(t, u, d, methods, q, g)
 	}
 	menu := offered(methods)

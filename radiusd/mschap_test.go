@@ -191,9 +191,10 @@ func TestMSCHAPv2ChangesAnExpiredPassword(t *testing.T) {
 	}
 	s := proofsOf(t, []string{methodMSCHAPv2}, w)
 	d := s.device(t, "127.0.0.1")
+	station := attr(attrCallingStationID, "198.51.100.23")
 	fresh := mschaptest.New("alice", "new secret")
 	change := func(old string) []byte {
-		return d.signed(attr(attrUserName, "alice"), nasID, fresh.Change(old))
+		return d.signed(attr(attrUserName, "alice"), nasID, station, fresh.Change(old))
 	}
 	refused := func(what string, a *answer, want string) {
 		t.Helper()
@@ -205,14 +206,14 @@ func TestMSCHAPv2ChangesAnExpiredPassword(t *testing.T) {
 	expire := func() {
 		t.Helper()
 		sent++
-		a := d.ask(d.microsoft(mschaptest.New("alice", "secret")))
+		a := d.ask(d.microsoft(mschaptest.New("alice", "secret"), station))
 		if a.code != challenge {
 			t.Fatalf("code %d, want a question", a.code)
 		}
 		state := attr(attrState, a.all(attrState)[0])
-		a = d.ask(d.microsoft(mschaptest.New("alice", "2"), state))
+		a = d.ask(d.microsoft(mschaptest.New("alice", "2"), station, state))
 		state = attr(attrState, a.all(attrState)[0])
-		refused("the second factor", d.ask(d.microsoft(mschaptest.New("alice", fmt.Sprint(500000+sent)), state)), "E=648 R=0 ")
+		refused("the second factor", d.ask(d.microsoft(mschaptest.New("alice", fmt.Sprint(500000+sent)), station, state)), "E=648 R=0 ")
 	}
 	refused("before the second factor", d.ask(change("secret")), "E=709 R=0 ")
 	expire()
