@@ -29,7 +29,7 @@ func rows(document string) []string {
 // have a paragraph of its own.
 func told(document string) []string {
 	var all []string
-	for _, section := range strings.Split(document, "\n## ") {
+	for section := range strings.SplitSeq(document, "\n## ") {
 		heading, text, _ := strings.Cut(section, "\n")
 		for _, m := range keysTold.FindAllStringSubmatch(text, -1) {
 			all = append(all, heading+" "+m[1])
@@ -55,7 +55,7 @@ func twice(all []string) []string {
 func disordered(changelog string) []string {
 	order := []string{"CHANGE", "FEATURE", "ENHANCEMENT", "BUGFIX", "SECURITY"}
 	var all []string
-	for _, release := range strings.Split(changelog, "\n## ") {
+	for release := range strings.SplitSeq(changelog, "\n## ") {
 		last := 0
 		for _, m := range changeKind.FindAllStringSubmatch(release, -1) {
 			if at := slices.Index(order, m[1]); at < last {
