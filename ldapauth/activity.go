@@ -2,7 +2,6 @@ package ldapauth
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -36,25 +35,4 @@ func (a *activity) last() time.Time {
 		return a.created
 	}
 	return a.used
-}
-
-// epoch is the seconds from 1601, where Windows counts from, to 1970.
-const epoch = 11_644_473_600
-
-// instant reads a GeneralizedTime (RFC 4517, section 3.3.13) or a count of 100
-// ns since 1601 (MS-DTYP, section 2.3.3); the zero time for anything else, and
-// for the 0 of an account that was never used.
-func instant(text string) time.Time {
-	if strings.HasSuffix(text, "Z") {
-		at, err := generalized("", text)
-		if err != nil {
-			return time.Time{}
-		}
-		return at
-	}
-	ticks, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || ticks <= epoch*10_000_000 {
-		return time.Time{}
-	}
-	return time.Unix(ticks/10_000_000-epoch, 0).UTC()
 }

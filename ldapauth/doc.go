@@ -23,10 +23,10 @@
 // (change.go), once; whether the new one lets in a bind says again.
 //
 // [conn] is a small LDAP client of our own for exactly the operations a login
-// needs (bind, search, StartTLS, unbind, and two that change a password). It waits in the caller's
-// goroutine, has a deadline for everything and bounds for everything it reads,
-// and costs a third of a general client. go-ldap compiles filters and names
-// result codes.
+// needs (bind, search, StartTLS, unbind, and two that change a password). It
+// waits in the caller's goroutine, has a deadline for everything and bounds for
+// everything it reads, and costs a third of a general client. go-ldap compiles
+// filters and names result codes.
 //
 // Servers are tried in order. Each has a [breaker] that opens after three
 // failures in a row; one goroutine of the Directory probes open ones each

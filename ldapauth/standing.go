@@ -109,10 +109,3 @@ func (s *accountState) noteBind(attribute string, value []byte) error {
 	}
 	return s.note(attribute, value)
 }
-
-// filetime is a time of Windows: units of 100 ns since 1601 (MS-DTYP, section
-// 2.3.3).
-func filetime(n int64) time.Time {
-	const second, toUnix = 10_000_000, 11_644_473_600
-	return time.Unix(n/second-toUnix, 0)
-}

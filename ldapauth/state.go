@@ -96,14 +96,3 @@ func (s *accountState) time(attribute, v string, r login.Reason) error {
 	}
 	return err
 }
-
-// generalized reads a GeneralizedTime as directories write it (RFC 4517,
-// section 3.3.13).
-func generalized(attribute, v string) (time.Time, error) {
-	v, _, _ = strings.Cut(strings.TrimSuffix(v, "Z"), ".")
-	at, err := time.Parse("20060102150405", v)
-	if err != nil {
-		return at, &entryError{fmt.Errorf("%s is no time", attribute)}
-	}
-	return at, nil
-}

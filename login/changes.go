@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -165,7 +164,7 @@ func (f *Flow) keptPasswords(ctx context.Context, q *question, now time.Time) (p
 	if err != nil {
 		return p, false, err
 	}
-	all, _, err := f.loadChanges(ctx, q.account)
+	all, err := f.loadChanges(ctx, q.account)
 	if err != nil {
 		return p, false, err
 	}
@@ -186,39 +185,26 @@ func (f *Flow) keptPasswords(ctx context.Context, q *question, now time.Time) (p
 	return p, true, nil
 }
 
-func (f *Flow) loadChanges(ctx context.Context, account string) ([]keptChange, uint64, error) {
-	v, err := f.Records.Get(ctx, ChangeKey(account))
-	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read password changes: %w", err)
-	}
+// changesRecord names the record in errors.
+const changesRecord = "password changes"
+
+func (f *Flow) loadChanges(ctx context.Context, account string) ([]keptChange, error) {
+	v, err := read(ctx, f.Records, ChangeKey(account), changesRecord)
+	return changesOf(v), err
+}
+
+// changesOf is none of a record that cannot be read. It says nothing that
+// outlives a quarter of an hour: it is written anew.
+func changesOf(v Value) []keptChange {
 	all, err := decodeChanges(v.Data)
 	if err != nil {
-		// It says nothing that outlives a quarter of an hour: it is written anew.
-		return nil, v.Rev, nil //nolint:nilerr // see above
+		return nil
 	}
-	return all, v.Rev, nil
+	return all
 }
 
 func (f *Flow) updateChanges(ctx context.Context, account string, now time.Time, fn func([]keptChange) []keptChange) error {
-	for range maxConflicts {
-		all, rev, err := f.loadChanges(ctx, account)
-		if err != nil {
-			return err
-		}
-		all = fn(slices.DeleteFunc(all, func(c keptChange) bool { return !c.live(now) }))
-		if rev == 0 && len(all) == 0 {
-			return nil
-		}
-		err = f.Records.Swap(ctx, ChangeKey(account), rev, encodeChanges(all))
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("write password changes: %w", err)
-		}
-	}
-	return fmt.Errorf("write password changes: %w %d times", ErrConflict, maxConflicts)
+	return rewrite(ctx, f.Records, ChangeKey(account), changesRecord, func(v Value) ([]byte, error) {
+		return encodeChanges(fn(slices.DeleteFunc(changesOf(v), func(c keptChange) bool { return !c.live(now) }))), nil
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -181,12 +180,12 @@ func (c *claim) question(account string, attempt [5]byte) *question {
 
 // loadClaim reads the claim of an account; the zero claim when there is none.
 func loadClaim(ctx context.Context, r Records, account string) (*claim, uint64, error) {
-	v, err := r.Get(ctx, ClaimKey(account))
-	if errors.Is(err, ErrNotFound) {
-		return &claim{}, 0, nil
-	}
+	v, err := read(ctx, r, ClaimKey(account), "claim")
 	if err != nil {
-		return nil, 0, fmt.Errorf("read claim: %w", err)
+		return nil, 0, err
+	}
+	if v.Rev == 0 {
+		return &claim{}, 0, nil
 	}
 	c, err := decodeClaim(v.Data)
 	if err != nil {

@@ -12,6 +12,7 @@
 //	Directory.Lookup ──────────┤──► Reject            error: "could not decide"
 //	source, turn, locked? ─────┤──► Reject
 //	Directory.Verify ──────────┤──► Reject, counted when the password was wrong
+//	                           │    (right and expired: change it, or Reject)
 //	Policy.For ────────────────┤──► Reject (deny)  ──► Accept (none, enrolled)
 //	methods of the person ─────┤──► Reject (not enrolled, client cannot ask)
 //	                           │    or Ask: enroll one (a topic of its own)
@@ -36,20 +37,24 @@
 // [Prompter] sends a code and the question is put.
 //
 // A question may be about something else than a second factor: its ticket names
-// the topic, and with it who takes the answer once the rules were asked again.
-//
-// Nothing else is written to ask a question: the [Ticket] is a sealed envelope that
-// any node opens, also after a restart. Only what a [Granter] gives with a password
-// is too long for it, and waits in a record. What must be remembered of an account
-// (failures, stations it was used from, tickets answered) is one small record,
-// changed by compare-and-swap. Attempts at one account take turns, so that what
-// one of them guessed is counted before the next one tries. A factor's code is used up durably before the
-// Accept that it earned.
+// the topic (topic.go), and with it who takes the answer once the rules were asked
+// again. Enrolling is one (enroll.go).
 //
 // A password that was right and has expired is changed in the dialogue where the
 // rule says so (change.go): between the second factor and the Accept stand two
-// more questions, and the directory's yes to the new password. What is typed
-// meanwhile is kept in a record that opens with the ticket only.
+// more questions, and the directory's yes to the new password.
+//
+// To ask a question almost nothing is written: the [Ticket] is a sealed envelope
+// that any node opens, also after a restart. Two things are too long for it and
+// wait in a record: what a [Granter] gives with a password, and the passwords of a
+// change under way, which open with the ticket only. What must be remembered of an
+// account (failures, stations it was used from, tickets answered) is one small
+// record, changed by compare-and-swap. Attempts at one account take turns, so that
+// what one of them guessed is counted before the next one tries. A factor's code
+// is used up durably before the Accept that it earned.
+//
+// [DeclareEmergency] lets a proof of another kind stand for the second factor
+// (emergency.go), for some people and a while.
 //
 // An error means "could not decide": it is not counted against a person (unless
 // one of her factors said no while another could not tell), and a RADIUS server

@@ -144,18 +144,22 @@ const EmergencyKey = "emergency"
 var errEmergency = errors.New("login: the record of emergencies cannot be read: `portvakt emergency off` removes it")
 
 // declared reads what is in the record, also what has ended.
-func declared(ctx context.Context, r Records) (all []Emergency, rev uint64, err error) {
-	v, err := r.Get(ctx, EmergencyKey)
-	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
-	}
+func declared(ctx context.Context, r Records) ([]Emergency, error) {
+	v, err := read(ctx, r, EmergencyKey, emergencyRecord)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read emergencies: %w", err)
+		return nil, err
 	}
-	if json.Unmarshal(v.Data, &all) != nil || len(all) > maxEmergencies {
-		return nil, v.Rev, errEmergency
+	return declaredOf(v)
+}
+
+// emergencyRecord names the record in errors.
+const emergencyRecord = "emergencies"
+
+func declaredOf(v Value) (all []Emergency, err error) {
+	if v.Rev != 0 && json.Unmarshal(v.Data, &all) != nil || len(all) > maxEmergencies {
+		return nil, errEmergency
 	}
-	return all, v.Rev, nil
+	return all, nil
 }
 
 // DeclareEmergency switches emergency mode on, durably and for all nodes. It
@@ -191,28 +195,16 @@ func EndEmergencies(ctx context.Context, r Records, which func(Emergency) bool) 
 }
 
 func changeEmergencies(ctx context.Context, r Records, fn func([]Emergency) ([]Emergency, error)) error {
-	for range maxConflicts {
-		all, rev, err := declared(ctx, r)
-		if err != nil && !errors.Is(err, errEmergency) {
-			return err
+	return rewrite(ctx, r, EmergencyKey, emergencyRecord, func(v Value) ([]byte, error) {
+		all, err := declaredOf(v)
+		if err != nil {
+			all = nil // it is written anew
 		}
-		if all, err = fn(all); err != nil {
-			return err
+		if all, err = fn(all); err != nil || len(all) == 0 {
+			return nil, err
 		}
-		var data []byte
-		if len(all) > 0 {
-			if data, err = json.Marshal(all); err != nil {
-				return err
-			}
-		}
-		if rev == 0 && data == nil {
-			return nil
-		}
-		if err := r.Swap(ctx, EmergencyKey, rev, data); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return fmt.Errorf("write emergencies: %w %d times", ErrConflict, maxConflicts)
+		return json.Marshal(all)
+	})
 }
 
 // Emergencies are those in force, each until it really ends.
@@ -220,7 +212,7 @@ func Emergencies(ctx context.Context, r Records, c EmergencyConfig, now time.Tim
 	if len(c.Groups) == 0 {
 		return nil, nil
 	}
-	all, _, err := declared(ctx, r)
+	all, err := declared(ctx, r)
 	all = slices.DeleteFunc(all, func(e Emergency) bool { return !e.inForce(c, now) })
 	for i := range all {
 		all[i].Until = all[i].end(c)

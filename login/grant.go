@@ -87,34 +87,33 @@ func decodeGrants(b []byte) ([]grant, error) {
 	return gs, nil
 }
 
-func (f *Flow) grants(ctx context.Context, account string) ([]grant, uint64, error) {
-	v, err := f.Records.Get(ctx, GrantKey(account))
-	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
-	}
+// grantsRecord names the record in errors.
+const grantsRecord = "grants"
+
+func (f *Flow) grants(ctx context.Context, account string) ([]grant, error) {
+	v, err := read(ctx, f.Records, GrantKey(account), grantsRecord)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read grants: %w", err)
+		return nil, err
 	}
-	gs, err := decodeGrants(v.Data)
-	return gs, v.Rev, err
+	return grantsOf(v)
+}
+
+func grantsOf(v Value) ([]grant, error) {
+	if v.Rev == 0 {
+		return nil, nil
+	}
+	return decodeGrants(v.Data)
 }
 
 // changeGrants writes what change makes of an account's grants.
 func (f *Flow) changeGrants(ctx context.Context, account string, change func([]grant) []grant) error {
-	for range maxConflicts {
-		gs, rev, err := f.grants(ctx, account)
+	return rewrite(ctx, f.Records, GrantKey(account), grantsRecord, func(v Value) ([]byte, error) {
+		gs, err := grantsOf(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		data := encodeGrants(change(gs))
-		if data == nil && rev == 0 {
-			return nil
-		}
-		if err := f.Records.Swap(ctx, GrantKey(account), rev, data); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return ErrConflict
+		return encodeGrants(change(gs)), nil
+	})
 }
 
 // fileGrant keeps what was granted, once a dialogue, before its first question.
@@ -145,7 +144,7 @@ func (f *Flow) recallGrant(t *attempt, q *question) (bool, error) {
 	if !q.granted {
 		return true, nil
 	}
-	gs, _, err := f.grants(t.ctx, q.account)
+	gs, err := f.grants(t.ctx, q.account)
 	if err != nil {
 		return false, err
 	}

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// maxConflicts ends a race for one account's record; each round somebody wins.
-const maxConflicts = 64
-
 // guards reads and writes the guard records of accounts.
 type guards struct{ records Records }
 
@@ -26,12 +23,12 @@ type loaded struct {
 
 func (s guards) load(ctx context.Context, account string) (loaded, error) {
 	key := GuardKey(account)
-	v, err := s.records.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return loaded{guard: &guard{}, key: key}, nil
-	}
+	v, err := read(ctx, s.records, key, "guard record")
 	if err != nil {
-		return loaded{}, fmt.Errorf("read guard record: %w", err)
+		return loaded{}, err
+	}
+	if v.Rev == 0 {
+		return loaded{guard: &guard{}, key: key}, nil
 	}
 	g, err := decodeGuard(v.Data)
 	return loaded{g, key, v.Rev}, err

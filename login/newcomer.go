@@ -49,17 +49,22 @@ func (n Newcomer) Refused(now time.Time) bool { return !n.Dormant.IsZero() && !n
 // NewcomerOf reads the record of an account; the zero Newcomer when there is
 // none. One that cannot be read is an error: it may say no.
 func NewcomerOf(ctx context.Context, r Records, accountID string) (n Newcomer, rev uint64, err error) {
-	v, err := r.Get(ctx, NewcomerKey(accountID))
-	if errors.Is(err, ErrNotFound) {
-		return n, 0, nil
-	}
+	v, err := read(ctx, r, NewcomerKey(accountID), newcomerRecord)
 	if err != nil {
-		return n, 0, fmt.Errorf("read record of first enrollment: %w", err)
+		return n, 0, err
 	}
-	if json.Unmarshal(v.Data, &n) != nil { // the cause may quote the data
-		return Newcomer{}, v.Rev, errNewcomer
+	n, err = newcomerOf(v)
+	return n, v.Rev, err
+}
+
+// newcomerRecord names the record in errors.
+const newcomerRecord = "record of first enrollment"
+
+func newcomerOf(v Value) (n Newcomer, err error) {
+	if v.Rev != 0 && json.Unmarshal(v.Data, &n) != nil { // the cause may quote the data
+		return Newcomer{}, errNewcomer
 	}
-	return n, v.Rev, nil
+	return n, nil
 }
 
 var errNewcomer = errors.New("login: record of a first enrollment cannot be read: portvakt user forget makes it anew")
@@ -86,25 +91,16 @@ func ForgetNewcomer(ctx context.Context, r Records, accountID string, now time.T
 
 // changeNewcomer changes the record durably. change may run several times.
 func changeNewcomer(ctx context.Context, r Records, accountID string, change func(*Newcomer) error) error {
-	for range maxConflicts {
-		n, rev, err := NewcomerOf(ctx, r, accountID)
+	return rewrite(ctx, r, NewcomerKey(accountID), newcomerRecord, func(v Value) ([]byte, error) {
+		n, err := newcomerOf(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := change(&n); err != nil {
-			return err
+		if err := change(&n); err != nil || n == (Newcomer{}) {
+			return nil, err
 		}
-		var data []byte
-		if n != (Newcomer{}) {
-			if data, err = json.Marshal(n); err != nil {
-				return err
-			}
-		}
-		if err := r.Swap(ctx, NewcomerKey(accountID), rev, data); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return fmt.Errorf("write record of first enrollment: %w %d times", ErrConflict, maxConflicts)
+		return json.Marshal(n)
+	})
 }
 
 // newcomers are the offers to somebody without a second factor; write is whether

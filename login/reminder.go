@@ -117,12 +117,9 @@ func (r *reminder) run(ctx context.Context) {
 // due reports whether she may be reminded. A time that is too far in the future
 // was told by a wrong clock.
 func (r *reminder) due(ctx context.Context, now time.Time) (bool, uint64, error) {
-	v, err := r.flow.Records.Get(ctx, ReminderKey(r.user.Account.ID))
-	if errors.Is(err, ErrNotFound) {
-		return true, 0, nil
-	}
-	if err != nil {
-		return false, 0, fmt.Errorf("read reminder: %w", err)
+	v, err := read(ctx, r.flow.Records, ReminderKey(r.user.Account.ID), "reminder")
+	if err != nil || v.Rev == 0 {
+		return err == nil, 0, err
 	}
 	again := decodeReminder(v.Data)
 	return !now.Before(again) || again.Sub(now) > maxRemindEvery, v.Rev, nil

@@ -67,7 +67,7 @@ func TestNoErrorStaysNone(t *testing.T) {
 	if err := withHint(nil, "x"); err != nil {
 		t.Errorf("got %v of withHint(nil), want nil", err)
 	}
-	if err := withCode(nil, exitTemporary); err != nil {
+	if err := withCode(nil, exitUnavailable); err != nil {
 		t.Errorf("got %v of withCode(nil), want nil", err)
 	}
 }

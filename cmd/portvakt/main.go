@@ -31,7 +31,6 @@ const (
 	exitFailed      = 1  // refused, or it did not work
 	exitUsage       = 2  // used wrongly
 	exitUnavailable = 69 // EX_UNAVAILABLE: something needed does not answer
-	exitTemporary   = 75 // EX_TEMPFAIL: the same command may work later
 	exitConfig      = 78 // EX_CONFIG: restarting will not help
 )
 

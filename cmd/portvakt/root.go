@@ -16,7 +16,7 @@ device login. It checks the password against LDAP or Active Directory and then
 asks for a code.
 
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 69 something needed
-does not answer, 75 try again later, 78 the configuration has problems.`,
+does not answer, 78 the configuration has problems.`,
 		Example: `  portvakt demo                    # the whole job, with nothing to install
   portvakt init                    # write a configuration to begin with
   portvakt check                   # read it, and try what it names

@@ -111,7 +111,10 @@ func (c Config) Validate() error {
 	default:
 		add("tls: %q is not known: write \"starttls\", \"tls\" or \"none\"", c.TLS)
 	}
-	if (c.User == "") != c.Password.IsZero() {
+	switch {
+	case c.User != "" && c.Password.IsZero(): // told at the key that a missing file is told at
+		add("password: user and password go together: set both or none")
+	case c.User == "" && !c.Password.IsZero():
 		add("user: user and password go together: set both or none")
 	}
 	if _, err := sender(c.From); err != nil {

@@ -31,7 +31,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			c.TLS, c.Server, c.User, c.Password = "none", "127.0.0.1:25", "u", secret.New("mail-password")
 		}, "user"},
 		{"TLS when it is offered", func(c *Config) { c.TLS = "opportunistic" }, "tls"},
-		{"a user without a password", func(c *Config) { c.User = "u" }, "user"},
+		{"a user without a password", func(c *Config) { c.User = "u" }, "password"},
 		{"a password without a user", func(c *Config) { c.Password = secret.New("mail-password") }, "user"},
 		{"no sender", func(c *Config) { c.From = "" }, "from"},
 		{"a sender that is none", func(c *Config) { c.From = "Portvakt" }, "from"},

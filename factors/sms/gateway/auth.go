@@ -61,7 +61,9 @@ func (c Config) validateAuth(p *problems) {
 	switch {
 	case c.Auth.Auth == authAzure && (c.User != "" || c.Password.IsZero()):
 		p.add("password: is the access key of the resource with auth = \"azure\": set it, and no user")
-	case c.Auth.Auth != authAzure && (c.User == "") != c.Password.IsZero():
+	case c.Auth.Auth != authAzure && c.User != "" && c.Password.IsZero(): // told at the key that a missing file is told at
+		p.add("password: user and password go together: set both or none")
+	case c.Auth.Auth != authAzure && c.User == "" && !c.Password.IsZero():
 		p.add("user: user and password go together: set both or none")
 	case slices.Contains([]string{authBasic, authOAuth2, authAWS}, c.Auth.Auth) && c.User == "":
 		p.add("user: is not set: auth = %q needs user and password", c.Auth.Auth)

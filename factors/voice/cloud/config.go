@@ -127,7 +127,10 @@ func (c Config) validateTwilio(p *problems) {
 	if !accountForm.MatchString(c.Account) {
 		p.add("account: %q is no account SID: write \"AC\" and 32 hexadecimal digits", c.Account)
 	}
-	if (c.APIKey == "") != c.APISecret.IsZero() {
+	switch {
+	case c.APIKey != "" && c.APISecret.IsZero(): // told at the key that a missing file is told at
+		p.add("api_secret: api_key and api_secret go together: set both or none")
+	case c.APIKey == "" && !c.APISecret.IsZero():
 		p.add("api_key: api_key and api_secret go together: set both or none")
 	}
 	if c.APIKey != "" && !keyForm.MatchString(c.APIKey) {

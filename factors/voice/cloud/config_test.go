@@ -45,7 +45,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"an empty telnyx", func() cloud.Config { return cloud.Config{Name: "x", Kind: "telnyx"} }, func(*cloud.Config) {}, "token profile"},
 		{"an account that is an API key", twilioConfig, func(c *cloud.Config) { c.Account = "SK0123456789abcdef0123456789abcdef" }, "account"},
 		{"an account that leaves the path", twilioConfig, func(c *cloud.Config) { c.Account = "AC/../../../0123456789abcdef01234567" }, "account"},
-		{"half an API key", twilioConfig, func(c *cloud.Config) { c.APIKey = "SK0123456789abcdef0123456789abcdef" }, "api_key"},
+		{"half an API key", twilioConfig, func(c *cloud.Config) { c.APIKey = "SK0123456789abcdef0123456789abcdef" }, "api_secret"},
 		{"a name that calls", twilioConfig, func(c *cloud.Config) { c.From = "EXAMPLE" }, "from"},
 		{"a callback in the clear", twilioConfig, func(c *cloud.Config) { c.CallbackURL = "http://vpn.example.org/" }, "callback_url"},
 		{"a callback with a password", twilioConfig, func(c *cloud.Config) { c.CallbackURL = "https://a:b@vpn.example.org/" }, "callback_url"},
