@@ -3,7 +3,6 @@ package ldapauth
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -45,15 +44,18 @@ func TestS23LateAnswerIsNotAnotherOnes(t *testing.T) {
 
 func TestCancelledLoginEndsAtOnceAndItsConnectionWithIt(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, silent)
+	asked := make(chan struct{})
+	var first sync.Once
+	f := startFake(t, func(byte, int32, reader) []byte {
+		first.Do(func() { close(asked) })
+		return nil // and never says anything
+	})
 	c := fakeConfig(f)
 	c.Timeout = time.Minute
 	d := open(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for f.conns.Load() == 0 {
-			runtime.Gosched()
-		}
+		<-asked
 		cancel()
 	}()
 	began := time.Now()

@@ -143,11 +143,12 @@ func TestMSCHAPv2QuestionsKeepTheSession(t *testing.T) {
 // PPP can put no question: the request is held while the telephone rings.
 func TestMSCHAPv2HeldForACall(t *testing.T) {
 	t.Parallel()
-	s, w := proofs(t, []string{methodMSCHAPv2})
+	w := logintest.NewWorld(t)
 	call := &logintest.Approver{FactorName: "call", Hints: []string{"••42"}, Answers: []logintest.Answer{{After: 50 * time.Millisecond}}}
 	c := w.Config
 	c.Factors = append([]login.Factor{call}, c.Factors...)
 	w.Flow = w.With(c)
+	s := proofsOf(t, []string{methodMSCHAPv2}, w)
 	d := s.device(t, "127.0.0.1")
 	if a := d.ask(d.microsoft(mschaptest.New("alice", "wrong"))); a.code != rejected || len(call.Rung()) != 0 {
 		t.Fatalf("a wrong password: code %d, %d calls", a.code, len(call.Rung()))
