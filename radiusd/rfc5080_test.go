@@ -247,7 +247,7 @@ func TestChallenge(t *testing.T) {
 func TestRejectDelay(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
-	cfg.RejectDelay = 500 * time.Millisecond
+	cfg.RejectDelay = 2 * time.Second // longer than a slow machine takes for the rest
 	s := run(t, cfg, script(t), Options{})
 	d := s.device(t, "127.0.0.1")
 	start := time.Now()
