@@ -49,47 +49,20 @@ type keptChange struct {
 // way; deleting it ends them.
 func ChangeKey(accountID string) string { return "change/" + accountID }
 
-const changesVersion = 1
-
 // maxBox is the octets of two passwords, their lengths, a nonce and a tag.
 const maxBox = 2*(1+2+maxChangeable) + 12 + 16
 
 var errChanges = errors.New("login: record of password changes cannot be read")
 
 func encodeChanges(all []keptChange) []byte {
-	if len(all) == 0 {
-		return nil // deletes it
-	}
-	b := []byte{changesVersion, byte(len(all))} //nolint:gosec // at most maxChanges
-	for _, c := range all {
-		b = append(b, c.id[:]...)
-		b = appendTime(b, c.until)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(c.box))) //nolint:gosec // at most maxBox
-		b = append(b, c.box...)
-	}
-	return b
+	return encodeKept(all, func(c *keptChange) ([]byte, int64, []byte) { return c.id[:], c.until, c.box })
 }
 
 func decodeChanges(b []byte) ([]keptChange, error) {
-	if len(b) < 2 || b[0] != changesVersion || int(b[1]) > maxChanges {
-		return nil, errChanges
-	}
-	const fixed = 8 + 8 + 2
-	all := make([]keptChange, b[1])
-	b = b[2:]
-	for i := range all {
-		if len(b) < fixed {
-			return nil, errChanges
-		}
-		c, n := &all[i], int(binary.BigEndian.Uint16(b[16:]))
-		copy(c.id[:], b)
-		c.until = readTime(b[8:])
-		if b = b[fixed:]; n > maxBox || len(b) < n {
-			return nil, errChanges
-		}
-		c.box, b = b[:n:n], b[n:]
-	}
-	if len(b) != 0 {
+	var all []keptChange
+	if !decodeKept(b, maxChanges, len(keptChange{}.id), maxBox, func(id []byte, until int64, box []byte) {
+		all = append(all, keptChange{[8]byte(id), until, box})
+	}) {
 		return nil, errChanges
 	}
 	return all, nil

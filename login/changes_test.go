@@ -106,7 +106,7 @@ func TestChangesUnderWayAreBounded(t *testing.T) {
 
 func FuzzDecodeChanges(f *testing.F) {
 	f.Add(encodeChanges([]keptChange{{id: [8]byte{1}, until: 2, box: []byte("box")}}))
-	f.Add([]byte{changesVersion, 1})
+	f.Add([]byte{keptVersion, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		all, err := decodeChanges(b)
 		if err != nil || len(all) == 0 {

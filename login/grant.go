@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,46 +41,17 @@ type grant struct {
 // for an answer.
 func GrantKey(accountID string) string { return "grant/" + accountID }
 
-const grantVersion = 1
-
 var errGrant = errors.New("login: record of grants cannot be read")
 
 func encodeGrants(gs []grant) []byte {
-	if len(gs) == 0 {
-		return nil // which deletes it
-	}
-	b := []byte{grantVersion, byte(len(gs))} //nolint:gosec // at most maxGrants
-	for _, g := range gs {
-		b = append(b, g.attempt[:]...)
-		b = appendTime(b, g.at)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(g.data))) //nolint:gosec // at most MaxGrant
-		b = append(b, g.data...)
-	}
-	return b
+	return encodeKept(gs, func(g *grant) ([]byte, int64, []byte) { return g.attempt[:], g.at, g.data })
 }
 
 func decodeGrants(b []byte) ([]grant, error) {
-	const fixed = 5 + 8 + 2
-	if len(b) < 2 || b[0] != grantVersion || b[1] == 0 || b[1] > maxGrants {
-		return nil, errGrant
-	}
-	gs := make([]grant, b[1])
-	b = b[2:]
-	for i := range gs {
-		if len(b) < fixed {
-			return nil, errGrant
-		}
-		g := &gs[i]
-		copy(g.attempt[:], b)
-		g.at = readTime(b[5:])
-		n := int(binary.BigEndian.Uint16(b[13:]))
-		b = b[fixed:]
-		if n > MaxGrant || n > len(b) {
-			return nil, errGrant
-		}
-		g.data, b = b[:n:n], b[n:]
-	}
-	if len(b) != 0 {
+	var gs []grant
+	if !decodeKept(b, maxGrants, len(grant{}.attempt), MaxGrant, func(id []byte, at int64, data []byte) {
+		gs = append(gs, grant{[5]byte(id), at, data})
+	}) {
 		return nil, errGrant
 	}
 	return gs, nil

@@ -87,7 +87,7 @@ func FuzzDecodeDevices(f *testing.F) {
 
 func FuzzDecodeGrants(f *testing.F) {
 	f.Add(encodeGrants([]grant{{[5]byte{1}, 1 << 30, []byte("attributes")}, {[5]byte{2}, 1 << 31, []byte{}}}))
-	f.Add([]byte{grantVersion, 1})
+	f.Add([]byte{keptVersion, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		gs, err := decodeGrants(b)
 		if err == nil && !bytes.Equal(encodeGrants(gs), b) {
