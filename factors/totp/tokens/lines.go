@@ -58,6 +58,31 @@ func eachLine(r io.Reader, start func(*lines) (parse func(line string) ([]Row, e
 	}
 }
 
+// errNoRow is of a line that tells about the others, such as a header.
+var errNoRow = errors.New("holds no row")
+
+// eachRow is eachLine for a format with one row in a line, its fields separated.
+// Lines that begin with # are comments, and parse returns errNoRow for others
+// that are no row.
+func eachRow(r io.Reader, parse func(fields []string) (Row, error)) iter.Seq2[Row, error] {
+	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
+		return func(line string) ([]Row, error) {
+			if strings.HasPrefix(line, "#") {
+				return nil, nil
+			}
+			fields, err := l.fields(line)
+			if err != nil {
+				return nil, err
+			}
+			row, err := parse(fields)
+			if errors.Is(err, errNoRow) {
+				return nil, nil
+			}
+			return []Row{row}, err
+		}
+	})
+}
+
 // A LineError is what is wrong with one line of a file. It never holds what
 // may be a secret.
 type LineError struct {

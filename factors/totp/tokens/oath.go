@@ -1,12 +1,10 @@
 package tokens
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,21 +51,11 @@ func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
 //
 // Bad rows are yielded as [Read] does.
 func ReadMultiOTP(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
-	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
-		return func(line string) ([]Row, error) {
-			if strings.HasPrefix(line, "#") {
-				return nil, nil
-			}
-			f, err := l.fields(line)
-			if err != nil {
-				return nil, err
-			}
-			if len(f) != 6 {
-				return nil, fmt.Errorf("%d fields, want serial, manufacturer, algorithm, seed, digits and interval or event", len(f))
-			}
-			row, err := parseOATH(1, algorithm, []string{f[0], f[3], f[2], f[4], f[5]})
-			return []Row{row}, err
+	return eachRow(r, func(f []string) (Row, error) {
+		if len(f) != 6 {
+			return Row{}, fmt.Errorf("%d fields, want serial, manufacturer, algorithm, seed, digits and interval or event", len(f))
 		}
+		return parseOATH(1, algorithm, []string{f[0], f[3], f[2], f[4], f[5]})
 	})
 }
 
@@ -95,9 +83,9 @@ func parseOATH(version int, algorithm totp.Algorithm, fields []string) (Row, err
 	if err := row.checkNames(); err != nil {
 		return Row{}, err
 	}
-	seed, err := hex.DecodeString(field(1))
+	seed, err := hexSeed(field(1))
 	if err != nil {
-		return Row{}, errors.New("secret is not hexadecimal")
+		return Row{}, err
 	}
 	digits, err := number("digits", field(3), 6)
 	if err != nil {
@@ -108,8 +96,8 @@ func parseOATH(version int, algorithm totp.Algorithm, fields []string) (Row, err
 	case "", "hotp":
 		row.Token.Kind = totp.KindCounter
 		if s := field(4); s != "" {
-			if row.Token.Counter, err = strconv.ParseUint(s, 10, 64); err != nil {
-				return Row{}, errors.New("counter is not a number")
+			if row.Token.Counter, err = parseCounter(s, 64); err != nil {
+				return Row{}, err
 			}
 		}
 	case "totp":

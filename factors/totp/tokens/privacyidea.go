@@ -23,19 +23,7 @@ import (
 //
 // Bad rows are yielded as [Read] does.
 func ReadPrivacyIDEA(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
-	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
-		return func(line string) ([]Row, error) {
-			if strings.HasPrefix(line, "#") {
-				return nil, nil
-			}
-			fields, err := l.fields(line)
-			if err != nil {
-				return nil, err
-			}
-			row, err := parsePrivacyIDEA(algorithm, fields)
-			return []Row{row}, err
-		}
-	})
+	return eachRow(r, func(fields []string) (Row, error) { return parsePrivacyIDEA(algorithm, fields) })
 }
 
 func parsePrivacyIDEA(algorithm totp.Algorithm, fields []string) (Row, error) {

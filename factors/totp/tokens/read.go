@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -77,29 +78,19 @@ func Read(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil) }
 // ReadColumns is [Read] for a file whose columns have other names; a column that
 // is not named is passed over.
 func ReadColumns(r io.Reader, named Columns) iter.Seq2[Row, error] {
-	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
-		var header []string
-		return func(line string) ([]Row, error) {
-			if strings.HasPrefix(line, "#") {
-				return nil, nil
-			}
-			fields, err := l.fields(line)
+	var header []string
+	return eachRow(r, func(fields []string) (Row, error) {
+		if header == nil {
+			names, isHeader, err := parseHeader(fields, named)
 			if err != nil {
-				return nil, err
+				return Row{}, errEnds{err}
 			}
-			if header == nil {
-				names, isHeader, err := parseHeader(fields, named)
-				if err != nil {
-					return nil, errEnds{err}
-				}
-				header = names
-				if isHeader {
-					return nil, nil
-				}
+			header = names
+			if isHeader {
+				return Row{}, errNoRow
 			}
-			row, err := parseRow(header, fields)
-			return []Row{row}, err
 		}
+		return parseRow(header, fields)
 	})
 }
 
@@ -196,4 +187,21 @@ func number(what, s string, unset int) (int, error) {
 		return 0, fmt.Errorf("%s is not a number", what) // it may be a secret in the wrong column
 	}
 	return int(n), nil
+}
+
+func hexSeed(s string) ([]byte, error) {
+	seed, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, errors.New("secret is not hexadecimal")
+	}
+	return seed, nil
+}
+
+// parseCounter reads that of a HOTP token, of at most so many bits.
+func parseCounter(s string, bits int) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, bits)
+	if err != nil {
+		return 0, errors.New("counter is not a number")
+	}
+	return n, nil
 }

@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -32,25 +31,13 @@ const (
 //
 // Bad rows are yielded as [Read] does.
 func ReadYubico(r io.Reader) iter.Seq2[Row, error] {
-	return eachLine(r, func(l *lines) func(string) ([]Row, error) {
-		return func(line string) ([]Row, error) {
-			if strings.HasPrefix(line, "#") {
-				return nil, nil
-			}
-			fields, err := l.fields(line)
-			if err != nil {
-				return nil, err
-			}
-			if strings.EqualFold(fields[0], yubicoStart) {
-				return nil, nil
-			}
-			row, err := parseYubico(fields)
-			return []Row{row}, err
-		}
-	})
+	return eachRow(r, parseYubico)
 }
 
 func parseYubico(fields []string) (Row, error) {
+	if strings.EqualFold(fields[0], yubicoStart) {
+		return Row{}, errNoRow
+	}
 	var row Row
 	var secret, counter, digits string
 	switch _, err := strconv.ParseUint(fields[0], 10, 64); {
@@ -81,16 +68,16 @@ func parseYubico(fields []string) (Row, error) {
 	if err := row.checkNames(); err != nil {
 		return Row{}, err
 	}
-	seed, err := hex.DecodeString(secret)
+	seed, err := hexSeed(secret)
 	if err != nil {
-		return Row{}, errors.New("secret is not hexadecimal")
+		return Row{}, err
 	}
 	t := totp.Token{Kind: totp.KindCounter, Seed: seed, Algorithm: totp.SHA1}
 	if t.Digits, err = number("digits", digits, 6); err != nil {
 		return Row{}, err
 	}
-	if t.Counter, err = strconv.ParseUint(counter, 10, 32); err != nil {
-		return Row{}, errors.New("counter is not a number")
+	if t.Counter, err = parseCounter(counter, 32); err != nil {
+		return Row{}, err
 	}
 	row.Token, row.Label = t, "YubiKey "+row.Serial
 	return row, t.Validate()
