@@ -12,17 +12,17 @@ import (
 
 // DefaultCache is the memory for values of the file, in octets: those of about
 // 130,000 people with a token each.
-const DefaultCache = 96 << 20
+const DefaultCache = 64 << 20
 
 const (
 	cacheShards = 16
 	cachePage   = 64 << 10
 	// maxKept is the room of the largest record that is kept, in octets.
 	maxKept = cachePage / 4
-	// keptHead is hash, revision, length of key, length of data, room for data.
-	keptHead = 8 + 8 + 2 + 2 + 2
+	// keptHead is revision, length of key, length of data, room for data.
+	keptHead = 8 + 2 + 2 + 2
 	// keptStep rounds the room for data up: values grow a little and shrink.
-	keptStep = 32
+	keptStep = 16
 )
 
 // A cache keeps values as the file has them, sealed, so that a login need not
@@ -33,8 +33,8 @@ const (
 // for it, whose people log in one after the other.
 //
 // It knows nothing of time. Whoever puts a value must know that the file has it
-// at that moment, and put the new one before the memory of a change of the
-// file is given up: see [KV.readAt] and [KV.endFold].
+// at that moment, and update it before the memory of a change of the file is
+// given up: see [KV.readAt] and [KV.endFold].
 type cache struct {
 	seed   maphash.Seed
 	shards [cacheShards]shard
@@ -42,7 +42,7 @@ type cache struct {
 
 type shard struct {
 	mu    sync.Mutex
-	index map[uint64]uint32 // where the record of a hash is
+	index map[uint32]uint32 // where the record of a hash is; of two with one hash, the later
 	pages [][]byte
 	fill  int // the page being filled
 	most  int // pages
@@ -52,7 +52,7 @@ type shard struct {
 func newCache(octets int) *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
-		c.shards[i] = shard{index: make(map[uint64]uint32), most: octets / cacheShards / cachePage}
+		c.shards[i] = shard{index: make(map[uint32]uint32), most: octets / cacheShards / cachePage}
 	}
 	return c
 }
@@ -60,25 +60,24 @@ func newCache(octets int) *cache {
 // A kept is a record in a page.
 type kept []byte
 
-func (k kept) hash() uint64     { return binary.LittleEndian.Uint64(k) }
-func (k kept) rev() uint64      { return binary.LittleEndian.Uint64(k[8:]) }
-func (k kept) keyLen() int      { return int(binary.LittleEndian.Uint16(k[16:])) }
-func (k kept) dataLen() int     { return int(binary.LittleEndian.Uint16(k[18:])) }
-func (k kept) room() int        { return int(binary.LittleEndian.Uint16(k[20:])) }
+func (k kept) rev() uint64      { return binary.LittleEndian.Uint64(k) }
+func (k kept) keyLen() int      { return int(binary.LittleEndian.Uint16(k[8:])) }
+func (k kept) dataLen() int     { return int(binary.LittleEndian.Uint16(k[10:])) }
+func (k kept) room() int        { return int(binary.LittleEndian.Uint16(k[12:])) }
 func (k kept) size() int        { return keptHead + k.keyLen() + k.room() }
 func (k kept) key() []byte      { return k[keptHead : keptHead+k.keyLen()] }
 func (k kept) data() []byte     { return k[keptHead+k.keyLen():][:k.dataLen()] }
 func (k kept) is(s string) bool { return string(k.key()) == s }
 
 func (k kept) set(v store.Value) {
-	binary.LittleEndian.PutUint64(k[8:], v.Rev)
-	binary.LittleEndian.PutUint16(k[18:], uint16(len(v.Data))) //nolint:gosec // at most room
+	binary.LittleEndian.PutUint64(k, v.Rev)
+	binary.LittleEndian.PutUint16(k[10:], uint16(len(v.Data))) //nolint:gosec // at most room
 	copy(k[keptHead+k.keyLen():], v.Data)
 }
 
 // find returns the record of a key, nil when there is none. The caller holds
 // the shard.
-func (s *shard) find(hash uint64, key string) kept {
+func (s *shard) find(hash uint32, key string) kept {
 	at, ok := s.index[hash]
 	if !ok {
 		return nil
@@ -89,12 +88,16 @@ func (s *shard) find(hash uint64, key string) kept {
 	return nil
 }
 
-func (c *cache) lock(key string) (*shard, uint64) {
-	hash := maphash.String(c.seed, key)
-	s := &c.shards[hash%cacheShards]
+// lock returns the shard of a key, locked, and the hash of the key in it.
+func (c *cache) lock(key string) (*shard, uint32) {
+	sum := maphash.String(c.seed, key)
+	s := &c.shards[sum%cacheShards]
 	s.mu.Lock()
-	return s, hash
+	return s, hashOf(sum)
 }
+
+// hashOf is the half of a hash that does not choose the shard.
+func hashOf(sum uint64) uint32 { return uint32(sum >> 32) }
 
 // get returns a copy of what the file has under key; the revision is 0 when it
 // has nothing, and ok false when that is not known.
@@ -127,30 +130,51 @@ func (c *cache) revision(key string) (rev uint64, ok bool) {
 func (c *cache) put(key string, v store.Value) {
 	s, hash := c.lock(key)
 	defer s.mu.Unlock()
-	if k := s.find(hash, key); k != nil && len(v.Data) <= k.room() {
-		k.set(v)
+	if s.replace(hash, key, v) {
 		return
 	}
-	delete(s.index, hash)
 	room := (len(v.Data) + keptStep - 1) / keptStep * keptStep
 	size := keptHead + len(key) + room
 	if size > maxKept || s.most == 0 {
 		return
 	}
-	at := s.place(size)
+	at := s.place(c.seed, size)
 	page := s.pages[s.fill][:at+size]
 	s.pages[s.fill] = page
 	k := kept(page[at:])
-	binary.LittleEndian.PutUint64(k, hash)
-	binary.LittleEndian.PutUint16(k[16:], uint16(len(key))) //nolint:gosec // store.ValidKey bounds it
-	binary.LittleEndian.PutUint16(k[20:], uint16(room))     //nolint:gosec // at most maxKept
+	binary.LittleEndian.PutUint16(k[8:], uint16(len(key))) //nolint:gosec // store.ValidKey bounds it
+	binary.LittleEndian.PutUint16(k[12:], uint16(room))    //nolint:gosec // at most maxKept
 	copy(k[keptHead:], key)
 	k.set(v)
 	s.index[hash] = uint32(s.fill*cachePage + at) //nolint:gosec // a cache is smaller than 4 GiB
 }
 
+// update is put that makes no room: what was not read is not kept because it
+// was written, and what outgrows its place is kept when it is read again. So
+// many thousands of people who sign in once a day take little.
+func (c *cache) update(key string, v store.Value) {
+	s, hash := c.lock(key)
+	defer s.mu.Unlock()
+	s.replace(hash, key, v)
+}
+
+// replace puts a value in the place of its key if it has one with room for it,
+// and forgets the old one else.
+func (s *shard) replace(hash uint32, key string, v store.Value) bool {
+	k := s.find(hash, key)
+	switch {
+	case k == nil:
+		return false
+	case len(v.Data) <= k.room():
+		k.set(v)
+		return true
+	}
+	delete(s.index, hash)
+	return false
+}
+
 // place makes room for a record in the page being filled and returns where.
-func (s *shard) place(size int) (at int) {
+func (s *shard) place(seed maphash.Seed, size int) (at int) {
 	switch {
 	case len(s.pages) > 0 && len(s.pages[s.fill])+size <= cachePage:
 		return len(s.pages[s.fill])
@@ -163,8 +187,9 @@ func (s *shard) place(size int) (at int) {
 	page := s.pages[s.fill]
 	for at := 0; at < len(page); {
 		k := kept(page[at:])
-		if s.index[k.hash()] == uint32(s.fill*cachePage+at) { //nolint:gosec // see put
-			delete(s.index, k.hash())
+		hash := hashOf(maphash.Bytes(seed, k.key()))
+		if s.index[hash] == uint32(s.fill*cachePage+at) { //nolint:gosec // see put
+			delete(s.index, hash)
 		}
 		at += k.size()
 	}

@@ -43,7 +43,11 @@ func TestACacheHasTheLastValuePutOrNone(t *testing.T) {
 		case 1:
 			v = value(rev+1, maxKept) // too large to be kept
 		}
-		c.put(key, v)
+		if rand.IntN(2) == 0 {
+			c.update(key, v)
+		} else {
+			c.put(key, v)
+		}
 		last[key] = v
 	}
 	if hits < 10_000 {
@@ -53,6 +57,40 @@ func TestACacheHasTheLastValuePutOrNone(t *testing.T) {
 		if n := len(c.shards[i].pages); n > 2 {
 			t.Errorf("a shard has %d pages, want at most 2", n)
 		}
+	}
+}
+
+// People are many, those who come back soon are few: what is only written takes
+// no memory.
+func TestACacheMakesRoomForWhatIsRead(t *testing.T) {
+	t.Parallel()
+	c := newCache(cacheShards * cachePage)
+	c.update("guard/1", value(1, 40))
+	if _, ok := c.get("guard/1"); ok {
+		t.Error("what was only written is kept")
+	}
+	c.put("guard/1", value(1, 40))
+	for _, row := range []struct {
+		size int
+		want bool
+	}{{48, true}, {4, true}, {48, true}, {49, false}} { // the room is for 48
+		c.update("guard/1", value(2, row.size))
+		if v, ok := c.get("guard/1"); ok != row.want || ok && (v.Rev != 2 || len(v.Data) != row.size) {
+			t.Errorf("with %d octets: got %d of revision %d, kept %t, want %t", row.size, len(v.Data), v.Rev, ok, row.want)
+		}
+	}
+}
+
+// Two keys of one hash share a place: one of them is kept, and neither shows
+// the other's value.
+func TestACacheTellsKeysOfOneHashApart(t *testing.T) {
+	t.Parallel()
+	c := newCache(cacheShards * cachePage)
+	c.put("guard/1", value(1, 10))
+	s, hash := c.lock("guard/1")
+	s.mu.Unlock()
+	if k := s.find(hash, "guard/2"); k != nil {
+		t.Errorf("found %q for guard/2", k.key())
 	}
 }
 

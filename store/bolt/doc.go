@@ -14,8 +14,9 @@
 //
 // Get reads the overlay (durable, not folded yet), then a [cache] of what the
 // file has, of a bounded size, then bbolt; it never shows what is only pending.
-// What is folded goes into the cache before the overlay is given up. A swap of
-// a key that has a pending change waits for that change to be settled.
+// What is folded changes what the cache has of it before the overlay is given
+// up. A swap of a key that has a pending change waits for that change to be
+// settled.
 //
 // # Journal files
 //

@@ -201,7 +201,7 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 			if e.deleted {
 				v = store.Value{}
 			}
-			kv.cache.put(e.key, v)
+			kv.cache.update(e.key, v)
 		}
 		if len(sorted) == 0 {
 			return kv.hook("after fold")
