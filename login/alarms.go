@@ -10,7 +10,7 @@ import (
 const alarmStep = 50 * time.Millisecond
 
 // alarms ring for many thousands who wait: those of the same moment share one
-// timer, and each of them is a few words in its list.
+// timer, and each brings along what its place in the list takes.
 type alarms struct {
 	begun time.Time
 	mu    sync.Mutex
@@ -21,14 +21,7 @@ type alarms struct {
 type alarm struct {
 	at    int64
 	timer *time.Timer
-	rings []ring
-}
-
-// A ring is who is told, and what.
-type ring struct {
-	who  ringer
-	what int
-	bell *bell
+	first *bell
 }
 
 type ringer interface {
@@ -37,11 +30,13 @@ type ringer interface {
 	ring(what int)
 }
 
-// A bell is where the alarm of somebody is, to be taken back. The zero bell has
-// none. It belongs to the lock of the alarms.
+// A bell is somebody's place in an alarm, and who is told what. The zero bell is
+// in none. It belongs to the lock of the alarms.
 type bell struct {
-	alarm *alarm
-	place int
+	alarm      *alarm
+	prev, next *bell
+	who        ringer
+	what       int
 }
 
 func newAlarms() *alarms { return &alarms{begun: time.Now(), by: map[int64]*alarm{}} }
@@ -59,8 +54,11 @@ func (s *alarms) set(b *bell, d time.Duration, who ringer, what int) {
 		a.timer = time.AfterFunc(time.Duration(at)*alarmStep-time.Since(s.begun), func() { s.due(a) })
 		s.by[at] = a
 	}
-	*b = bell{a, len(a.rings)}
-	a.rings = append(a.rings, ring{who, what, b})
+	*b = bell{alarm: a, next: a.first, who: who, what: what}
+	if a.first != nil {
+		a.first.prev = b
+	}
+	a.first = b
 }
 
 // stop takes back what the bell was set to, unless it rings just now.
@@ -75,31 +73,43 @@ func (s *alarms) takeBack(b *bell) {
 	if a == nil {
 		return
 	}
-	last := len(a.rings) - 1
-	a.rings[b.place] = a.rings[last]
-	a.rings[b.place].bell.place = b.place
-	a.rings[last] = ring{}
-	a.rings = a.rings[:last]
+	if b.prev == nil {
+		a.first = b.next
+	} else {
+		b.prev.next = b.next
+	}
+	if b.next != nil {
+		b.next.prev = b.prev
+	}
 	*b = bell{}
-	if last == 0 {
+	if a.first == nil {
 		a.timer.Stop()
+		s.forget(a)
+	}
+}
+
+// forget has nobody set to an alarm any more. There may be another of its
+// moment by now.
+func (s *alarms) forget(a *alarm) {
+	if s.by[a.at] == a {
 		delete(s.by, a.at)
 	}
 }
 
-// due rings.
+// due rings. Each bell is taken off before, so that it can be set again.
 func (s *alarms) due(a *alarm) {
 	s.mu.Lock()
-	rings := a.rings
-	a.rings = nil
-	for _, r := range rings {
-		*r.bell = bell{}
-	}
-	if s.by[a.at] == a {
-		delete(s.by, a.at)
+	s.forget(a)
+	for b := a.first; b != nil; b = a.first {
+		who, what := b.who, b.what
+		a.first = b.next
+		if a.first != nil {
+			a.first.prev = nil
+		}
+		*b = bell{}
+		s.mu.Unlock()
+		who.ring(what)
+		s.mu.Lock()
 	}
 	s.mu.Unlock()
-	for _, r := range rings {
-		r.who.ring(r.what)
-	}
 }

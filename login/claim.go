@@ -47,18 +47,18 @@ const (
 type claim struct {
 	state claimState
 	used  bool
+	pin   bool     // the person's PIN is to be keyed
 	id    [8]byte  // of this sign-in; in the tickets of its questions
 	node  [8]byte  // who asks
 	mark  [16]byte // which sign-in it is, see fingerprint
 	until int64    // Unix milliseconds: the lease, or when it is forgotten
 	match string   // digits to be keyed, shown at the prompt
-	pin   bool     // the person's PIN is to be keyed
 	// method is what is asked now; for claimAsked the question is to it.
 	method string
 	nonce  [8]byte // of the question
 	issued int64   // Unix seconds
-	tries  int
-	rounds int
+	tries  byte
+	rounds byte
 	memo   []byte
 }
 
@@ -91,7 +91,7 @@ func (c *claim) encode() []byte {
 	b = append(b, c.nonce[:]...)
 	b = appendTime(b, c.until)
 	b = appendTime(b, c.issued)
-	b = append(b, byte(c.tries), byte(c.rounds)) //nolint:gosec // bounded by maxTries and maxRounds
+	b = append(b, c.tries, c.rounds)
 	// The longest is a method of 40 octets or a memo of 48.
 	return appendPart(appendPart(appendPart(b, c.match), c.method), c.memo)
 }
@@ -110,7 +110,7 @@ func decodeClaim(b []byte) (*claim, error) {
 	}
 	c := &claim{
 		state: claimState(b[1]), used: b[2]&1 != 0, pin: b[2]&2 != 0, until: readTime(b[43:]), issued: readTime(b[51:]),
-		tries: int(b[59]), rounds: int(b[60]),
+		tries: b[59], rounds: b[60],
 	}
 	copy(c.id[:], b[3:])
 	copy(c.node[:], b[11:])
@@ -166,7 +166,7 @@ func (c *claim) end(s claimState, now time.Time) {
 
 // put makes the question the one of the claim.
 func (c *claim) put(q *question) {
-	c.method, c.nonce, c.issued, c.tries, c.rounds, c.memo = q.method, q.nonce, q.issued.Unix(), q.tries, q.rounds, q.memo
+	c.method, c.nonce, c.issued, c.tries, c.rounds, c.memo = q.method, q.nonce, q.issued.Unix(), byte(q.tries), byte(q.rounds), q.memo //nolint:gosec // bounded by maxTries and maxRounds
 }
 
 // question is the one the claim put, for another request of the same sign-in.
@@ -174,7 +174,7 @@ func (c *claim) put(q *question) {
 func (c *claim) question(account string, attempt [5]byte) *question {
 	return &question{
 		attempt: attempt, account: account, method: c.method, memo: c.memo,
-		nonce: c.nonce, issued: time.Unix(c.issued, 0), tries: c.tries, rounds: c.rounds,
+		nonce: c.nonce, issued: time.Unix(c.issued, 0), tries: int(c.tries), rounds: int(c.rounds),
 	}
 }
 

@@ -266,7 +266,7 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 	e.mu.Lock()
 	c, over := e.claim, e.over
 	e.leg++
-	leg := e.leg
+	leg, at := e.leg, e.next-1
 	e.mu.Unlock()
 	if over {
 		return true, nil // it ended meanwhile: nothing rings
@@ -283,12 +283,7 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 	stop := a.Approve(Approval{
 		User: e.lead.user, Method: m, Attempt: reference(t.id), Station: t.Via.Station,
 		Match: c.match, PIN: c.pin,
-	}, func(err error) {
-		e.ended(leg)
-		if !e.background(func(ctx context.Context) { e.answered(ctx, m, c.pin, err) }) {
-			e.conclude(outcome{err: errClosing})
-		}
-	})
+	}, func(err error) { e.answers(leg, at, c, err) })
 	e.mu.Lock()
 	over = e.over
 	if e.leg == leg {
@@ -303,6 +298,16 @@ func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err
 		e.tellAll()
 	}
 	return true, nil
+}
+
+// answers takes in what an approver says of its leg, which asked by one method
+// of the lead's order under the claim.
+func (e *errand) answers(leg, at int, c *claim, err error) {
+	e.ended(leg)
+	m := e.lead.order[at]
+	if !e.background(func(ctx context.Context) { e.answered(ctx, m, c.pin, err) }) {
+		e.conclude(outcome{err: errClosing})
+	}
 }
 
 // ended notes that there is nothing left to stop: an approver need not bear to

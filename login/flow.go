@@ -105,7 +105,7 @@ type attempt struct {
 	Attempt
 	ctx     context.Context //nolint:containedctx // lives as long as the call
 	began   time.Time
-	id      [5]byte
+	storm   *stormKey // once the secret is forgotten
 	station uint64
 	event   finding
 	of      *turns
@@ -113,9 +113,10 @@ type attempt struct {
 	notice  string          // for the person who gets in
 	kept    []byte          // for the transport that lets her in
 	grant   []byte          // too, by the directory
-	filed   bool            // the grant is in its record
-	typed   bool            // the secret is a password, not the answer to a question
-	done    bool            // audited
+	id      [5]byte
+	filed   bool // the grant is in its record
+	typed   bool // the secret is a password, not the answer to a question
+	done    bool // audited
 	// expired is the refusal of a password that was right and has expired,
 	// where it may be changed.
 	expired *Refusal

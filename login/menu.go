@@ -143,6 +143,7 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 	w.flow, w.since = f, time.Since(w.t.began)
 	wait, answered := NewWait(w.leave)
 	w.answered = answered
+	f.forget(w.t)
 	w.t.ctx = nil // of the request, which ends now; thousands wait
 	e, mine, clash, err := f.errands.join(w)
 	switch {

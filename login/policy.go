@@ -64,7 +64,8 @@ func (d Decision) shared() *Decision {
 	if d.kept != nil {
 		return d.kept
 	}
-	return &d
+	alone := d // else every decision would be made for keeping
+	return &alone
 }
 
 // NewPolicy makes a Policy of the rules in their order. It returns every
@@ -131,8 +132,16 @@ func (p *Policy) For(a Account, v Via, at time.Time) Decision {
 			return r.decide(at)
 		}
 	}
-	return Decision{Rule: DefaultRule, Second: SecondRequired, Unenrolled: UnenrolledDeny}
+	return unruled
 }
+
+// unruled is the decision where no rule matches.
+var unruled = func() Decision {
+	kept := &Decision{Rule: DefaultRule, Second: SecondRequired, Unenrolled: UnenrolledDeny}
+	d := *kept
+	d.kept = kept
+	return d
+}()
 
 func (r *RuleConfig) early(at time.Time) bool { return !r.From.IsZero() && at.Before(r.From) }
 

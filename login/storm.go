@@ -61,6 +61,9 @@ func newStorms() *storms {
 // keyOf is the entry of an attempt; ok is false for a password of which only a
 // proof was sent, which is another one each time.
 func (s *storms) keyOf(t *attempt) (k stormKey, ok bool) {
+	if t.storm != nil {
+		return *t.storm, true
+	}
 	text, ok := t.Secret.Reveal()
 	if !ok {
 		return k, false
@@ -75,6 +78,18 @@ func (s *storms) keyOf(t *attempt) (k stormKey, ok bool) {
 	clear(b)
 	copy(k[:], sum[:])
 	return k, true
+}
+
+// forget drops what was typed before a wait that may take a minute, and keeps
+// by what it is told again.
+func (f *Flow) forget(t *attempt) {
+	if t.typed && f.RefuseRepeats {
+		k, ok := f.storms.keyOf(t)
+		if t.typed = ok; ok {
+			t.storm = &k
+		}
+	}
+	t.Secret = nil
 }
 
 // pause is how long the answer stays the same after so many refusals; 0 when

@@ -16,7 +16,7 @@ import (
 // maxWaitSize is what one sign-in may cost here that waits for a person who is
 // asked elsewhere: 50,000 at once are to cost the whole process 200 MiB at
 // most (octets).
-const maxWaitSize = 2200
+const maxWaitSize = 1850
 
 // crowd is a directory of anybody, whom nothing is kept of.
 type crowd struct{}
