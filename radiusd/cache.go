@@ -39,6 +39,7 @@ type digest struct {
 // An entry is a request in hand.
 type entry struct {
 	source source
+	hash   uint64 // of the source
 	digest digest
 
 	// Guarded by the shard's lock. Times count from the start of the server.
@@ -73,7 +74,7 @@ type replyCache struct {
 
 type replyShard struct {
 	mu      sync.Mutex
-	entries map[source]*entry // in hand
+	entries map[uint64]*entry // in hand, by the hash of the source: see sentLog
 	held    entry             // head of the ring of those that are held
 	sent    sentLog
 }
@@ -83,7 +84,7 @@ func newReplyCache(maximum int) *replyCache {
 	c.max.Store(int64(maximum))
 	for i := range c.shards {
 		sh := &c.shards[i]
-		sh.entries = map[source]*entry{}
+		sh.entries = map[uint64]*entry{}
 		sh.held.prev, sh.held.next = &sh.held, &sh.held
 	}
 	return c
@@ -108,7 +109,7 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 	defer sh.mu.Unlock()
 	c.sweep(sh, now, 2)
 	hash := maphash.Comparable(c.seed, s)
-	if old := sh.entries[s]; old != nil {
+	if old := sh.entries[hash]; old != nil {
 		if old.digest == d {
 			return begun{drop: dropDuplicate, resent: old.trail.copied(now)}
 		}
@@ -124,8 +125,8 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 		c.kept.Add(-1)
 		return begun{drop: dropRepliesFull}
 	}
-	b.entry = &entry{source: s, digest: d, trail: trail{first: now, last: now}}
-	sh.entries[s] = b.entry
+	b.entry = &entry{source: s, hash: hash, digest: d, trail: trail{first: now, last: now}}
+	sh.entries[hash] = b.entry
 	return b
 }
 
@@ -190,8 +191,8 @@ func (c *replyCache) answer(e *entry, reply []byte, now time.Duration) bool {
 		return false
 	}
 	retire(e)
-	delete(sh.entries, e.source)
-	sh.sent.add(maphash.Comparable(c.seed, e.source), e.digest, now+keepFor, now+keepAtMost, reply)
+	delete(sh.entries, e.hash)
+	sh.sent.add(e.hash, e.digest, now+keepFor, now+keepAtMost, reply)
 	return true
 }
 
@@ -202,7 +203,7 @@ func (c *replyCache) forget(e *entry) {
 	defer sh.mu.Unlock()
 	if !e.gone {
 		retire(e)
-		delete(sh.entries, e.source)
+		delete(sh.entries, e.hash)
 		c.kept.Add(-1)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // maxHeldSize is what one held request may cost here: 50,000 at once are to
 // cost the whole process 200 MiB at most (octets).
-const maxHeldSize = 1300
+const maxHeldSize = 700
 
 // TestAHeldRequestIsSmall: no packet, buffer or goroutine is kept of it.
 func TestAHeldRequestIsSmall(t *testing.T) {
