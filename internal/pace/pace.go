@@ -7,12 +7,13 @@ import (
 	"runtime/metrics"
 )
 
-// How much garbage may gather before the next collection: a fixed room, or
-// a quarter of what is live when that is more. A percentage of what is live alone
-// would collect all the time when that is little, and waste memory when it is
-// much.
+// How much garbage may gather before the next collection: a fixed room that
+// gives way to what is live, or a quarter of that when it is more. A percentage
+// of what is live alone would collect all the time when that is little, and
+// waste memory when it is much.
 const (
 	garbageRoom  = 96 << 20
+	liveShare    = 8 // the room shrinks by what is live, divided by it
 	garbageShare = 4 // of what is live, one part in
 	// memoryLimit makes the collector work harder when memory gets short.
 	memoryLimit = 1 << 30
@@ -76,7 +77,7 @@ const leastLive = 1 << 20
 // heap grow to what is live, and that percentage of what is live and of the
 // roots on top.
 func percentFor(live, roots uint64) int {
-	room := max(garbageRoom, live/garbageShare)
+	room := max(garbageRoom-min(live/liveShare, garbageRoom), live/garbageShare)
 	return int(room * 100 / max(live+roots, leastLive)) //nolint:gosec // at most 9600
 }
 
