@@ -42,6 +42,7 @@ type errand struct {
 // An outcome is how an errand ended, for all who wait.
 type outcome struct {
 	state    claimState
+	idle     bool   // if nobody waits
 	method   Method // that was approved
 	pin      bool   // the PIN was keyed too
 	question *question

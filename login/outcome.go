@@ -17,10 +17,11 @@ const (
 )
 
 // conclude ends the errand: it is recorded, and then all who wait are told the
-// same. Only the first call does anything, and returns true.
+// same. Only the first call does anything, and returns true; one for want of
+// anybody who waits does nothing when somebody has come meanwhile.
 func (e *errand) conclude(o outcome) (first bool) {
 	e.mu.Lock()
-	if e.over {
+	if e.over || o.idle && len(e.waiters) > 0 {
 		e.mu.Unlock()
 		return false
 	}
@@ -276,13 +277,9 @@ func (e *errand) again() {
 // nothing rings a second time.
 func (e *errand) look(ctx context.Context) {
 	e.mu.Lock()
-	had, idle, over := e.claim, len(e.waiters) == 0, e.over
+	had, over := e.claim, e.over
 	e.mu.Unlock()
-	if over {
-		return
-	}
-	if idle {
-		e.conclude(outcome{state: claimLeft})
+	if over || e.conclude(outcome{state: claimLeft, idle: true}) {
 		return
 	}
 	now, rev, err := loadClaim(ctx, e.flow.Records, e.account)
