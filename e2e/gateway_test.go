@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -11,11 +12,6 @@ import (
 	"github.com/portvakt/portvakt/e2e/server"
 	"github.com/portvakt/portvakt/factors/voice/sip/siptest"
 )
-
-// Gateways that can be tried need no more of the kernel than tunnels in user
-// space. pppd with radius.so is not among them: it needs PPP in the kernel, and
-// where there is none it ends with "Couldn't open the /dev/ppp device" before it
-// asks anybody.
 
 // A gatewayCase is what the test of a real product has around it: a daemon that
 // the product asks, alice who has an app and bob who has a telephone.
@@ -32,9 +28,16 @@ const bobsTelephone = "+47 900 00 043"
 // RADIUS port is the usual one; the test must be in its own network.
 func newGateway(t *testing.T, client string) *gatewayCase {
 	t.Helper()
+	return newGatewayAt(t, "127.0.0.1", peer.SlapdOptions{}, server.Config{Client: client})
+}
+
+// newGatewayAt makes one whose daemon listens elsewhere. c.LDAP are lines of
+// [ldap.attributes].
+func newGatewayAt(t *testing.T, host string, o peer.SlapdOptions, c server.Config) *gatewayCase {
+	t.Helper()
 	g := &gatewayCase{seed: server.NewSeed(), phone: newPerson(t)}
-	slapd := peer.StartSlapd(t, peer.SlapdOptions{})
-	config := server.Config{LDAP: server.LDAP(slapd), Client: client, More: fmt.Sprintf(`
+	c.LDAP = server.LDAP(peer.StartSlapd(t, o)) + c.LDAP
+	c.More += fmt.Sprintf(`
 [[rule]]
 name = "call first"
 factors = ["call", "totp"]
@@ -48,10 +51,10 @@ organisation = "Example University"
 name = "exchange"
 kind = "sip"
 server = "sip:%s"
-`, g.phone.Addr())}
-	site := server.New(t, config)
-	site.Addr = "127.0.0.1:1812"
-	site.Configure(t, config)
+`, g.phone.Addr())
+	site := server.New(t, c)
+	site.Addr = net.JoinHostPort(host, "1812")
+	site.Configure(t, c)
 	site.Enroll(t, "alice", g.seed)
 	site.Must(t, "phone", "add", "bob", bobsTelephone)
 	g.Daemon = site.Start(t)

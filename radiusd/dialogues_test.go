@@ -23,7 +23,7 @@ import (
 
 // The attributes that dialogues have, by their names in RFC 2865 and RFC 2869.
 var attributeNames = map[string]byte{
-	"User-Name": 1, "User-Password": 2, "NAS-IP-Address": 4, "NAS-Port": 5, "Service-Type": 6, "Reply-Message": 18, "State": 24,
+	"User-Name": 1, "User-Password": 2, "NAS-IP-Address": 4, "NAS-Port": 5, "Service-Type": 6, "Framed-Protocol": 7, "Reply-Message": 18, "State": 24,
 	"Called-Station-Id": 30, "Calling-Station-Id": 31, "NAS-Identifier": 32, "Proxy-State": 33, "NAS-Port-Type": 61, "Prompt": 76,
 	"Connect-Info": 77, "Message-Authenticator": 80, "NAS-Port-Id": 87,
 }

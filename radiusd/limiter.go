@@ -80,7 +80,7 @@ var lines = [numTallies]lineKind{
 	refusedTwice:          {true, slog.LevelWarn, ""},
 	refusedBothPasswords:  {true, slog.LevelWarn, ""},
 	refusedMethod:         {true, slog.LevelWarn, "set the product to PAP"},
-	refusedNothingToCheck: {true, slog.LevelWarn, ""},
+	refusedNothingToCheck: {true, slog.LevelWarn, "the client's dictionary may lack the attribute of the password; for MS-CHAPv2 it needs Microsoft's"},
 	refusedName:           {true, slog.LevelWarn, ""},
 	refusedPasswordForm:   {true, slog.LevelWarn, ""},
 	refusedGarbled:        {true, slog.LevelWarn, "shared secret probably wrong"},

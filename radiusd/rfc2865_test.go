@@ -215,6 +215,10 @@ func TestWhatARequestMayHold(t *testing.T) {
 	if got := d.ask(d.signed(name, attr(attrEAPMessage, "\x02\x07\x00\x05\x01"))).all(attrEAPMessage); !slices.Equal(got, []string{"\x04\x07\x00\x04"}) {
 		t.Errorf("EAP is refused with %q, want EAP-Failure (RFC 3579, section 2.6.3)", got)
 	}
+	// What pppd sends whose dictionary lacks Microsoft's attributes.
+	if !strings.Contains(s.logs.String(), "the client's dictionary") {
+		t.Errorf("the log does not say why there is no password: %s", s.logs)
+	}
 	for line := range strings.Lines(s.logs.String()) {
 		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}\n") {
 			t.Errorf("a line of the log is broken: %q", line)

@@ -7,7 +7,13 @@ cd "$(dirname "$0")"
 
 readonly policy=/usr/sbin/policy-rc.d
 
-wanted() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' peers.txt; }
+wanted() {
+	local package only arch
+	arch=$(dpkg --print-architecture)
+	while read -r package only; do
+		[[ -n $only && $only != "[$arch]" ]] || echo "$package"
+	done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' peers.txt)
+}
 
 missing() {
 	local package

@@ -18,6 +18,9 @@ const GatewayAddress = "10.85.0.1"
 // ComputerAddress is that of a [Computer].
 const ComputerAddress = "10.85.0.2"
 
+// reachesWithin is how long a connection through a tunnel may take.
+const reachesWithin = 30 * time.Second
+
 // A Computer is a person's: another network than the test's, with a cable
 // between the two.
 type Computer struct{ process *process }
@@ -56,7 +59,22 @@ func (c *Computer) inside(program string, args ...string) []string {
 func (c *Computer) Reaches(t testing.TB, address string) bool {
 	t.Helper()
 	Need(t, "bash")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	return reaches(t, address, func(ctx context.Context, host, port string) string {
+		args := c.inside("bash", "-c", sayHello, host, port)
+		out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+		return string(out)
+	})
+}
+
+// sayHello is a script of bash that talks to a host and a port, which it has as
+// $0 and $1, and prints what is said to it.
+const sayHello = `exec 3<>"/dev/tcp/$0/$1" && echo hello >&3 && cat <&3`
+
+// reaches listens at an address and reports whether what sayHello says from
+// elsewhere is heard, and its answer there.
+func reaches(t testing.TB, address string, hello func(ctx context.Context, host, port string) string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), reachesWithin)
 	defer cancel()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
@@ -77,9 +95,8 @@ func (c *Computer) Reaches(t testing.TB, address string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := c.inside("bash", "-c", `exec 3<>"/dev/tcp/$0/$1" && echo hello >&3 && cat <&3`, address, port)
-	out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
-	if !strings.Contains(string(out), "heard hello") {
+	out := hello(ctx, address, port)
+	if !strings.Contains(out, "heard hello") {
 		t.Logf("%s cannot be reached: %s", address, out)
 		return false
 	}

@@ -7,6 +7,9 @@
 // accounts of the machine only: what tests make there has names of its own and
 // is removed with the test.
 //
+// A peer that needs of the kernel what the machine's own may lack, as pppd needs
+// PPP, runs in a guest: User-Mode Linux, a kernel that is a program.
+//
 // The package's own tests run peers against each other, so that a scenario that
 // fails with Portvakt in the middle says something about Portvakt.
 package peer

@@ -27,8 +27,9 @@ type Config struct {
 	// Server are lines of [server]. Refusals are not delayed unless it says so.
 	Server string
 	// Client are lines of the one [[client]] "vpn", which is all of
-	// 127.0.0.0/8 and ::1.
-	Client string
+	// 127.0.0.0/8 and ::1, and of Network if it is set.
+	Client  string
+	Network string
 	// More is the rest of the file: [[rule]], [[reply]], [sms], …
 	More string
 	// Store is the folder of the database; the site's own if empty.
@@ -76,7 +77,7 @@ key = { file = %q }
 %s
 [[client]]
 name = "vpn"
-networks = ["127.0.0.0/8", "::1/128"]
+networks = [%s]
 secret = %q
 %s
 %s
@@ -89,8 +90,12 @@ func (s *Site) Configure(t testing.TB, c Config) {
 	if c.Server == "" {
 		c.Server = `reject_delay = "0s"`
 	}
+	networks := `"127.0.0.0/8", "::1/128"`
+	if c.Network != "" {
+		networks += fmt.Sprintf(", %q", c.Network)
+	}
 	s.Write(t, fmt.Sprintf(siteFile, s.Addr, filepath.Join(s.Dir, "admin.sock"), c.Server,
-		s.Database, s.Key, c.LDAP, Secret, c.Client, c.More))
+		s.Database, s.Key, c.LDAP, networks, Secret, c.Client, c.More))
 }
 
 // Write puts a text in the place of the configuration file.

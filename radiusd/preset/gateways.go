@@ -85,6 +85,21 @@ func gateways() []Preset {
 			},
 		},
 		{
+			Name: "pppd", Product: "pppd with radius.so (L2TP, PPTP)", Page: "pppd", Tried: true, Waits: 30 * time.Second,
+			Settings: []Setting{
+				noQuestion("PPP has none: a challenge is a refusal"),
+				comma(),
+				patience(asked, "the page sets radius_timeout 10 and radius_retries 6, which is 60 s"),
+				signs("no", "it signs nothing"),
+			},
+			Fixes: Fixes{
+				Timeout: "radiusclient.conf: radius_timeout 10, radius_retries 6",
+				Shared:  "the file that radiusclient.conf names behind servers (48 characters at most)",
+				PAP:     "pppd's options: require-pap in the place of require-mschap-v2, inside IPsec only",
+				Station: "pppd's options: ipparam or remotenumber, with the address of the person's computer",
+			},
+		},
+		{
 			Name: "softether", Product: "SoftEther VPN", Page: "softether", Waits: 15 * time.Second,
 			Settings: []Setting{
 				noQuestion("it knows yes and no only"),
