@@ -25,16 +25,17 @@ const (
 	keptStep = 16
 )
 
-// A cache keeps values as the file has them, sealed, so that a login need not
-// walk through the file's tree. Records lie one behind the other in pages
+// A cache keeps durable values, sealed, so that a login finds each with one look
+// and need not walk through the file's tree. Records lie one behind the other in pages
 // without any pointer, which costs the garbage collector nothing however many
 // they are. It is bounded in octets; a full one gives up a page at random: one
 // that gives up the oldest keeps nothing of a population a little too large
 // for it, whose people log in one after the other.
 //
-// It knows nothing of time. Whoever puts a value must know that the file has it
-// at that moment, and update it before the memory of a change of the file is
-// given up: see [KV.readAt] and [KV.endFold].
+// It knows nothing of time: what it has is believed before anything else is
+// looked at. So the committer updates it with each change the moment that is
+// durable, and whoever puts what was read from the file must know that there is
+// no newer change: see [KV.flush] and [KV.readAt].
 type cache struct {
 	seed   maphash.Seed
 	shards [cacheShards]shard
@@ -99,8 +100,8 @@ func (c *cache) lock(key string) (*shard, uint32) {
 // hashOf is the half of a hash that does not choose the shard.
 func hashOf(sum uint64) uint32 { return uint32(sum >> 32) }
 
-// get returns a copy of what the file has under key; the revision is 0 when it
-// has nothing, and ok false when that is not known.
+// get returns a copy of what is under key; the revision is 0 when nothing is, and
+// ok false when that is not known.
 func (c *cache) get(key string) (v store.Value, ok bool) {
 	s, hash := c.lock(key)
 	defer s.mu.Unlock()
@@ -125,8 +126,7 @@ func (c *cache) revision(key string) (rev uint64, ok bool) {
 	return k.rev(), true
 }
 
-// put keeps what the file has under key; a value without revision is that it
-// has nothing.
+// put keeps what is under key; a value without revision is that nothing is.
 func (c *cache) put(key string, v store.Value) {
 	s, hash := c.lock(key)
 	defer s.mu.Unlock()

@@ -74,6 +74,7 @@ func (kv *KV) flush() error {
 		e.batch = nil
 		if b.err == nil {
 			kv.overlay[e.key] = e
+			kv.cache.update(e.key, e.value())
 		}
 	}
 	kv.mu.Unlock()

@@ -12,11 +12,10 @@
 //	                                                       │ every 10 s or 16 MiB
 //	                                     bbolt ◄── fold: sorted, in parts
 //
-// Get reads the overlay (durable, not folded yet), then a [cache] of what the
-// file has, of a bounded size, then bbolt; it never shows what is only pending.
-// What is folded changes what the cache has of it before the overlay is given
-// up. A swap of a key that has a pending change waits for that change to be
-// settled.
+// Get looks into a [cache] of durable values, of a bounded size, which each change
+// updates when it is durable; what is not there is in the overlay (durable, not
+// folded yet) or in bbolt. It never shows what is only pending. A swap of a key
+// that has a pending change waits for that change to be settled.
 //
 // # Journal files
 //

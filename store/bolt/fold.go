@@ -195,14 +195,6 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 		if err != nil {
 			return err
 		}
-		// Until the committer drops them, nobody else puts these keys: see readAt.
-		for _, e := range part {
-			v := store.Value{Data: e.data, Rev: e.rev}
-			if e.deleted {
-				v = store.Value{}
-			}
-			kv.cache.update(e.key, v)
-		}
 		if len(sorted) == 0 {
 			return kv.hook("after fold")
 		}

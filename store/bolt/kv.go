@@ -45,8 +45,8 @@ type KV struct {
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
 	slab    slab              // where entries are made
-	cache   *cache
-	closed  bool
+	cache   *cache            // of durable values, whether in the journal or in the file
+	closed  atomic.Bool       // set under the lock
 
 	wake chan struct{}   // a batch has its first record
 	fold chan chan error // a caller wants everything folded
@@ -100,22 +100,20 @@ func (kv *KV) Get(ctx context.Context, key string) (store.Value, error) {
 	if err := store.ValidKey(key); err != nil {
 		return store.Value{}, err
 	}
-	kv.mu.RLock()
-	e, closed, epoch := kv.durable(key), kv.closed, kv.epoch
-	kv.mu.RUnlock()
-	switch {
-	case closed:
+	if kv.closed.Load() {
 		return store.Value{}, store.ErrClosed
-	case e == nil:
-		v, err := kv.readAt(epoch, key)
-		if err == nil && v.Rev == 0 {
-			err = login.ErrNotFound
+	}
+	v, ok := kv.cache.get(key)
+	if !ok {
+		var err error
+		if v, err = kv.find(key); err != nil {
+			return store.Value{}, err
 		}
-		return v, err
-	case e.deleted:
+	}
+	if v.Rev == 0 {
 		return store.Value{}, login.ErrNotFound
 	}
-	return store.Value{Data: e.data, Rev: e.rev}, nil
+	return v, nil
 }
 
 // Revision returns the revision of the durable value of key, 0 when there is
@@ -127,25 +125,37 @@ func (kv *KV) Revision(ctx context.Context, key string) (uint64, error) {
 	if err := store.ValidKey(key); err != nil {
 		return 0, err
 	}
-	kv.mu.RLock()
-	e, closed, epoch := kv.durable(key), kv.closed, kv.epoch
-	kv.mu.RUnlock()
-	switch {
-	case closed:
+	if kv.closed.Load() {
 		return 0, store.ErrClosed
-	case e == nil:
-		if rev, ok := kv.cache.revision(key); ok {
-			return rev, nil
-		}
-		v, err := kv.readAt(epoch, key)
-		return v.Rev, err
-	case e.deleted:
-		return 0, nil
 	}
-	return e.rev, nil
+	if rev, ok := kv.cache.revision(key); ok {
+		return rev, nil
+	}
+	v, err := kv.find(key)
+	return v.Rev, err
 }
 
-// durable returns what memory knows of key. The caller holds the mutex.
+// find is Get of a key that the cache does not have; the revision is 0 when there
+// is no value.
+func (kv *KV) find(key string) (store.Value, error) {
+	kv.mu.RLock()
+	e, epoch := kv.durable(key), kv.epoch
+	kv.mu.RUnlock()
+	if e != nil {
+		return e.value(), nil
+	}
+	return kv.readAt(epoch, key)
+}
+
+// value is what an entry leaves under its key.
+func (e *entry) value() store.Value {
+	if e.deleted {
+		return store.Value{}
+	}
+	return store.Value{Data: e.data, Rev: e.rev}
+}
+
+// durable returns the change of key that is not in the file yet. The caller holds the mutex.
 func (kv *KV) durable(key string) *entry {
 	if e := kv.overlay[key]; e != nil {
 		return e
@@ -167,13 +177,10 @@ func (kv *KV) read(key string) (v store.Value, err error) {
 	return v, err
 }
 
-// readAt is read with the cache. No change of key was known to memory in the
+// readAt is read that fills the cache. No change of key was known to memory in the
 // epoch. What was read is kept only while that is so: then nothing can have
 // changed it in the file meanwhile.
 func (kv *KV) readAt(epoch uint64, key string) (store.Value, error) {
-	if v, ok := kv.cache.get(key); ok {
-		return v, nil
-	}
 	v, err := kv.read(key)
 	if err != nil {
 		return store.Value{}, err
@@ -238,7 +245,7 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 	now, epoch, known := uint64(0), uint64(0), false
 	for {
 		kv.mu.Lock()
-		if kv.closed {
+		if kv.closed.Load() {
 			kv.mu.Unlock()
 			return nil, false, store.ErrClosed
 		}
@@ -247,18 +254,15 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 			kv.mu.Unlock()
 			return b, false, nil
 		}
-		if e := kv.durable(key); e != nil {
-			now, known = e.rev, true
-			if e.deleted {
-				now = 0
-			}
-		} else if epoch != kv.epoch {
-			known = false // a fold may have changed the file since it was read
-		}
-		if known {
+		if rev, ok := kv.cache.revision(key); ok {
+			now = rev
 			break
 		}
-		if now, known = kv.cache.revision(key); known {
+		if e := kv.durable(key); e != nil {
+			now = e.value().Rev
+			break
+		}
+		if known && epoch == kv.epoch { // else a fold may have changed the file since it was read
 			break
 		}
 		epoch = kv.epoch
@@ -309,8 +313,7 @@ func (kv *KV) add(key string, data []byte) {
 // closes it. It may be called more than once.
 func (kv *KV) Close() error {
 	kv.mu.Lock()
-	first := !kv.closed
-	kv.closed = true
+	first := !kv.closed.Swap(true)
 	kv.mu.Unlock()
 	if first {
 		close(kv.quit)

@@ -73,7 +73,7 @@ func (kv *KV) Scan(ctx context.Context, prefix string, fn func(key string, v sto
 func (kv *KV) recent(prefix string) ([]*entry, error) {
 	kv.mu.RLock()
 	defer kv.mu.RUnlock()
-	if kv.closed {
+	if kv.closed.Load() {
 		return nil, store.ErrClosed
 	}
 	var recent []*entry
