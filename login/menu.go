@@ -16,7 +16,13 @@ const maxOffered = 9
 // first the one she prefers, then in the order of the rule.
 func (f *Flow) methods(u User, d Decision) []Method {
 	var ms []Method
-	add := func(p Factor) { ms = append(ms, confirmed(p, u, d)...) }
+	add := func(p Factor) {
+		if more := confirmed(p, u, d); len(ms) == 0 {
+			ms = more
+		} else {
+			ms = append(ms, more...)
+		}
+	}
 	if len(d.Factors) == 0 {
 		for _, p := range f.Factors {
 			add(p)

@@ -257,25 +257,25 @@ func (f *Flow) countCode(t *attempt, u User) (locked bool, err error) {
 // damaged would else be a way to try any number of the person's other codes.
 func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer Secret) (*factorProof, error) {
 	var failed error
+	var refusal *Refusal
 	guessed := false
-	refusal := &Refusal{Reason: ReasonWrongCode}
 	try := func(m Method, memo []byte) bool {
 		p, ok := f.factor(m.Factor).(Prompter)
 		if !ok {
 			return false
 		}
 		err := p.Check(t.ctx, u, m, memo, answer)
-		var r *Refusal
-		switch {
-		case err == nil:
+		if err == nil {
 			return true
-		case errors.As(err, &r):
-			guessed = guessed || r.Reason == ReasonWrongCode || r.Reason == ReasonNotDelivered
-			if r.Reason == ReasonUsedCode || r.Reason == ReasonNotDelivered && refusal.Reason == ReasonWrongCode {
-				refusal = r
-			}
-		default:
+		}
+		var r *Refusal
+		if !errors.As(err, &r) {
 			failed = err
+			return false
+		}
+		guessed = guessed || r.Reason == ReasonWrongCode || r.Reason == ReasonNotDelivered
+		if r.Reason == ReasonUsedCode || r.Reason == ReasonNotDelivered && refusal == nil {
+			refusal = r
 		}
 		return false
 	}
@@ -297,8 +297,11 @@ func (f *Flow) prove(t *attempt, u User, methods []Method, q *question, answer S
 		_, err := f.countCode(t, u)
 		return nil, errors.Join(failed, err)
 	}
-	if failed != nil {
+	switch {
+	case failed != nil:
 		return nil, failed
+	case refusal == nil:
+		refusal = &Refusal{Reason: ReasonWrongCode}
 	}
 	return nil, refusal
 }

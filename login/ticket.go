@@ -115,22 +115,24 @@ func withoutZero(b []byte) []byte {
 		among[o] = true
 	}
 	mask := byte(slices.Index(among[:], false)) //nolint:gosec // below 256
-	return append([]byte{mask}, xored(b, mask)...)
+	out := make([]byte, 1, 1+len(b))
+	out[0] = mask
+	return xored(out, b, mask)
 }
 
-func xored(b []byte, mask byte) []byte {
-	out := make([]byte, len(b))
-	for i, o := range b {
-		out[i] = o ^ mask
+// xored appends b with the mask added to each octet.
+func xored(to, b []byte, mask byte) []byte {
+	for _, o := range b {
+		to = append(to, o^mask)
 	}
-	return out
+	return to
 }
 
 func openTicket(s Sealer, t Ticket, user, client string) (*question, error) {
 	if len(t) == 0 || len(t) > MaxTicket {
 		return nil, errTicket
 	}
-	b, err := s.Open(ticketContext(user, client), xored(t[1:], t[0]))
+	b, err := s.Open(ticketContext(user, client), xored(make([]byte, 0, MaxTicket), t[1:], t[0]))
 	if err != nil {
 		return nil, errTicket
 	}

@@ -82,22 +82,22 @@ func FuzzQuestion(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(xored(good[1:], good[0]))
+	f.Add(xored(nil, good[1:], good[0]))
 	q.kept = []byte("kept")
 	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(xored(good[1:], good[0]))
+	f.Add(xored(nil, good[1:], good[0]))
 	q.granted = true
 	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(xored(good[1:], good[0]))
+	f.Add(xored(nil, good[1:], good[0]))
 	q.granted, q.change, q.kept = false, changeOwed, nil
 	if good, err = q.seal(plainSealer{}, "", ""); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(xored(good[1:], good[0]))
+	f.Add(xored(nil, good[1:], good[0]))
 	f.Add([]byte{})
 	f.Add([]byte{ticketVersion})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -112,7 +112,7 @@ func FuzzQuestion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := xored(again[1:], again[0]); !bytes.Equal(got, b) {
+		if got := xored(nil, again[1:], again[0]); !bytes.Equal(got, b) {
 			t.Errorf("got %x, want %x", got, b)
 		}
 	})
@@ -129,7 +129,7 @@ func TestTicketsHaveNoZero(t *testing.T) {
 		if bytes.IndexByte(got, 0) >= 0 {
 			t.Errorf("%x became %x", plain, got)
 		}
-		if back := xored(got[1:], got[0]); !bytes.Equal(back, plain) {
+		if back := xored(nil, got[1:], got[0]); !bytes.Equal(back, plain) {
 			t.Errorf("%x came back as %x", plain, back)
 		}
 	}

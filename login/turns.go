@@ -13,7 +13,13 @@ import (
 type turns struct {
 	mu sync.Mutex
 	by map[turnKey]*turn
+	// spare are turns that nobody has, to be used again.
+	spare []*turn
 }
+
+// maxSpare bounds the spare turns: as many as attempts are decided at a time
+// where nobody waits.
+const maxSpare = 256
 
 // A turnKey names what is guessed at: an account from one station or, with the
 // station 0, from all those not known; or, with no account, what one station
@@ -39,7 +45,7 @@ func (s *turns) take(ctx context.Context, key turnKey, n int) (*turn, error) {
 		if s.by == nil {
 			s.by = map[turnKey]*turn{}
 		}
-		t = &turn{key: key, free: n}
+		t = s.fresh(key, n)
 		s.by[key] = t
 	}
 	t.users++
@@ -67,6 +73,16 @@ func (s *turns) take(ctx context.Context, key turnKey, n int) (*turn, error) {
 	return nil, fmt.Errorf("wait for other attempts of the account: %w", ctx.Err())
 }
 
+func (s *turns) fresh(key turnKey, n int) *turn {
+	if last := len(s.spare) - 1; last >= 0 {
+		t := s.spare[last]
+		s.spare = s.spare[:last]
+		t.key, t.free = key, n
+		return t
+	}
+	return &turn{key: key, free: n}
+}
+
 // leave lets the next one go.
 func (s *turns) leave(t *turn) {
 	s.mu.Lock()
@@ -85,8 +101,13 @@ func (s *turns) pass(t *turn) {
 }
 
 func (s *turns) gone(t *turn) {
-	if t.users--; t.users == 0 {
-		delete(s.by, t.key)
+	if t.users--; t.users > 0 {
+		return
+	}
+	delete(s.by, t.key)
+	if len(s.spare) < maxSpare {
+		*t = turn{waiting: t.waiting[:0]}
+		s.spare = append(s.spare, t)
 	}
 }
 

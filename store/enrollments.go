@@ -23,8 +23,14 @@ const (
 // use by many goroutines, and by several processes on one KV.
 type Enrollments struct {
 	kv        KV
-	revisions Reviser                   // kv, when it is one
-	decoded   *lately[login.Enrollment] // by account id; good for its Rev
+	revisions Reviser          // kv, when it is one
+	decoded   *lately[decoded] // by account id
+}
+
+// A decoded enrollment, with the key of its record. It is good for its Rev.
+type decoded struct {
+	key string
+	login.Enrollment
 }
 
 var _ login.Enrollments = (*Enrollments)(nil)
@@ -32,7 +38,7 @@ var _ login.Enrollments = (*Enrollments)(nil)
 // NewEnrollments keeps enrollments in kv.
 func NewEnrollments(kv KV) *Enrollments {
 	revisions, _ := kv.(Reviser)
-	return &Enrollments{kv: kv, revisions: revisions, decoded: newLately[login.Enrollment](maxDecoded)}
+	return &Enrollments{kv: kv, revisions: revisions, decoded: newLately[decoded](maxDecoded)}
 }
 
 // NewCredentialID returns a random id for a credential: 26 characters, 128
@@ -56,19 +62,19 @@ func enrollKey(id string) (string, error) {
 // Enrollment returns what the account has; the zero Enrollment when it has
 // nothing. The result is shared and must not be changed.
 func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollment, error) {
-	key, err := enrollKey(id)
-	if err != nil {
-		return login.Enrollment{}, err
-	}
 	e, ok := s.decoded.get(id)
 	if ok && s.revisions != nil {
-		rev, err := s.revisions.Revision(ctx, key)
+		rev, err := s.revisions.Revision(ctx, e.key)
 		if err != nil {
 			return login.Enrollment{}, err
 		}
 		if rev == e.Rev {
-			return e, nil
+			return e.Enrollment, nil
 		}
+	}
+	key, err := enrollKey(id)
+	if err != nil {
+		return login.Enrollment{}, err
 	}
 	v, err := s.kv.Get(ctx, key)
 	if errors.Is(err, login.ErrNotFound) {
@@ -78,13 +84,13 @@ func (s *Enrollments) Enrollment(ctx context.Context, id string) (login.Enrollme
 		return login.Enrollment{}, err
 	}
 	if ok && e.Rev == v.Rev {
-		return e, nil
+		return e.Enrollment, nil
 	}
 	r, err := decodeEnrollment(key, v)
 	if err != nil {
 		return login.Enrollment{}, err
 	}
-	s.decoded.keep(id, r.Enrollment)
+	s.decoded.keep(id, decoded{key, r.Enrollment})
 	return r.Enrollment, nil
 }
 

@@ -17,6 +17,7 @@ type lately[V any] struct {
 }
 
 type place[V any] struct {
+	hash  uint64 // of the key: most others are told apart without a look at it
 	key   string
 	value V
 }
@@ -26,32 +27,33 @@ func newLately[V any](places int) *lately[V] {
 	return &lately[V]{seed: maphash.MakeSeed(), places: make([]place[V], places)}
 }
 
-func (l *lately[V]) lock(key string) (*place[V], *sync.Mutex) {
-	at := maphash.String(l.seed, key) % uint64(len(l.places))
+func (l *lately[V]) lock(key string) (*place[V], uint64, *sync.Mutex) {
+	hash := maphash.String(l.seed, key)
+	at := hash % uint64(len(l.places))
 	m := &l.locks[at%latelyLocks]
 	m.Lock()
-	return &l.places[at], m
+	return &l.places[at], hash, m
 }
 
 func (l *lately[V]) get(key string) (v V, ok bool) {
-	p, m := l.lock(key)
+	p, hash, m := l.lock(key)
 	defer m.Unlock()
-	if p.key != key {
+	if p.hash != hash || p.key != key {
 		return v, false
 	}
 	return p.value, true
 }
 
 func (l *lately[V]) keep(key string, v V) {
-	p, m := l.lock(key)
+	p, hash, m := l.lock(key)
 	defer m.Unlock()
-	*p = place[V]{key, v}
+	*p = place[V]{hash, key, v}
 }
 
 func (l *lately[V]) forget(key string) {
-	p, m := l.lock(key)
+	p, hash, m := l.lock(key)
 	defer m.Unlock()
-	if p.key == key {
+	if p.hash == hash && p.key == key {
 		*p = place[V]{}
 	}
 }

@@ -116,9 +116,9 @@ type data struct {
 func parse(c login.Credential) (Token, error) {
 	d, ok := readWritten(c.Data)
 	if !ok {
-		d = data{}
-		if json.Unmarshal(c.Data, &d) != nil {
-			return Token{}, errors.New("token data is damaged") // the cause may quote the data
+		var err error
+		if d, err = readAny(c.Data); err != nil {
+			return Token{}, err
 		}
 	}
 	seed, err := decodeSeed(d.Secret)
@@ -137,6 +137,13 @@ func parse(c login.Credential) (Token, error) {
 		return Token{}, err
 	}
 	return t, nil
+}
+
+func readAny(b []byte) (d data, err error) {
+	if json.Unmarshal(b, &d) != nil {
+		return data{}, errors.New("token data is damaged") // the cause may quote the data
+	}
+	return d, nil
 }
 
 func (t Token) data() data {

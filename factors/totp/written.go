@@ -1,15 +1,15 @@
 package totp
 
 import (
-	"bytes"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // readWritten reads token data in the one form of JSON that [NewCredential]
 // writes, which every login does; ok is false for any other, which json reads.
 func readWritten(b []byte) (d data, ok bool) {
-	r := fields{rest: b}
+	r := fields{rest: string(b)}
 	if !r.skip(`{"secret":"`) {
 		return d, false
 	}
@@ -32,29 +32,26 @@ func readWritten(b []byte) (d data, ok bool) {
 
 // fields takes values off the front; other is that something has another form.
 type fields struct {
-	rest  []byte
+	rest  string
 	other bool
 }
 
 func (r *fields) skip(s string) bool {
-	if len(r.rest) < len(s) || string(r.rest[:len(s)]) != s {
-		return false
-	}
-	r.rest = r.rest[len(s):]
-	return true
+	rest, ok := strings.CutPrefix(r.rest, s)
+	r.rest = rest
+	return ok
 }
 
 // text takes letters, digits and dashes up to a quote: nothing that JSON could
 // have escaped.
 func (r *fields) text() string {
-	n := max(bytes.IndexByte(r.rest, '"'), 0)
-	s := string(r.rest[:n])
+	s, rest, ok := strings.Cut(r.rest, `"`)
+	r.rest, r.other = rest, r.other || !ok
 	for i := range len(s) {
 		if c := s[i]; c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
 			r.other = true
 		}
 	}
-	r.other = !r.skip(s+`"`) || r.other
 	return s
 }
 
@@ -64,7 +61,7 @@ func (r *fields) number() uint64 {
 	for n < len(r.rest) && '0' <= r.rest[n] && r.rest[n] <= '9' {
 		n++
 	}
-	v, err := strconv.ParseUint(string(r.rest[:n]), 10, 64)
+	v, err := strconv.ParseUint(r.rest[:n], 10, 64)
 	if err != nil || n > 1 && r.rest[0] == '0' {
 		r.other = true
 	}
