@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,12 +14,13 @@ import (
 // not go on before it is written. A daemon that runs counts the page, and deletes
 // it when its time is over, from its next start on.
 func Note(ctx context.Context, kv login.Records, e login.Event) error {
-	line, err := json.Marshal(kept(e))
+	own := kept(&e)
+	line, err := own.appendLine(nil)
 	if err != nil {
 		return err
 	}
 	var p packer
-	data, err := p.pack(append(line, '\n'))
+	data, err := p.pack(line)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ type event struct {
 
 func cut(s string) string { return s[:min(len(s), maxField)] }
 
-func kept(e login.Event) event {
+func kept(e *login.Event) event {
 	return event{
 		Time: e.Time.UnixMilli(), Attempt: cut(e.Attempt), Outcome: e.Outcome, Reason: e.Reason, Detail: cut(e.Detail), User: cut(e.User),
 		Account: cut(e.AccountID), Client: cut(e.Client), Station: cut(e.Station), Rule: cut(e.Rule), Method: cut(e.Method),

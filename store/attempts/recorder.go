@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,8 +18,6 @@ import (
 const (
 	pagePrefix = "attempts/"
 	hourFormat = "2006010215" // UTC
-	// maxQueue bounds the events that wait to be written.
-	maxQueue = 8192
 	// flushEvery is how soon the service desk sees an event, and how much a
 	// crash loses.
 	flushEvery = 2 * time.Second
@@ -42,12 +39,13 @@ type Recorder struct {
 	kv      Store
 	log     *slog.Logger
 	config  atomic.Pointer[Config]
-	queue   chan login.Event
+	queue   *queue
 	dropped atomic.Uint64
 
 	// Of Run.
 	node    string // of this process, in keys
 	page    page
+	line    []byte // room for one
 	packer  packer
 	index   index
 	reports reports
@@ -60,7 +58,7 @@ type page struct {
 	key   string
 	rev   uint64
 	lines []byte
-	hour  string
+	hour  int64 // since 1970
 	seq   int
 	dirty bool
 }
@@ -69,7 +67,7 @@ type page struct {
 func NewRecorder(kv Store, c Config, log *slog.Logger) *Recorder {
 	var node [6]byte
 	rand.Read(node[:])
-	r := &Recorder{kv: kv, log: log, queue: make(chan login.Event, maxQueue), node: hex.EncodeToString(node[:])}
+	r := &Recorder{kv: kv, log: log, queue: newQueue(), node: hex.EncodeToString(node[:])}
 	r.config.Store(&c)
 	return r
 }
@@ -86,9 +84,7 @@ func (r *Recorder) Record(e login.Event) {
 	if r == nil || e.Foresight == nil && !r.config.Load().Enabled() {
 		return
 	}
-	select {
-	case r.queue <- e:
-	default:
+	if !r.queue.put(e) {
 		r.dropped.Add(1)
 	}
 }
@@ -108,9 +104,10 @@ func (r *Recorder) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		select {
-		case e := <-r.queue:
-			r.take(ctx, e)
+		case <-r.queue.many:
+			r.takeAll(ctx)
 		case <-tick.C:
+			r.takeAll(ctx)
 			r.flush(ctx)
 		case <-ctx.Done():
 			r.end(context.WithoutCancel(ctx))
@@ -121,15 +118,7 @@ func (r *Recorder) Run(ctx context.Context) {
 
 // end writes what is there when the daemon has drained.
 func (r *Recorder) end(ctx context.Context) {
-	for {
-		select {
-		case e := <-r.queue:
-			r.take(ctx, e)
-			continue
-		default:
-		}
-		break
-	}
+	r.takeAll(ctx)
 	for range maxPending / reportsAtOnce {
 		left := len(r.reports.pending)
 		r.flush(ctx)
@@ -149,39 +138,53 @@ func (r *Recorder) begin(ctx context.Context) {
 	}
 }
 
-func (r *Recorder) take(ctx context.Context, e login.Event) {
+// takeAll takes the events that wait. It goes on when ctx ends: what was taken
+// would be lost.
+func (r *Recorder) takeAll(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx) // each write has a limit
+	events := r.queue.take()
+	for i := range events {
+		r.take(ctx, &events[i])
+	}
+}
+
+func (r *Recorder) take(ctx context.Context, e *login.Event) {
 	if e.Foresight != nil {
-		if !r.reports.add(e) {
+		if !r.reports.add(*e) {
 			r.dropped.Add(1)
 		}
 	}
 	if !r.config.Load().Enabled() {
 		return
 	}
-	line, err := json.Marshal(kept(e))
+	own := kept(e)
+	line, err := own.appendLine(r.line[:0])
 	if err != nil {
 		r.dropped.Add(1)
 		return
 	}
+	r.line = line
 	// Pages are looked for by when their events were told.
-	hour := time.Now().UTC().Format(hourFormat)
-	if p := &r.page; p.key == "" || p.hour != hour || len(p.lines)+len(line) > pageSize {
-		r.turn(ctx, hour)
+	now := time.Now()
+	if p := &r.page; p.key == "" || p.hour != hoursSince(now) || len(p.lines)+len(line) > pageSize {
+		r.turn(ctx, now)
 	}
-	r.page.lines = append(append(r.page.lines, line...), '\n')
+	r.page.lines = append(r.page.lines, line...)
 	r.page.dirty = true
 }
 
+func hoursSince(at time.Time) int64 { return at.Unix() / int64(time.Hour/time.Second) }
+
 // turn writes the page and begins the next one.
-func (r *Recorder) turn(ctx context.Context, hour string) {
+func (r *Recorder) turn(ctx context.Context, now time.Time) {
 	r.write(ctx)
 	if r.page.dirty { // the store does not take it, and memory is bounded
 		r.lose()
 	}
 	seq := r.page.seq + 1
 	r.page = page{
-		key:  fmt.Sprintf("%s%s/%013d-%s-%06d", pagePrefix, hour, time.Now().UnixMilli(), r.node, seq),
-		hour: hour, seq: seq, lines: r.page.lines[:0],
+		key:  fmt.Sprintf("%s%s/%013d-%s-%06d", pagePrefix, now.UTC().Format(hourFormat), now.UnixMilli(), r.node, seq),
+		hour: hoursSince(now), seq: seq, lines: r.page.lines[:0],
 	}
 }
 
