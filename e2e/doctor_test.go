@@ -153,6 +153,11 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 
+	// So does the service desk see it, a moment later.
+	d.Await(t, "attempt that was sent again", func() bool {
+		return strings.Contains(site.Must(t, "attempts", bulk(0)), "the client sent it 3 times; ")
+	})
+
 	// Mended, the device is healthy at once.
 	c := nas(mistyped, server.Secret)
 	c.Timeout, c.Tries = 5*time.Second, 4

@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,7 +57,7 @@ type Via struct {
 	CanAsk bool
 	// Room is how many octets of a question the client shows; 0 for as many as
 	// one Reply-Message holds.
-	Room int
+	Room int32
 	// Append is how a code may be appended to the password.
 	Append Append
 	// Shadow is whether this is a copy of a sign-in that another server
@@ -64,6 +65,9 @@ type Via struct {
 	Shadow Shadow
 	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
+	// Copies counts how often the client has sent the same request again, for
+	// Events; nil where nobody knows.
+	Copies *atomic.Int32
 }
 
 // group is what belongs to the client.

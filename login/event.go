@@ -38,6 +38,8 @@ type Event struct {
 	// Elsewhere is how long the person was being asked elsewhere: a telephone
 	// rang, or a gateway took a message.
 	Elsewhere time.Duration
+	// Copies is how often the client had sent the same request again by then.
+	Copies int
 	// Foresight is what the rule will do once its date has come, or with a copy
 	// of a sign-in; nil for one that is in force.
 	Foresight *Foresight

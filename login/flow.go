@@ -192,11 +192,15 @@ func (t *attempt) told(e finding) Event {
 	if e.Emergency != nil {
 		emergency = e.Emergency.Where()
 	}
+	copies := 0
+	if t.Via.Copies != nil {
+		copies = int(t.Via.Copies.Load())
+	}
 	return Event{
 		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
 		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
 		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
-		Emergency: emergency,
+		Emergency: emergency, Copies: copies,
 	}
 }
 

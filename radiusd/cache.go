@@ -41,6 +41,7 @@ type entry struct {
 	source source
 	hash   uint64 // of the source
 	digest digest
+	copies atomic.Int32 // of its trail, for whoever does not hold the lock
 
 	// Guarded by the shard's lock. Times count from the start of the server.
 	trail      trail
@@ -111,7 +112,9 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 	hash := maphash.Comparable(c.seed, s)
 	if old := sh.entries[hash]; old != nil {
 		if old.digest == d {
-			return begun{drop: dropDuplicate, resent: old.trail.copied(now)}
+			resent := old.trail.copied(now)
+			old.copies.Store(old.trail.copies)
+			return begun{drop: dropDuplicate, resent: resent}
 		}
 		b.left = old.held
 		retire(old) // and the new one takes its place

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,6 +206,26 @@ func TestTheClockOfEachDevice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCopiesAreCounted for the service desk: not those of the network, which come
+// at once, and not those of another request.
+func TestCopiesAreCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var counts []*atomic.Int32
+		hold := late(100 * time.Second)
+		n := newNAS(t, flowFunc(func(ctx context.Context, a login.Attempt, ticket login.Ticket) (login.Step, error) {
+			counts = append(counts, a.Via.Copies)
+			return hold(ctx, a, ticket)
+		}), Options{})
+		n.signIn([]sent{{at: 0.1, how: sameID}, {at: 3, how: sameID}, {at: 6, how: sameID}, {at: 9, how: newID}, {at: 12, how: sameID}})
+		if len(counts) != 2 || counts[0].Load() != 2 || counts[1].Load() != 1 {
+			t.Errorf("of %d requests the first was sent again %d times, want 2", len(counts), counts[0].Load())
+		}
+		time.Sleep(100 * time.Second)
+		n.end()
+	})
 }
 
 // TestAWrittenPatienceWins over what is learned.

@@ -147,9 +147,10 @@ func (r *request) via() login.Via {
 		Source:  r.entry.source.from,
 		Station: string(r.value(r.outline.station)),
 		CanAsk:  c.Challenge,
-		Room:    c.MaxReplyMessage,
+		Room:    int32(c.MaxReplyMessage), //nolint:gosec // Validate bounds it by a packet
 		Append:  c.append,
 		Shadow:  c.shadow,
+		Copies:  &r.entry.copies,
 	}
 	if a, err := netip.ParseAddr(v.Station); err == nil {
 		v.Address = a.Unmap()

@@ -126,6 +126,9 @@ func printAttempt(out io.Writer, a attempts.Attempt) {
 // happening is one event in parts of a sentence.
 func happening(e login.Event) []string {
 	var parts []string
+	if e.Copies > 0 {
+		parts = append(parts, fmt.Sprintf("the client sent it %d times", e.Copies+1))
+	}
 	// Less is an account that was known from a moment ago.
 	if took := e.Directory.Round(100 * time.Microsecond); took > 0 {
 		parts = append(parts, "the directory took "+took.String())
@@ -218,6 +221,7 @@ type eventJSON struct {
 	Took      string       `json:"took"`
 	Directory string       `json:"directory,omitempty"`
 	Elsewhere string       `json:"elsewhere,omitempty"`
+	Copies    int          `json:"copies,omitempty"`
 	Alarm     bool         `json:"alarm,omitempty"`
 	Emergency string       `json:"emergency,omitempty"`
 }
@@ -232,7 +236,7 @@ func newAttemptJSON(a attempts.Attempt) attemptJSON {
 	}
 	for _, e := range a.Events {
 		j.Events = append(j.Events, eventJSON{
-			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm, e.Emergency,
+			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Copies, e.Alarm, e.Emergency,
 		})
 	}
 	return j
