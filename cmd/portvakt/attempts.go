@@ -127,7 +127,7 @@ func printAttempt(out io.Writer, a attempts.Attempt) {
 func happening(e login.Event) []string {
 	var parts []string
 	if e.Copies > 0 {
-		parts = append(parts, fmt.Sprintf("the client sent it %d times", e.Copies+1))
+		parts = append(parts, "the client sent it "+times(e.Copies+1))
 	}
 	// Less is an account that was known from a moment ago.
 	if took := e.Directory.Round(100 * time.Microsecond); took > 0 {
