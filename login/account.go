@@ -65,9 +65,18 @@ type Via struct {
 	Shadow Shadow
 	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
-	// Copies counts how often the client has sent the same request again, for
-	// Events; nil where nobody knows.
-	Copies *atomic.Int32
+	// Sending is how the client sends the request, for Events; nil where nobody
+	// knows.
+	Sending *Sending
+}
+
+// A Sending is what a transport sees of a client while its request is decided.
+type Sending struct {
+	// Copies counts how often it has sent the same request again.
+	Copies atomic.Int32
+	// Gone is from when on, in Unix nanoseconds, it has given up, since one copy
+	// more was due; 0 when that cannot be told.
+	Gone atomic.Int64
 }
 
 // group is what belongs to the client.

@@ -150,7 +150,7 @@ func (r *request) via() login.Via {
 		Room:    int32(c.MaxReplyMessage), //nolint:gosec // Validate bounds it by a packet
 		Append:  c.append,
 		Shadow:  c.shadow,
-		Copies:  &r.entry.copies,
+		Sending: &r.entry.sending,
 	}
 	if a, err := netip.ParseAddr(v.Station); err == nil {
 		v.Address = a.Unmap()
