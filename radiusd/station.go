@@ -36,13 +36,13 @@ func findText(p []byte, id dictionary.ID) uint16 {
 		switch {
 		case id.Vendor == 0:
 			if uint32(p[at]) == id.Number && len(value) > 0 {
-				return uint16(at + 2) //nolint:gosec // a packet has at most 4096 octets
+				return uint16(at + 2)
 			}
 		case p[at] == attrVendorSpecific && len(value) > 4 && binary.BigEndian.Uint32(value) == id.Vendor:
 			// RFC 2865, section 5.26.
 			for in := 4; in+2 < len(value) && value[in+1] >= 2 && in+int(value[in+1]) <= len(value); in += int(value[in+1]) {
 				if uint32(value[in]) == id.Number && value[in+1] > 2 {
-					return uint16(at + 2 + in + 2) //nolint:gosec // as above
+					return uint16(at + 2 + in + 2)
 				}
 			}
 		}
