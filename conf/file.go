@@ -1,12 +1,9 @@
 package conf
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/phone/cooling"
@@ -135,54 +132,7 @@ func (f *File) Validate() error {
 			}
 		}
 	}
-	if policy.ForgetsOnLogout() && len(f.Server.Accounting) == 0 {
-		err = errors.Join(err, errors.New("rule: forget_on_logout: without accounting no logout is known: set server.accounting, and have the clients account"))
-	}
-	return errors.Join(err, f.names(policy), f.nameless())
-}
-
-// names checks what one section says of another.
-func (f *File) names(policy *login.Policy) error {
-	var errs []error
-	var clients []string
-	for _, c := range f.Clients {
-		clients = append(clients, c.Name)
-	}
-	known := func(where, name string) {
-		if !slices.Contains(clients, name) {
-			errs = append(errs, fmt.Errorf("%s: clients: there is no [[client]] named %q: the names are %s", where, name, strings.Join(clients, ", ")))
-		}
-	}
-	for _, name := range policy.Clients() {
-		known("rule", name)
-	}
-	groups := slices.Clone(clients)
-	for _, c := range f.Clients {
-		groups = append(groups, cmp.Or(c.Group, c.Name))
-	}
-	for _, name := range policy.ClientGroups() {
-		if !slices.Contains(groups, name) {
-			errs = append(errs, fmt.Errorf("rule: client_groups: no [[client]] has the group %q: write group = %q in those it is for", name, name))
-		}
-	}
-	for _, r := range f.Replies {
-		for _, name := range r.Clients {
-			known("reply", name)
-		}
-	}
-	for _, name := range policy.Factors() {
-		if !slices.Contains(FactorNames(), name) {
-			hint := "the factors of this version are " + strings.Join(FactorNames(), ", ")
-			errs = append(errs, fmt.Errorf("rule: factors: there is no factor %q: %s", name, hint))
-		}
-	}
-	for _, name := range policy.Enrollable() {
-		if !slices.Contains(EnrollableNames(), name) {
-			hint := "those that people enroll by themselves are " + strings.Join(EnrollableNames(), ", ")
-			errs = append(errs, fmt.Errorf("rule: enroll_factors: %q cannot be enrolled in the dialogue: %s", name, hint))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, f.names(), f.nameless())
 }
 
 // FactorNames are the factors that rules may name.

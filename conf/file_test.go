@@ -9,6 +9,39 @@ import (
 	"testing"
 )
 
+// What a rule says of other sections is told at its own line, however many rules
+// there are.
+func TestWhatARuleNamesIsToldWhereItStands(t *testing.T) {
+	for name, row := range map[string]struct {
+		lines string // of the second rule
+		want  string
+	}{
+		"a client":             {`clients = ["vnp"]`, `rule[1].clients: there is no [[client]] named "vnp": the names are windows`},
+		"a group of clients":   {`client_groups = ["vnp"]`, `rule[1].client_groups: no [[client]] has the group "vnp"`},
+		"a factor":             {`factors = ["sns"]`, `rule[1].factors: there is no factor "sns": the factors`},
+		"a factor to enroll":   {"unenrolled = \"enroll\"\nenroll_factors = [\"email\"]", `rule[1].enroll_factors: "email" cannot be enrolled`},
+		"accounting":           {"remember = \"2h\"\nforget_on_logout = true", `rule[1].forget_on_logout: without accounting`},
+		"a client's passwords": {"clients = [\"windows\"]\nremember = \"2h\"", `rule[1].remember: nothing is remembered of client "windows"`},
+	} {
+		path := filepath.Join(t.TempDir(), "portvakt.toml")
+		text := "[[client]]\nname = \"windows\"\nmethods = [\"mschapv2\"]\n[[rule]]\nusers = [\"first\"]\n[[rule]]\nusers = [\"second\"]\n" + row.lines + "\n[[rule]]\nusers = [\"third\"]\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, warnings, err := LoadFile(path)
+		ps, ok := errors.AsType[Problems](err)
+		if !ok {
+			t.Fatalf("%s: %v", name, err)
+		}
+		at := 8 + strings.Count(row.lines, "\n")
+		if !slices.ContainsFunc(slices.Concat(ps, warnings), func(p Problem) bool {
+			return p.Place.Line == at && strings.Contains(p.String(), row.want)
+		}) {
+			t.Errorf("%s: want %q at line %d:\n%v\n%v", name, row.want, at, err, warnings)
+		}
+	}
+}
+
 // What is wrong with a rule is told once, and where it stands, also when its
 // name or its keys could be those of another.
 func TestAProblemOfARuleIsToldOnce(t *testing.T) {

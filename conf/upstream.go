@@ -47,8 +47,9 @@ func (f *File) echoes() error {
 	return nil
 }
 
-// Warnings are what works and should be changed, between sections.
-func (f *File) Warnings() []string {
+// strangers finds rules that let people in by a name alone where names are all
+// that is known.
+func (f *File) strangers() []string {
 	if f.LDAP.Enabled() {
 		return nil
 	}

@@ -153,6 +153,12 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 
+	// So does the service desk see it, a moment later.
+	d.Await(t, "attempt that was sent again", func() bool {
+		out := site.Must(t, "attempts", bulk(0))
+		return strings.Contains(out, "the client sent it 3 times; ") && strings.Contains(out, "; the client had given up\n")
+	})
+
 	// Mended, the device is healthy at once.
 	c := nas(mistyped, server.Secret)
 	c.Timeout, c.Tries = 5*time.Second, 4

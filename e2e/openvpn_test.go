@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,58 @@ func TestOpenVPNMakesNewKeys(t *testing.T) {
 			if n := g.Count(`"msg":"login"`); n != 1 {
 				t.Errorf("%d sign-ins, want 1", n)
 			}
+		})
+	}
+}
+
+// Where the device is remembered, the old code behind the password is not looked
+// at, and nobody is called: the session goes on, and one answer does for a day.
+// A client uses its old key for half its own reneg-sec more, and an OpenVPN that
+// waits for the plug-in looks each ten seconds whether it has answered: shorter
+// times leave gaps that no hour has.
+func TestOpenVPNMakesNewKeysOnARememberedDevice(t *testing.T) {
+	t.Parallel()
+	for _, user := range []string{"alice", "bob"} {
+		t.Run(user, func(t *testing.T) {
+			t.Parallel()
+			if !peer.OwnNetwork(t) {
+				return
+			}
+			g := newGateway(t, "challenge = false\nappend = \"comma\"\npatience = \"20s\"")
+			c := g.Config()
+			c.More = strings.Replace(c.More, "call = \"approve\"\n", "call = \"approve\"\nremember = \"2h\"\nremember_max = \"24h\"\n", 1)
+			g.Configure(t, c)
+			if !g.Reload(t) {
+				t.Fatal("the rule is not taken")
+			}
+			computer := peer.NewComputer(t)
+			vpn := peer.StartOpenVPN(t, peer.OpenVPNOptions{
+				Radius: g.Addr, Secret: server.Secret, Wait: 2 * time.Second, Retries: 10, More: "reneg-sec 20 20",
+			})
+			password := peer.UserPassword
+			if user == "alice" {
+				password += "," + g.seed.Code(t)
+			}
+			x := vpn.Connect(t, computer, user, password, "reneg-sec 40")
+			if !vpn.Up(t, x) {
+				t.Fatal("the first sign-in was refused")
+			}
+			for n := range 2 { // each waits for itself
+				g.AwaitCount(t, n+1, `"msg":"login"`, `"outcome":"accept"`, `"reason":"remembered_device"`)
+			}
+			if !computer.Reaches(t, vpn.Inside) {
+				t.Error("the session is over")
+			}
+			if ok, no := g.Count(`"msg":"login"`, `"reason":"ok"`), g.Count(`"msg":"login"`, `"outcome":"reject"`); ok != 1 || no != 0 {
+				t.Errorf("a second factor was proven %d times, want once; %d refusals", ok, no)
+			}
+			if n, _ := g.phone.calls(); n > 1 {
+				t.Errorf("the telephone rang %d times", n)
+			}
+			if out := g.Must(t, "user", "devices", user); !strings.Contains(out, peer.ComputerAddress) {
+				t.Errorf("the device is not listed:\n%s", out)
+			}
+			x.Close()
 		})
 	}
 }

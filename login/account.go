@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,7 +57,7 @@ type Via struct {
 	CanAsk bool
 	// Room is how many octets of a question the client shows; 0 for as many as
 	// one Reply-Message holds.
-	Room int
+	Room int32
 	// Append is how a code may be appended to the password.
 	Append Append
 	// Shadow is whether this is a copy of a sign-in that another server
@@ -64,6 +65,18 @@ type Via struct {
 	Shadow Shadow
 	// Patience is how long the client waits for an answer, from when it asked.
 	Patience time.Duration
+	// Sending is how the client sends the request, for Events; nil where nobody
+	// knows.
+	Sending *Sending
+}
+
+// A Sending is what a transport sees of a client while its request is decided.
+type Sending struct {
+	// Copies counts how often it has sent the same request again.
+	Copies atomic.Int32
+	// Gone is from when on, in Unix nanoseconds, it has given up, since one copy
+	// more was due; 0 when that cannot be told.
+	Gone atomic.Int64
 }
 
 // group is what belongs to the client.

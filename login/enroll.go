@@ -19,7 +19,7 @@ const (
 // room is how long a question may be that is read to its end.
 func (v Via) room() int {
 	if v.Room > 0 && v.Room < maxText {
-		return v.Room
+		return int(v.Room)
 	}
 	return maxText
 }

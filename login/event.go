@@ -38,6 +38,10 @@ type Event struct {
 	// Elsewhere is how long the person was being asked elsewhere: a telephone
 	// rang, or a gateway took a message.
 	Elsewhere time.Duration
+	// Copies is how often the client had sent the same request again by then.
+	Copies int
+	// Gone is whether it had given up by then, as far as its copies tell.
+	Gone bool
 	// Foresight is what the rule will do once its date has come, or with a copy
 	// of a sign-in; nil for one that is in force.
 	Foresight *Foresight

@@ -192,11 +192,16 @@ func (t *attempt) told(e finding) Event {
 	if e.Emergency != nil {
 		emergency = e.Emergency.Where()
 	}
+	copies, gone := 0, false
+	if s := t.Via.Sending; s != nil {
+		at := s.Gone.Load()
+		copies, gone = int(s.Copies.Load()), at > 0 && time.Now().UnixNano() > at
+	}
 	return Event{
 		Time: t.began, Attempt: reference(t.id), Client: t.Via.Client, Station: t.Via.Station, Took: time.Since(t.began),
 		Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User, AccountID: e.AccountID, Rule: e.Rule, Method: e.Method,
 		Directory: e.Directory, Elsewhere: e.Elsewhere, Foresight: e.Foresight, Alarm: e.Alarm,
-		Emergency: emergency,
+		Emergency: emergency, Copies: copies, Gone: gone,
 	}
 }
 

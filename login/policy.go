@@ -191,45 +191,8 @@ func (p *Policy) Explain(a Account, v Via, at time.Time) (Decision, []Trace) {
 	return p.For(a, v, at), append(trace, Trace{Rule: DefaultRule})
 }
 
-// Clients returns the client names the rules mention, for the check that each
-// is configured.
-func (p *Policy) Clients() []string {
-	var names []string
-	for _, r := range p.rules {
-		names = append(names, r.Clients...)
-	}
-	return names
-}
-
-// ClientGroups returns the groups of clients the rules mention.
-func (p *Policy) ClientGroups() []string {
-	var names []string
-	for _, r := range p.rules {
-		names = append(names, r.ClientGroups...)
-	}
-	return names
-}
-
 // ForgetsOnLogout reports whether a rule has devices forgotten at the end of a
 // session.
 func (p *Policy) ForgetsOnLogout() bool {
 	return slices.ContainsFunc(p.rules, func(r rule) bool { return r.ForgetOnLogout })
-}
-
-// Factors returns the factor names the rules mention.
-func (p *Policy) Factors() []string {
-	var names []string
-	for _, r := range p.rules {
-		names = append(names, r.Factors...)
-	}
-	return names
-}
-
-// Enrollable returns the factors that the rules name as those to enroll.
-func (p *Policy) Enrollable() []string {
-	var names []string
-	for _, r := range p.rules {
-		names = append(names, r.Enrollable...)
-	}
-	return names
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/portvakt/portvakt/login"
 )
 
 // How long a reply is kept for retransmissions (RFC 5080, section 2.2.2 asks
@@ -38,9 +40,10 @@ type digest struct {
 
 // An entry is a request in hand.
 type entry struct {
-	source source
-	hash   uint64 // of the source
-	digest digest
+	source  source
+	hash    uint64 // of the source
+	digest  digest
+	sending login.Sending // of its trail, for whoever does not hold the lock
 
 	// Guarded by the shard's lock. Times count from the start of the server.
 	trail      trail
@@ -111,7 +114,12 @@ func (c *replyCache) begin(s source, d digest, now time.Duration) (b begun) {
 	hash := maphash.Comparable(c.seed, s)
 	if old := sh.entries[hash]; old != nil {
 		if old.digest == d {
-			return begun{drop: dropDuplicate, resent: old.trail.copied(now)}
+			resent := old.trail.copied(now)
+			if copies := old.trail.copies; copies > old.sending.Copies.Load() {
+				old.sending.Copies.Store(copies)
+				old.sending.Gone.Store(time.Now().Add(old.trail.overdue()).UnixNano())
+			}
+			return begun{drop: dropDuplicate, resent: resent}
 		}
 		b.left = old.held
 		retire(old) // and the new one takes its place

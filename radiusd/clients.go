@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd/dictionary"
 )
 
 // A client is a configured device with its secrets ready to use. It does not
@@ -20,6 +21,9 @@ type client struct {
 	shadow login.Shadow // not off: it is never answered
 	group  string
 	peer   *peer
+	// station is the attribute that tells where the person is, if it is another
+	// one than Calling-Station-Id.
+	station dictionary.ID
 	// require and limit are what the configuration decides; unlearned leaves it
 	// to the peer.
 	require, limit uint32
@@ -97,6 +101,7 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 			require:      learnedValue(cc.RequireMessageAuthenticator),
 			limit:        learnedValue(cc.LimitProxyState),
 		}
+		c.station, _ = stationOf(cc.Station) // Validate has refused what is none
 		t.clients = append(t.clients, c)
 		c.keys = append(c.keys, newKey(cc.Secret.Reveal()))
 		if !cc.OldSecret.IsZero() {

@@ -207,6 +207,31 @@ func TestTheClockOfEachDevice(t *testing.T) {
 	}
 }
 
+// TestCopiesAreCounted for the service desk: not those of the network, which come
+// at once, and not those of another request.
+func TestCopiesAreCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen []*login.Sending
+		hold := late(100 * time.Second)
+		n := newNAS(t, flowFunc(func(ctx context.Context, a login.Attempt, ticket login.Ticket) (login.Step, error) {
+			seen = append(seen, a.Via.Sending)
+			return hold(ctx, a, ticket)
+		}), Options{})
+		n.signIn([]sent{{at: 0.1, how: sameID}, {at: 3, how: sameID}, {at: 6, how: sameID}, {at: 9, how: newID}, {at: 12, how: sameID}})
+		if len(seen) != 2 || seen[0].Copies.Load() != 2 || seen[1].Copies.Load() != 1 {
+			t.Errorf("of %d requests the first was sent again %d times, want 2", len(seen), seen[0].Copies.Load())
+		}
+		// A copy each three seconds, and one more did not come by half of that.
+		began := time.Now().Add(-12 * time.Second)
+		if at := time.Unix(0, seen[0].Gone.Load()).Sub(began); at != 11*time.Second {
+			t.Errorf("the client is gone %v after its first request, want 11 s", at)
+		}
+		time.Sleep(100 * time.Second)
+		n.end()
+	})
+}
+
 // TestAWrittenPatienceWins over what is learned.
 func TestAWrittenPatienceWins(t *testing.T) {
 	t.Parallel()

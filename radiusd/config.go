@@ -67,6 +67,9 @@ type ClientConfig struct {
 	// Group is what clients share that take over each other's sign-ins; without
 	// one the client is a group of its own name.
 	Group string `mapstructure:"group"`
+	// Station is the attribute by which it tells where the person is; empty, and
+	// in requests without it, that is Calling-Station-Id.
+	Station string `mapstructure:"station"`
 	// Patience is how long the client waits for an answer, in all; 0 is what
 	// was learned of it, and 25 s until then.
 	Patience time.Duration `mapstructure:"patience"`

@@ -36,6 +36,8 @@ func (c *ClientConfig) set(s preset.Setting) (ok bool) {
 		c.ASCIIPrompts, ok = s.Value.(bool)
 	case "append":
 		c.Append, ok = s.Value.(string)
+	case "station":
+		c.Station, ok = s.Value.(string)
 	case "require_message_authenticator":
 		c.RequireMessageAuthenticator, ok = s.Value.(string)
 	case "limit_proxy_state":
@@ -87,6 +89,8 @@ func (c ClientConfig) value(key string) string {
 		return strconv.Quote(c.Patience.String())
 	case "append":
 		return strconv.Quote(c.Append)
+	case "station":
+		return strconv.Quote(c.Station)
 	case "require_message_authenticator":
 		return strconv.Quote(c.RequireMessageAuthenticator)
 	case "limit_proxy_state":

@@ -12,6 +12,7 @@ import (
 	"layeh.com/radius"
 
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/radiusd/dictionary"
 )
 
 // Octets of a User-Password attribute (RFC 2865, section 5.2).
@@ -53,6 +54,11 @@ type pending struct {
 func newRequest(p []byte, o outline, of pending) *request {
 	r := &request{pending: of, octets: append(make([]byte, 0, len(p)), p...), outline: o}
 	r.eap, r.unsigned = o.eaps > 0, r.key == nil
+	if r.client != nil && r.client.station != (dictionary.ID{}) {
+		if at := findText(p, r.client.station); at > 0 {
+			r.outline.station = at
+		}
+	}
 	if e := r.value(o.eap); len(e) > 1 {
 		r.eapID = e[1]
 	}
@@ -141,9 +147,10 @@ func (r *request) via() login.Via {
 		Source:  r.entry.source.from,
 		Station: string(r.value(r.outline.station)),
 		CanAsk:  c.Challenge,
-		Room:    c.MaxReplyMessage,
+		Room:    int32(c.MaxReplyMessage), //nolint:gosec // Validate bounds it by a packet
 		Append:  c.append,
 		Shadow:  c.shadow,
+		Sending: &r.entry.sending,
 	}
 	if a, err := netip.ParseAddr(v.Station); err == nil {
 		v.Address = a.Unmap()

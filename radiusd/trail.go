@@ -53,8 +53,11 @@ func (t *trail) next() time.Duration {
 // the latest.
 func (t *trail) lasts() time.Duration { return t.last + t.next() - t.first }
 
+// overdue is how long after the latest copy one more was due long ago.
+func (t *trail) overdue() time.Duration { return t.next()*3/2 + minGap }
+
 // gone reports whether the client had given up some time before now: one copy
 // more was due long ago.
 func (t *trail) gone(now time.Duration) bool {
-	return t.copies > 0 && now > t.last+t.next()*3/2+minGap
+	return t.copies > 0 && now > t.last+t.overdue()
 }

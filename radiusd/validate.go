@@ -160,6 +160,9 @@ func (c ClientConfig) problems() []error {
 	if len(c.Group) > maxName || strings.ContainsFunc(c.Group, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		bad("group: give it a printable name of at most %d octets, the same in each client of the group", maxName)
 	}
+	if _, err := stationOf(c.Station); err != nil {
+		bad("station: %w", err)
+	}
 	if c.MaxHeld < 0 {
 		bad("max_held is %d: choose 0 (three quarters of the server's) or more", c.MaxHeld)
 	}

@@ -126,6 +126,9 @@ func printAttempt(out io.Writer, a attempts.Attempt) {
 // happening is one event in parts of a sentence.
 func happening(e login.Event) []string {
 	var parts []string
+	if e.Copies > 0 {
+		parts = append(parts, "the client sent it "+times(e.Copies+1))
+	}
 	// Less is an account that was known from a moment ago.
 	if took := e.Directory.Round(100 * time.Microsecond); took > 0 {
 		parts = append(parts, "the directory took "+took.String())
@@ -138,6 +141,9 @@ func happening(e login.Event) []string {
 		end += " by " + shown(e.Method)
 	}
 	parts = append(parts, fmt.Sprintf("%s after %s", end, e.Took.Round(100*time.Microsecond)))
+	if e.Gone && e.Outcome != "left" {
+		parts = append(parts, "the client had given up")
+	}
 	if e.Reason != login.ReasonOK {
 		parts = append(parts, string(e.Reason))
 	}
@@ -180,6 +186,8 @@ func verdict(e login.Event) string {
 
 func meaning(e login.Event) string {
 	switch {
+	case e.Gone && e.Outcome == "accept":
+		return "the client had given up when she was let in: she tries again, and its time-out is too short (portvakt status)"
 	case e.Outcome == "ask" && e.Reason == login.ReasonOK:
 		return "no answer to the question has come"
 	case e.Outcome == "left":
@@ -218,6 +226,8 @@ type eventJSON struct {
 	Took      string       `json:"took"`
 	Directory string       `json:"directory,omitempty"`
 	Elsewhere string       `json:"elsewhere,omitempty"`
+	Copies    int          `json:"copies,omitempty"`
+	Gone      bool         `json:"gone,omitempty"`
 	Alarm     bool         `json:"alarm,omitempty"`
 	Emergency string       `json:"emergency,omitempty"`
 }
@@ -232,7 +242,7 @@ func newAttemptJSON(a attempts.Attempt) attemptJSON {
 	}
 	for _, e := range a.Events {
 		j.Events = append(j.Events, eventJSON{
-			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Alarm, e.Emergency,
+			e.Time.UTC(), e.Outcome, e.Reason, e.Detail, e.Rule, e.Method, e.Took.String(), some(e.Directory), some(e.Elsewhere), e.Copies, e.Gone, e.Alarm, e.Emergency,
 		})
 	}
 	return j

@@ -99,7 +99,7 @@ func (e *examination) times() {
 		if e.cc.Patience > k.GivesUp.duration() {
 			now = fmt.Sprintf("until then here: patience = %q, which is below its time-out", lessATenth(k.GivesUp))
 		}
-		e.find("timeout", fmt.Sprintf("it gives up after %s, having sent %d times (%d sign-ins)", k.GivesUp, k.Sends, k.Seen),
+		e.find("timeout", fmt.Sprintf("it gives up after %s, having sent %s (%d sign-ins)", k.GivesUp, times(k.Sends), k.Seen),
 			fmt.Sprintf("a telephone call needs %s: who is called answers too late, and the sign-in fails (this is learned: three sign-ins that wait longer correct it)", callNeeds), raise, then, now)
 	case k.GivesUp > 0 && k.Patience > k.GivesUp:
 		e.find("patience", fmt.Sprintf("it gives up after %s, and patience is %s", k.GivesUp, k.Patience), "approvals in between come too late",

@@ -78,7 +78,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	if err != nil {
 		return err
 	}
-	via.Group, via.CanAsk, via.Room = cmp.Or(cl.Group, cl.Name), cl.Challenge, cl.MaxReplyMessage
+	via.Group, via.CanAsk, via.Room = cmp.Or(cl.Group, cl.Name), cl.Challenge, int32(cl.MaxReplyMessage) //nolint:gosec // at most a packet, see radiusd
 	account, err := s.lookup(ctx, user)
 	if err != nil {
 		return err

@@ -28,3 +28,11 @@ func (o *output) Write(p []byte) (int, error) {
 // say prints. A failure of standard output is remembered by it; one of
 // standard error can be told nowhere.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
+// times says how often.
+func times[N int | uint64](n N) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

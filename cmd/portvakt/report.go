@@ -85,7 +85,7 @@ func printReports(out io.Writer, all []attempts.Report) {
 			if r.Outcome != "ask" {
 				how = string(r.Reason)
 			}
-			say(tw, "  %s\t%s\t%s\t%d times, last %s at %s\n", what, shown(r.User), shown(how), r.Count, r.Last.Local().Format(time.DateTime), shown(r.Client))
+			say(tw, "  %s\t%s\t%s\t%s, last %s at %s\n", what, shown(r.User), shown(how), times(r.Count), r.Last.Local().Format(time.DateTime), shown(r.Client))
 		}
 		_ = tw.Flush()
 		i = end

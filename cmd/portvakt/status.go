@@ -295,7 +295,7 @@ func (k clockStatus) String() string {
 	}
 	switch {
 	case k.GivesUp > 0:
-		parts = append(parts, fmt.Sprintf("gives up after %s, sent %d times", k.GivesUp, k.Sends))
+		parts = append(parts, fmt.Sprintf("gives up after %s, sent %s", k.GivesUp, times(k.Sends)))
 	case k.Waits > 0:
 		parts = append(parts, "still waits after "+k.Waits.String())
 	}

@@ -266,7 +266,7 @@ person after you have made sure who she is.`,
 					return err
 				}
 				say(c.OutOrStdout(), "%s\n", code)
-				say(c.ErrOrStderr(), "good until %s, %d time(s)\n", time.Now().Add(valid).Format(time.RFC3339), uses)
+				say(c.ErrOrStderr(), "good until %s, %s\n", time.Now().Add(valid).Format(time.RFC3339), times(uses))
 				return nil
 			})
 		},

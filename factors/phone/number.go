@@ -14,6 +14,7 @@ type Number struct {
 	calling   string // calling code, "47"
 	national  string // national significant number, with its leading zeros
 	extension string
+	pauses    int // before the extension; 0 without one
 	country   string
 	typ       Type
 }
@@ -43,6 +44,11 @@ func (n Number) National() string { return n.national }
 // Extension returns the digits to dial after the answer; mostly empty.
 func (n Number) Extension() string { return n.extension }
 
+// Pauses returns how many seconds the far end needs to listen before the
+// extension: one for each comma in "+4722855050,,77", at least one where there
+// is an extension.
+func (n Number) Pauses() int { return n.pauses }
+
 // Country returns the ISO 3166-1 code of the country, "NO". Countries that
 // share a calling code are told apart: Jersey is not "GB", Jamaica not "US".
 func (n Number) Country() string { return n.country }
@@ -56,10 +62,17 @@ func (n Number) Textable() bool { return n.typ == Mobile || n.typ == FixedOrMobi
 // IsZero reports whether there is no number.
 func (n Number) IsZero() bool { return n == Number{} }
 
+// Same reports whether both are one telephone, however long its far end listens
+// before the extension.
+func (n Number) Same(other Number) bool {
+	n.pauses, other.pauses = 0, 0
+	return n == other
+}
+
 // Line returns the number without its extension: what one text message or one
 // cap is for.
 func (n Number) Line() Number {
-	n.extension = ""
+	n.extension, n.pauses = "", 0
 	return n
 }
 

@@ -30,6 +30,28 @@ func TestFormatsForGateways(t *testing.T) {
 	}
 }
 
+// The directory of a site has "+4722855050,,77" for a switchboard that wants two
+// seconds.
+func TestCommasBeforeAnExtensionArePauses(t *testing.T) {
+	t.Parallel()
+	one := must(t, "22855050 ext 77")
+	for raw, want := range map[string]int{
+		"22855050": 0, "22855050 ext 77": 1, "22855050,77": 1, "22855050,,77": 2, "+4722855050, , ,77": 3, "22855050,,,,,,,,,,,,,77": 9,
+		"tel:+4722855050;ext=77": 1, "Office, Oslo, 22855050 x77": 1,
+	} {
+		n := must(t, raw)
+		if n.Pauses() != want {
+			t.Errorf("%q has %d pauses, want %d", raw, n.Pauses(), want)
+		}
+		if want > 0 && (!n.Same(one) || n.TelephoneID([]byte("k")) != one.TelephoneID([]byte("k"))) {
+			t.Errorf("%q is another telephone", raw)
+		}
+	}
+	if one.Same(one.Line()) || one.Line().Pauses() != 0 {
+		t.Error("the line is its extension")
+	}
+}
+
 func TestNumbersPrintMasked(t *testing.T) {
 	t.Parallel()
 	n := must(t, "412 34 567")

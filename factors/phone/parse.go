@@ -23,6 +23,7 @@ const (
 	maxRaw       = 128 // octets of the text: AD's telephoneNumber has 64 characters
 	maxDigits    = 20  // E.164 has 15; "00" or a carrier code may come before them
 	maxExtension = 7   // a longer one is a second number
+	maxPauses    = 9   // the call waits for them, a second each
 )
 
 // Parse reads one telephone number out of free text. region is the ISO 3166-1
@@ -41,7 +42,10 @@ func Parse(raw, region string) (Number, error) {
 	n, err := parseDigits(whole, ext, region)
 	if errors.Is(err, ErrInvalid) && trunk != whole {
 		// Italy dials the zero from abroad too (ITU-T E.123, section 2.8).
-		return parseDigits(trunk, ext, region)
+		n, err = parseDigits(trunk, ext, region)
+	}
+	if n.extension != "" {
+		n.pauses = min(max(1, pauses(raw, n.extension)), maxPauses)
 	}
 	return n, err
 }
@@ -172,7 +176,7 @@ func extension(rest string) (string, error) {
 		if !ok {
 			continue
 		}
-		after = strings.TrimLeft(after, " \t.:")
+		after = strings.TrimLeft(after, " \t.:,") // ",,77" waits longer than ",77"
 		digits := len(after) - len(strings.TrimLeft(after, "0123456789"))
 		if digits == 0 || digits > maxExtension || strings.ContainsAny(after[digits:], "0123456789") {
 			return "", ErrSeveral
@@ -180,6 +184,13 @@ func extension(rest string) (string, error) {
 		return after[:digits], nil
 	}
 	return "", ErrSeveral
+}
+
+// pauses counts the commas right before the extension.
+func pauses(raw, ext string) int {
+	before := raw[:max(0, strings.LastIndex(raw, ext))]
+	commas := before[len(strings.TrimRight(before, ", \t")):]
+	return strings.Count(commas, ",")
 }
 
 func isDigit(r rune) bool { return r >= '0' && r <= '9' }

@@ -34,6 +34,8 @@ func TestParseReadsWhatDirectoriesHold(t *testing.T) {
 		{"22855050 (linje 77)", "NO", "+4722855050 fixed NO ext 77"},
 		{"22855050,77", "NO", "+4722855050 fixed NO ext 77"},
 		{"22855050#77", "NO", "+4722855050 fixed NO ext 77"},
+		{"+4722855050,,123", "NO", "+4722855050 fixed NO ext 123"},
+		{"22 85 50 50, , 123", "NO", "+4722855050 fixed NO ext 123"},
 		{"Mobil: 412 34 567", "NO", "+4741234567 mobile NO"},
 		{"41234567 (privat)", "NO", "+4741234567 mobile NO"},
 		{"41234567 x", "NO", "+4741234567 mobile NO"},

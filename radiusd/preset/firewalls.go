@@ -39,12 +39,14 @@ func firewalls() []Preset {
 			Settings: []Setting{
 				question("the app and the portal show it"),
 				patience(20*time.Second, "sessions were seen to end at about 25 s, whatever the server profile says"),
+				{"station", "PaloAlto-Client-Source-IP", "it tells the address of the person's device there, not in Calling-Station-Id"},
 			},
 			Fixes: Fixes{
 				Timeout: "Device > Server Profiles > RADIUS: Timeout 60, Retries 1; the web server's time-out (30 s) must be longer than both multiplied",
 				Shared:  "Device > Server Profiles > RADIUS > the server: Secret",
 				Sign:    "update PAN-OS to a version with its vendor's answer to CVE-2024-3596",
 				PAP:     "Device > Server Profiles > RADIUS: Authentication Protocol PAP",
+				Station: "on the command line: set authentication radius-vsa-on client-source-ip",
 			},
 		},
 		{

@@ -24,9 +24,9 @@ func (e *event) appendLine(b []byte) ([]byte, error) {
 	l.number("k", int64(e.Took))
 	l.number("kd", int64(e.Directory))
 	l.number("ke", int64(e.Elsewhere))
-	if e.Alarm {
-		l.b = append(l.b, `,"al":true`...)
-	}
+	l.number("n", int64(e.Copies))
+	l.flag("g", e.Gone)
+	l.flag("al", e.Alarm)
 	l.text("em", e.Emergency)
 	if l.plain {
 		return append(l.b, '}', '\n'), nil
@@ -58,6 +58,14 @@ func (l *line) number(name string, value int64) {
 	}
 	l.name(name)
 	l.b = strconv.AppendInt(l.b, value, 10)
+}
+
+// flag adds a field that is left out when it is false.
+func (l *line) flag(name string, value bool) {
+	if value {
+		l.name(name)
+		l.b = append(l.b, "true"...)
+	}
 }
 
 func (l *line) name(name string) {

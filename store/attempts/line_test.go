@@ -29,7 +29,7 @@ func TestALineHasWhatJSONHas(t *testing.T) {
 				switch f := reflect.ValueOf(e).Elem().Field(i); f.Kind() {
 				case reflect.String:
 					f.SetString(text)
-				case reflect.Int64:
+				case reflect.Int, reflect.Int64:
 					f.SetInt(-int64(i) - 1)
 				case reflect.Bool:
 					f.SetBool(true)

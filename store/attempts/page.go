@@ -40,6 +40,8 @@ type event struct {
 	Took      time.Duration `json:"k,omitempty"`
 	Directory time.Duration `json:"kd,omitempty"`
 	Elsewhere time.Duration `json:"ke,omitempty"`
+	Copies    int           `json:"n,omitempty"`
+	Gone      bool          `json:"g,omitempty"`
 	Alarm     bool          `json:"al,omitempty"`
 	Emergency string        `json:"em,omitempty"`
 }
@@ -51,7 +53,7 @@ func kept(e *login.Event) event {
 		Time: e.Time.UnixMilli(), Attempt: cut(e.Attempt), Outcome: e.Outcome, Reason: e.Reason, Detail: cut(e.Detail), User: cut(e.User),
 		Account: cut(e.AccountID), Client: cut(e.Client), Station: cut(e.Station), Rule: cut(e.Rule), Method: cut(e.Method),
 		Took: e.Took.Round(time.Microsecond), Directory: e.Directory.Round(time.Microsecond), Elsewhere: e.Elsewhere.Round(time.Millisecond), Alarm: e.Alarm,
-		Emergency: cut(e.Emergency),
+		Emergency: cut(e.Emergency), Copies: e.Copies, Gone: e.Gone,
 	}
 }
 
@@ -60,7 +62,7 @@ func (e event) login() login.Event {
 		Time: time.UnixMilli(e.Time), Attempt: e.Attempt, Outcome: e.Outcome, Reason: e.Reason, Detail: e.Detail, User: e.User,
 		AccountID: e.Account, Client: e.Client, Station: e.Station, Rule: e.Rule, Method: e.Method,
 		Took: e.Took, Directory: e.Directory, Elsewhere: e.Elsewhere, Alarm: e.Alarm,
-		Emergency: e.Emergency,
+		Emergency: e.Emergency, Copies: e.Copies, Gone: e.Gone,
 	}
 }
 

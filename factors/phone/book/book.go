@@ -74,7 +74,7 @@ func (b *Book) Of(u login.User) []phone.Number {
 	looked := 0
 	look := func(raw string) bool {
 		looked++
-		if number := b.recall(raw); !number.IsZero() && !slices.Contains(found, number) {
+		if number := b.recall(raw); !number.IsZero() && !slices.ContainsFunc(found, number.Same) {
 			found = append(found, number)
 		}
 		return len(found) < maxNumbers && looked < maxLooked
@@ -97,7 +97,7 @@ func (b *Book) Of(u login.User) []phone.Number {
 func (b *Book) Unconfirmed(u login.User) []phone.Number {
 	return slices.DeleteFunc(b.Of(u), func(n phone.Number) bool {
 		for p := range phones(u) {
-			if b.recall(p.Number) == n {
+			if b.recall(p.Number).Same(n) {
 				return true
 			}
 		}

@@ -103,6 +103,7 @@ func TestEnrolledNumbersAreThoseThatAreUsed(t *testing.T) {
 		{"a mobile number", messages, "912 34 567", ""},
 		{"a land line for calls", calls, "22 85 50 50 x77", ""},
 		{"a land line for messages", messages, "22 85 50 50", "gets no text messages"},
+		{"one that wants two seconds before its extension", calls, "22 85 50 50,,77", ""},
 		{"a blocked prefix", calls, "412 34 567", "+47••••••67 begins with +47412 of call.blocked_prefixes"},
 		{"another country", messages, "+45 32 12 34 56", "(DK) that sms.countries does not list"},
 		{"no number", calls, "none", "no telephone number"},

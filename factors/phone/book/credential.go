@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
@@ -42,7 +43,10 @@ func Listed(n phone.Number) (login.Credential, error) { return credential(n, "",
 
 func credential(n phone.Number, label string, listed bool) (login.Credential, error) {
 	number := n.E164()
-	if n.Extension() != "" {
+	switch {
+	case n.Pauses() > 1:
+		number += strings.Repeat(",", n.Pauses()) + n.Extension() // a URI has no place for them
+	case n.Extension() != "":
 		number = "tel:" + number + ";ext=" + n.Extension() // RFC 3966, section 5.3
 	}
 	data, err := json.Marshal(Phone{Number: number, Verified: true, Listed: listed})

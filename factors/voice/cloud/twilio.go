@@ -129,7 +129,7 @@ func (t *Twilio) place(ctx context.Context, d *dialogue) error {
 		form.Set("Method", http.MethodPost)
 	}
 	if digits := c.To.Extension(); digits != "" {
-		form.Set("SendDigits", "ww"+digits) // a second for the exchange to listen
+		form.Set("SendDigits", strings.Repeat("ww", c.To.Pauses())+digits) // half a second each, for the exchange to listen
 	}
 	r, err := t.service.ask(context.WithoutCancel(ctx), http.MethodPost, t.resource("/Calls.json"),
 		"application/x-www-form-urlencoded", form.Encode())

@@ -122,12 +122,12 @@ func TestTheRequestSaysHowLongAndTo(t *testing.T) {
 	t.Parallel()
 	s := twilio(t, (*cloudtest.Call).Busy)
 	c := approval(t, new(keypad))
-	c.To = to(t, "+47 412 34 567;ext=123")
+	c.To = to(t, "+47 412 34 567,,123")
 	c.Ring, c.Talk = 25*time.Second, 40*time.Second
 	s.call(t, c)
 	got := s.fake.Calls()[0].Request
 	for name, want := range map[string]string{
-		"To": "+4741234567", "From": "+4777644000", "Timeout": "25", "TimeLimit": "55", "SendDigits": "ww123",
+		"To": "+4741234567", "From": "+4777644000", "Timeout": "25", "TimeLimit": "55", "SendDigits": "wwww123",
 	} {
 		if got.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), want)

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/portvakt/portvakt/factors/voice"
@@ -37,8 +38,8 @@ func (t *talk) hold(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.c.Talk, errTalked)
 	defer cancel()
 	t.sound.Start()
-	if ext := t.c.To.Extension(); ext != "" {
-		if err := t.dial(ctx, ext); err != nil {
+	if t.c.To.Extension() != "" {
+		if err := t.dial(ctx); err != nil {
 			return err
 		}
 	}
@@ -94,10 +95,10 @@ func (t *talk) hold(ctx context.Context) error {
 // errTalked is the cause when the call has lasted as long as it may.
 var errTalked = errors.New("the call has lasted as long as it may")
 
-// dial keys the extension, with a second for the far end to listen before and
-// after it.
-func (t *talk) dial(ctx context.Context, ext string) error {
-	sent := t.sound.Send("," + ext + ",")
+// dial keys the extension, behind its pauses and with a second for the far end
+// to listen after it.
+func (t *talk) dial(ctx context.Context) error {
+	sent := t.sound.Send(strings.Repeat(",", t.c.To.Pauses()) + t.c.To.Extension() + ",")
 	select {
 	case <-sent:
 		return nil

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -96,39 +97,47 @@ func TestKeysBeforeThePromptCountForNothing(t *testing.T) {
 		if got := f.next("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 200") {
 			t.Errorf("a key before the prompt: %s", got)
 		}
-		if got := pressed(t, sound); got != "77" {
-			t.Errorf("dialled %q, want 77", got)
+		if got, waited := pressed(t, sound); got != "77" || waited < 3*time.Second {
+			t.Errorf("dialled %q after %v, want 77 after a second for each comma", got, waited)
 		}
 		f.reply(f.press(3, "0"), "200 OK", "")
 	}, func() {
 		var alice person
 		c := alice.call(t)
-		c.To, c.Talk = to(t, number+";ext=77"), 20*time.Second
+		c.To, c.Talk = to(t, number+",,,77"), 20*time.Second
 		if got, _ := place(t, p, c); got != "fraud" || alice.pressed != "0" {
 			t.Errorf("got %s of %q, want what was pressed after the prompt", got, alice.pressed)
 		}
 	})
 }
 
-// pressed reads the keys that come as events (RFC 4733) until sound begins.
-func pressed(t testing.TB, sound *net.UDPConn) string {
+// pressed reads the keys that come as events (RFC 4733) until sound begins, and
+// how long after the first packet they come.
+func pressed(t testing.TB, sound *net.UDPConn) (keys string, waited time.Duration) {
 	t.Helper()
-	keys, stamp := "", ""
+	var stamp string
+	var began uint32
 	buf := make([]byte, 2048)
 	_ = sound.SetReadDeadline(time.Now().Add(15 * time.Second))
 	for {
 		n, err := sound.Read(buf)
 		if err != nil {
 			t.Errorf("no sound: %v", err)
-			return keys
+			return keys, waited
+		}
+		now := binary.BigEndian.Uint32(buf[4:])
+		if began == 0 {
+			began = now
 		}
 		switch kind, at := buf[1]&0x7f, string(buf[4:8]); {
 		case n < 16:
 		case kind == 101 && at != stamp:
-			stamp = at
+			if stamp = at; keys == "" {
+				waited = time.Duration(now-began) * time.Second / 8000
+			}
 			keys += string("0123456789*#"[buf[12]%12])
 		case kind == 8 && loud(buf[12:n]):
-			return keys
+			return keys, waited
 		}
 	}
 }
