@@ -27,8 +27,10 @@ const maxImport = 500_000
 
 // An importer enrolls the rows of a file: all, or none.
 type importer struct {
-	lookup      func(ctx context.Context, user string) (login.Account, error)
-	telephone   func(raw, label string) (login.Credential, phone.Number, error)
+	lookup    func(ctx context.Context, user string) (login.Account, error)
+	telephone func(raw, label string) (login.Credential, phone.Number, error)
+	// method is the ID of a person's method of a name, empty when she has none.
+	method      func(a login.Account, e login.Enrollment, name string) (id string)
 	enrollments *store.Enrollments
 	several     bool // people may have more than one row
 }
@@ -39,17 +41,41 @@ type importRow struct {
 	account login.Account
 	has     int                // credentials that the person has
 	adds    []login.Credential // those that she has not
+	// prefers is the ID of the method of the row, when she prefers none yet.
+	prefers string
+	// lacks is whether she has no such method.
+	lacks   bool
 	err     error
 	written bool
 }
 
-// kinds says what is added.
-func (r *importRow) kinds() string {
-	var kinds []string
+// leftOut reports whether the row is not meant to come over.
+func (r *importRow) leftOut() bool {
+	_, left := errors.AsType[*tokens.LeftOut](r.err)
+	return left
+}
+
+// changes reports whether anything is written for the row.
+func (r *importRow) changes() bool { return len(r.adds) > 0 || r.prefers != "" }
+
+// what says what is written.
+func (r *importRow) what() string {
+	var what []string
 	for _, c := range r.adds {
-		kinds = append(kinds, c.Kind)
+		what = append(what, c.Kind)
 	}
-	return strings.Join(kinds, ", ")
+	if r.prefers != "" {
+		what = append(what, "asked by "+r.Method+" first")
+	}
+	return strings.Join(what, ", ")
+}
+
+// remark says what cannot be written.
+func (r *importRow) remark() string {
+	if r.lacks {
+		return fmt.Sprintf(" (has no %s to be asked by first)", r.Method)
+	}
+	return ""
 }
 
 // examine finds out what becomes of each row, and writes nothing.
@@ -171,12 +197,14 @@ func (i importer) compare(ctx context.Context, r *importRow) error {
 		}
 		creds = append(creds, cred)
 	}
-	if r.Phone != "" {
-		cred, _, err := i.telephone(r.Phone, r.Label)
+	for _, number := range r.Phones {
+		cred, _, err := i.telephone(number, r.Label)
 		if err != nil {
 			return err
 		}
-		creds = append(creds, cred)
+		if !has(creds, cred) { // the backup may be the same
+			creds = append(creds, cred)
+		}
 	}
 	e, err := i.enrollments.Enrollment(ctx, r.account.ID)
 	if err != nil {
@@ -184,6 +212,11 @@ func (i importer) compare(ctx context.Context, r *importRow) error {
 	}
 	r.has = len(e.Credentials)
 	r.adds = slices.DeleteFunc(creds, func(c login.Credential) bool { return has(e.Credentials, c) })
+	if r.Method != "" && e.Preferred == "" {
+		e.Credentials = append(slices.Clone(e.Credentials), r.adds...)
+		r.prefers = i.method(r.account, e, r.Method)
+		r.lacks = r.prefers == ""
+	}
 	return nil
 }
 
@@ -222,7 +255,7 @@ func (i importer) write(ctx context.Context, rows []importRow) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	eachRow(rows, func(r *importRow) {
-		if len(r.adds) == 0 || ctx.Err() != nil {
+		if !r.changes() || ctx.Err() != nil {
 			return
 		}
 		err := i.enrollments.Update(ctx, r.account.ID, r.account.Name, func(e *login.Enrollment) error {
@@ -230,6 +263,9 @@ func (i importer) write(ctx context.Context, rows []importRow) error {
 				return fmt.Errorf("%s has got other credentials meanwhile", r.account.Name)
 			}
 			e.Credentials = append(slices.Clone(e.Credentials), r.adds...)
+			if e.Preferred == "" {
+				e.Preferred = r.prefers
+			}
 			return nil
 		})
 		// One that failed may be written all the same: its answer was lost.
@@ -254,6 +290,9 @@ func (i importer) takeBack(ctx context.Context, rows []importRow, why error) err
 			e.Credentials = slices.DeleteFunc(slices.Clone(e.Credentials), func(c login.Credential) bool {
 				return slices.ContainsFunc(r.adds, func(a login.Credential) bool { return a.ID == c.ID })
 			})
+			if r.prefers != "" && e.Preferred == r.prefers {
+				e.Preferred = ""
+			}
 			return nil
 		}); err != nil {
 			left.Add(1)

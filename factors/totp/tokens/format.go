@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/portvakt/portvakt/factors/totp"
 )
@@ -28,11 +29,15 @@ type Format struct {
 
 // Options say what a file does not.
 type Options struct {
-	// Algorithm is of the tokens of "oath", "multiotp" and "privacyidea".
+	// Algorithm is of the tokens of "oath", "multiotp", "privacyidea", and of
+	// those of "linotp" that do not tell theirs.
 	Algorithm totp.Algorithm
 	// Key opens the secrets of "pskc".
 	Key PSKCKey
-	// Columns are the names of the columns of "csv", when they are not ours.
+	// EncKey opens those of "linotp".
+	EncKey []byte
+	// Columns are the names of the columns of "csv" and "mfaserver", when they are
+	// not ours, or not known.
 	Columns Columns
 }
 
@@ -59,6 +64,12 @@ func Formats() []Format {
 		{"privacyidea", "exports of privacyidea-token-janitor", func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadPrivacyIDEA(r, o.Algorithm)
 		}, isPrivacyIDEA},
+		{"linotp", "rows of LinOTP's table Token, as JSON", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadLinOTP(r, o.EncKey, o.Algorithm)
+		}, isLinOTP},
+		{"mfaserver", "people and telephones of Microsoft MFA Server", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadMFAServer(r, o.Columns)
+		}, isMFAServer},
 	}
 }
 
@@ -92,12 +103,20 @@ func Recognise(r *bufio.Reader) (Format, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Format{}, err
 	}
+	for range utf8.UTFMax - 1 { // the end may be within a character
+		if last, size := utf8.DecodeLastRune(head); len(head) >= maxLine-utf8.UTFMax && last == utf8.RuneError && size == 1 {
+			head = head[:len(head)-1]
+		}
+	}
 	l := newLines(strings.NewReader(string(head)))
 	var first line
 	for {
 		first.text, err = l.next()
 		if errors.Is(err, errLong) { // a key container may be one line
 			first.text, err = strings.TrimPrefix(string(head), "\ufeff"), nil
+		}
+		if errors.Is(err, errEncoding) {
+			return Format{}, fmt.Errorf("line %d: %w", l.n, err)
 		}
 		if err != nil {
 			return Format{}, errUnknownFormat
@@ -144,12 +163,18 @@ func isSecret(text string) bool {
 
 func isKind(text string) bool { return text == totp.KindCounter || text == totp.KindTime }
 
+// hasHeader tells a header that has what is needed, also when it has it twice.
+func (l line) hasHeader(c Columns) bool {
+	_, err := c.parseHeader(l.fields)
+	_, missing := errors.AsType[*HeaderError](err)
+	return !missing
+}
+
 func isCSV(l line) bool {
-	_, header, err := parseHeader(l.fields, nil)
-	if header || err != nil {
+	if l.hasHeader(ownColumns()) {
 		return true
 	}
-	_, err = totp.ParseSeed(l.field(1))
+	_, err := totp.ParseSeed(l.field(1))
 	return len(l.fields) == 2 && err == nil && !isSecret(l.field(1))
 }
 
@@ -176,3 +201,9 @@ func isMultiOTP(l line) bool { return len(l.fields) == 6 && isKind(l.field(2)) &
 func isPrivacyIDEA(l line) bool {
 	return !l.version && (len(l.fields) == 5 || len(l.fields) == 6) && isKind(l.field(3)) && l.field(2) != ""
 }
+
+func isLinOTP(l line) bool {
+	return strings.HasPrefix(l.text, "{") && strings.Contains(strings.ToLower(l.text), `"linotpkeyenc"`)
+}
+
+func isMFAServer(l line) bool { return !l.hasHeader(ownColumns()) && l.hasHeader(mfaServerColumns()) }
