@@ -130,7 +130,7 @@ func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, 
 	}
 	i := importer{lookup: s.lookup, telephone: s.telephone, method: s.methodOf, enrollments: s.enrollments, several: o.several}
 	if err := i.examine(ctx, rows); err != nil {
-		return err
+		return fmt.Errorf("%w; nothing was enrolled", err)
 	}
 	bad := failed(rows)
 	write := !o.dryRun && (bad == 0 || o.skipBad)

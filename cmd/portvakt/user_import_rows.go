@@ -78,17 +78,33 @@ func (r *importRow) remark() string {
 	return ""
 }
 
-// examine finds out what becomes of each row, and writes nothing.
+// examine finds out what becomes of each row, and writes nothing. A row is not
+// bad because the directory does not answer, or the store: that ends it all.
 func (i importer) examine(ctx context.Context, rows []importRow) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	each := func(fn func(*importRow) error) {
+		eachRow(rows, func(r *importRow) {
+			if ctx.Err() != nil {
+				return
+			}
+			if r.err = fn(r); exitCode(r.err) == exitUnavailable {
+				stop(fmt.Errorf("line %d: %w", r.Line, r.err))
+			}
+		})
+	}
 	// Whoever is listed twice is known when everybody has been looked up.
-	eachRow(rows, func(r *importRow) { r.account, r.err = i.owner(ctx, r.Row) })
+	each(func(r *importRow) (err error) { r.account, err = i.owner(ctx, r.Row); return err })
 	i.refuseTwice(rows)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := i.refuseTaken(ctx, rows); err != nil {
 		return err
 	}
-	eachRow(rows, func(r *importRow) { r.err = i.compare(ctx, r) })
+	each(func(r *importRow) error { return i.compare(ctx, r) })
 	refuseTooMany(rows)
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // owner is whose row it is.
@@ -200,7 +216,7 @@ func (i importer) compare(ctx context.Context, r *importRow) error {
 	for _, number := range r.Phones {
 		cred, _, err := i.telephone(number, r.Label)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", r.account.Name, err)
 		}
 		if !has(creds, cred) { // the backup may be the same
 			creds = append(creds, cred)
@@ -208,7 +224,7 @@ func (i importer) compare(ctx context.Context, r *importRow) error {
 	}
 	e, err := i.enrollments.Enrollment(ctx, r.account.ID)
 	if err != nil {
-		return err
+		return withCode(err, exitUnavailable)
 	}
 	r.has = len(e.Credentials)
 	r.adds = slices.DeleteFunc(creds, func(c login.Credential) bool { return has(e.Credentials, c) })
