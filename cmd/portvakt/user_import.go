@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,13 +38,13 @@ A CSV file names its columns in the first line:
 Without such a line they are user and secret. --columns says what those of another
 product mean, and passes the others over; for "mfaserver" it adds to what is known.
 
-Formats "oath", "multiotp" and "privacyidea" do not tell the algorithm: ask the
-vendor, and say --algorithm. Secrets of a key container are opened by the file of
+Formats "oath", "multiotp" and "privacyidea" do not tell the algorithm, nor may a
+CSV file: ask the vendor, and say --algorithm. Secrets of a key container are opened by the file of
 the key that was agreed on (hexadecimal) or of its password; those of "linotp" by
 LinOTP's file encKey.
 
 Vendors' files know serial numbers, and often no people: --users names a CSV file
-of "serial,user", or LinOTP's list of its tokens.`
+of "serial,user", or LinOTP's list of its tokens. FILE may be - for standard input.`
 
 func newUserImportCommand() *cobra.Command {
 	var o importOptions
@@ -70,7 +71,7 @@ func newUserImportCommand() *cobra.Command {
 	f.StringVar(&o.keyFile, "key-file", "", "file of the shared key of a key container, hexadecimal; of LinOTP its encKey")
 	f.StringVar(&o.passwordFile, "password-file", "", "of a key container: file of the password")
 	f.StringVar(&o.users, "users", "", "CSV file of serial numbers and login names, for files without people")
-	f.StringVar(&o.algorithm, "algorithm", "SHA1", "of tokens whose file does not tell it: SHA1, SHA256 or SHA512")
+	f.StringVar(&o.algorithm, "algorithm", "", "of tokens that do not tell it: SHA1, SHA256 or SHA512 (default SHA1)")
 	return c
 }
 
@@ -105,14 +106,43 @@ func (o importOptions) read(file io.Reader) (iter.Seq2[tokens.Row, error], error
 	if err != nil {
 		return nil, usage(err, "say what it is with --format: "+strings.Join(tokens.FormatNames(), ", "))
 	}
+	if err := o.check(format); err != nil {
+		return nil, err
+	}
 	if err := o.readKeys(format, &options); err != nil {
 		return nil, err
 	}
 	return format.Read(buffered, options), nil
 }
 
+// check refuses options that a format has no use for: whoever gave them would
+// have tokens whose codes never fit.
+func (o importOptions) check(format tokens.Format) error {
+	for _, given := range [...]struct{ flag, value, need string }{
+		{"--algorithm", o.algorithm, tokens.NeedAlgorithm},
+		{"--columns", o.columns, tokens.NeedColumns},
+		{"--key-file", o.keyFile, tokens.NeedKey},
+		{"--password-file", o.passwordFile, tokens.NeedPassword},
+	} {
+		if given.value != "" && !slices.Contains(format.Needs, given.need) {
+			return withCode(withHint(fmt.Errorf("format %q has no use for %s", format.Name, given.flag),
+				"leave it out: the file tells; or --format says that it is of another one"), exitUsage)
+		}
+	}
+	return nil
+}
+
+// open opens the file of an import; "-" is standard input, so that secrets of
+// another host need not lie here.
+func (o importOptions) open(c *cobra.Command, path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(c.InOrStdin()), nil
+	}
+	return os.Open(path) //nolint:gosec // the administrator names the path
+}
+
 func (s *system) importFile(ctx context.Context, c *cobra.Command, path string, o importOptions) error {
-	file, err := os.Open(path) //nolint:gosec // the administrator names the path
+	file, err := o.open(c, path)
 	if err != nil {
 		return err
 	}
@@ -161,6 +191,9 @@ func readRows(read iter.Seq2[tokens.Row, error]) ([]importRow, error) {
 
 // withFileHint says what to do about a file that cannot be read at all.
 func withFileHint(err error) error {
+	if errors.Is(err, tokens.ErrNeedsKey) {
+		return withCode(withHint(err, "--key-file or --password-file names a file with it"), exitUsage)
+	}
 	if errors.Is(err, tokens.ErrNoEncKey) {
 		return withCode(withHint(err, "--key-file names it: SECRET_FILE of LinOTP, mostly /etc/linotp/encKey or /etc/linotp2/encKey"), exitUsage)
 	}

@@ -17,7 +17,9 @@ func failed(rows []importRow) (n int) {
 	return n
 }
 
-// reportRows tells what became of each row.
+// reportRows tells what became of each row. Those that cannot be taken come last:
+// there is something to do about them, and a terminal keeps the last lines of ten
+// thousand.
 func reportRows(c *cobra.Command, rows []importRow, written, dryRun bool) error {
 	out := bufio.NewWriter(c.OutOrStdout())
 	word := "would be enrolled"
@@ -32,13 +34,20 @@ func reportRows(c *cobra.Command, rows []importRow, written, dryRun bool) error 
 			say(out, "line %d: left out: %v\n", r.Line, r.err)
 		case r.err != nil:
 			bad++
-			say(c.ErrOrStderr(), "line %d: %v\n", r.Line, r.err)
 		case !r.changes():
 			unchanged++
 			say(out, "line %d: %s unchanged%s\n", r.Line, shown(r.account.Name), r.remark())
 		default:
 			enrolled++
 			say(out, "line %d: %s %s: %s%s\n", r.Line, shown(r.account.Name), word, r.what(), r.remark())
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	for i := range rows {
+		if r := &rows[i]; r.err != nil && !r.leftOut() {
+			say(c.ErrOrStderr(), "line %d: %v\n", r.Line, r.err)
 		}
 	}
 	leftOut := ""

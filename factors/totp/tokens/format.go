@@ -21,23 +21,32 @@ type Format struct {
 	// About says in a few words whose it is.
 	About string
 
+	// Needs are the options that say what its files do not, of the Need names.
+	Needs []string
+
 	read func(io.Reader, Options) iter.Seq2[Row, error]
 	// is tells by the first line that is no comment; nil for another name of a
 	// format.
 	is func(first line) bool
 }
 
+// The options that a format may need.
+const (
+	NeedAlgorithm = "algorithm"
+	NeedKey       = "key"
+	NeedPassword  = "password"
+	NeedColumns   = "columns"
+)
+
 // Options say what a file does not.
 type Options struct {
-	// Algorithm is of the tokens of "oath", "multiotp", "privacyidea", and of
-	// those of "linotp" that do not tell theirs.
+	// Algorithm is of tokens that do not tell theirs.
 	Algorithm totp.Algorithm
 	// Key opens the secrets of "pskc".
 	Key PSKCKey
 	// EncKey opens those of "linotp".
 	EncKey []byte
-	// Columns are the names of the columns of "csv" and "mfaserver", when they are
-	// not ours, or not known.
+	// Columns are what columns mean, when they are not ours, or not known.
 	Columns Columns
 }
 
@@ -46,28 +55,33 @@ func (f Format) Read(r io.Reader, o Options) iter.Seq2[Row, error] { return f.re
 
 // Formats returns all.
 func Formats() []Format {
-	asCSV := func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadColumns(r, o.Columns) }
+	asCSV := func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadColumns(r, o.Columns, o.Algorithm) }
+	columns, algorithm := []string{NeedColumns, NeedAlgorithm}, []string{NeedAlgorithm}
 	return []Format{
-		{"csv", "people with secrets or telephones, below a line that names the columns", asCSV, isCSV},
-		{"entra", "hardware tokens of Microsoft Entra", asCSV, nil},
-		{"oath", "hardware tokens as vendors deliver them, LinOTP and privacyIDEA", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"csv", "people with secrets or telephones, below a line that names the columns", columns, asCSV, isCSV},
+		{"entra", "hardware tokens of Microsoft Entra", columns, asCSV, nil},
+		{"oath", "hardware tokens as vendors deliver them, LinOTP and privacyIDEA", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadOATH(r, o.Algorithm)
 		}, isOATH},
-		{"pskc", "key containers of RFC 6030", func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadPSKC(r, o.Key) }, isPSKC},
-		{"otpauth", "key URIs of apps, and migration links of Google Authenticator", func(r io.Reader, _ Options) iter.Seq2[Row, error] {
+		{"pskc", "key containers of RFC 6030", []string{NeedKey, NeedPassword}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadPSKC(r, o.Key)
+		}, isPSKC},
+		{"otpauth", "key URIs of apps, and migration links of Google Authenticator", nil, func(r io.Reader, _ Options) iter.Seq2[Row, error] {
 			return ReadOTPAuth(r)
 		}, isOTPAuth},
-		{"yubico", "logs of the YubiKey Personalization Tool", func(r io.Reader, _ Options) iter.Seq2[Row, error] {
+		{"yubico", "logs of the YubiKey Personalization Tool", nil, func(r io.Reader, _ Options) iter.Seq2[Row, error] {
 			return ReadYubico(r)
 		}, isYubico},
-		{"multiotp", "token files of multiOTP", func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadMultiOTP(r, o.Algorithm) }, isMultiOTP},
-		{"privacyidea", "exports of privacyidea-token-janitor", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"multiotp", "token files of multiOTP", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadMultiOTP(r, o.Algorithm)
+		}, isMultiOTP},
+		{"privacyidea", "exports of privacyidea-token-janitor", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadPrivacyIDEA(r, o.Algorithm)
 		}, isPrivacyIDEA},
-		{"linotp", "rows of LinOTP's table Token, as JSON", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"linotp", "rows of LinOTP's table Token, as JSON", []string{NeedKey, NeedAlgorithm}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadLinOTP(r, o.EncKey, o.Algorithm)
 		}, isLinOTP},
-		{"mfaserver", "people and telephones of Microsoft MFA Server", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"mfaserver", "people and telephones of Microsoft MFA Server", []string{NeedColumns}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadMFAServer(r, o.Columns)
 		}, isMFAServer},
 	}

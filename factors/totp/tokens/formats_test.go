@@ -194,7 +194,7 @@ func TestColumnsOfAnotherProduct(t *testing.T) {
 			"Name,Phone\nanna,1\n",
 			`1: ! line 1: no column is known to be user: there are "Name", "Phone"` + "\n",
 		},
-	}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, named) })
+	}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, named, totp.SHA1) })
 	for _, text := range []string{"", "a", "a=b", "=user", "a="} {
 		if _, err := ParseColumns(text); err == nil {
 			t.Errorf("%q was taken", text)

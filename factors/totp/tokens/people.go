@@ -7,6 +7,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+
+	"github.com/portvakt/portvakt/factors/totp"
 )
 
 // ReadMFAServer yields the people of "Export Users" of Microsoft MFA Server,
@@ -17,7 +19,7 @@ import (
 //
 // Rows that are bad or left out are yielded as [Read] does.
 func ReadMFAServer(r io.Reader, named Columns) iter.Seq2[Row, error] {
-	return readColumns(r, mfaServerColumns().but(named))
+	return readRows(r, totp.SHA1, mfaServerColumns().but(named).parseHeader)
 }
 
 // person reads what is told of a person beside her token.

@@ -29,15 +29,15 @@ var ErrUnknownColumn = errors.New("unknown column")
 // [*LeftOut]. A column that is not known ends the file at
 // once, by an error that is no LineError: nobody knows what its rows mean. So does
 // an error of r.
-func Read(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil) }
+func Read(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil, totp.SHA1) }
 
 // ReadColumns is [Read] for a file whose columns have other names; a column that
-// is not named is passed over.
-func ReadColumns(r io.Reader, named Columns) iter.Seq2[Row, error] {
+// is not named is passed over. The algorithm is of rows that do not tell theirs.
+func ReadColumns(r io.Reader, named Columns, algorithm totp.Algorithm) iter.Seq2[Row, error] {
 	if named != nil {
-		return readColumns(r, named)
+		return readRows(r, algorithm, named.parseHeader)
 	}
-	return readRows(r, func(fields []string) (header, error) {
+	return readRows(r, algorithm, func(fields []string) (header, error) {
 		h, err := ownColumns().parseHeader(fields)
 		if _, no := errors.AsType[*HeaderError](err); no {
 			return header{names: []string{colUser, colSecret}, bare: true}, nil
@@ -49,12 +49,7 @@ func ReadColumns(r io.Reader, named Columns) iter.Seq2[Row, error] {
 	})
 }
 
-// readColumns is for a file that has a first line with names.
-func readColumns(r io.Reader, columns Columns) iter.Seq2[Row, error] {
-	return readRows(r, columns.parseHeader)
-}
-
-func readRows(r io.Reader, parseHeader func(fields []string) (header, error)) iter.Seq2[Row, error] {
+func readRows(r io.Reader, algorithm totp.Algorithm, parseHeader func(fields []string) (header, error)) iter.Seq2[Row, error] {
 	var h header
 	return eachRow(r, func(fields []string) (Row, error) {
 		if h.names == nil {
@@ -66,11 +61,11 @@ func readRows(r io.Reader, parseHeader func(fields []string) (header, error)) it
 				return Row{}, errNoRow
 			}
 		}
-		return h.parse(fields)
+		return h.parse(fields, algorithm)
 	})
 }
 
-func (h header) parse(fields []string) (Row, error) {
+func (h header) parse(fields []string, algorithm totp.Algorithm) (Row, error) {
 	if h.bare && len(fields) != len(h.names) {
 		return Row{}, fmt.Errorf("%d fields, want %s; other columns need a header", len(fields), strings.Join(h.names, " and "))
 	}
@@ -89,9 +84,10 @@ func (h header) parse(fields []string) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	algorithm, err := totp.ParseAlgorithm(value(colAlgorithm))
-	if err != nil {
-		return Row{}, err
+	if text := value(colAlgorithm); text != "" {
+		if algorithm, err = totp.ParseAlgorithm(text); err != nil {
+			return Row{}, err
+		}
 	}
 	digits, err := number(colDigits, value(colDigits), 6)
 	if err != nil {

@@ -148,6 +148,11 @@ func TestReadOATH(t *testing.T) {
 			"# version: 2\nanna,,realm,T1," + hexKey + ",totp\nanna",
 			`2: "anna" "T1" totp SHA1 6 every 30s (20)` + "\n3: ! line 3: user, resolver and realm are missing (version 2)\n",
 		},
+		{
+			"what we write tells the algorithm",
+			"# version: 2\n# algorithm: SHA256\nanna,,,T1," + hexKey + ",totp\n# algorithm: MD5\nanna,,,T2," + hexKey + ",totp\n",
+			`3: "anna" "T1" totp SHA256 6 every 30s (20)` + "\n4: ! line 4: algorithm is none of SHA1, SHA256, SHA512\n",
+		},
 		{"another version ends the file", "# version: 3\nT1," + hexKey, "1: ! line 1: version is neither 1 nor 2\n"},
 		{
 			"each bad row is told",
@@ -164,6 +169,13 @@ func TestReadOATH(t *testing.T) {
 }
 
 func sha1Token(r io.Reader) iter.Seq2[Row, error] { return ReadOATH(r, totp.SHA1) }
+
+func TestRowsThatDoNotTellTheirAlgorithmHaveTheOneThatIsSaid(t *testing.T) {
+	table{{
+		"and those that do have theirs", "user,secret,algorithm\nanna," + b32 + ",\nbob," + b32 + ",SHA1\n",
+		`2: "anna" totp SHA512 6 every 30s (20)` + "\n" + `3: "bob" totp SHA1 6 every 30s (20)` + "\n",
+	}}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil, totp.SHA512) })
+}
 
 func TestAFileThatBreaksOffSaysSo(t *testing.T) {
 	fault := errors.New("disk fault")
