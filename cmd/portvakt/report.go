@@ -20,7 +20,7 @@ has nothing enrolled or the client cannot ask; asked, by which methods; or let i
 
 The list grows while people sign in, and says how each stood at her last sign-in:
 who has enrolled meanwhile moves from "refuse" to "ask". It is kept until it is
-cleared.`
+cleared. Copies of another server's requests (shadow) are in it in the same way.`
 
 func newReportCommand() *cobra.Command {
 	var rule string

@@ -27,8 +27,10 @@ const maxImport = 500_000
 
 // An importer enrolls the rows of a file: all, or none.
 type importer struct {
-	lookup      func(ctx context.Context, user string) (login.Account, error)
-	telephone   func(raw, label string) (login.Credential, phone.Number, error)
+	lookup    func(ctx context.Context, user string) (login.Account, error)
+	telephone func(raw, label string) (login.Credential, phone.Number, error)
+	// method is the ID of a person's method of a name, empty when she has none.
+	method      func(a login.Account, e login.Enrollment, name string) (id string)
 	enrollments *store.Enrollments
 	several     bool // people may have more than one row
 }
@@ -39,30 +41,70 @@ type importRow struct {
 	account login.Account
 	has     int                // credentials that the person has
 	adds    []login.Credential // those that she has not
+	// prefers is the ID of the method of the row, when she prefers none yet.
+	prefers string
+	// lacks is whether she has no such method.
+	lacks   bool
 	err     error
 	written bool
 }
 
-// kinds says what is added.
-func (r *importRow) kinds() string {
-	var kinds []string
-	for _, c := range r.adds {
-		kinds = append(kinds, c.Kind)
-	}
-	return strings.Join(kinds, ", ")
+// leftOut reports whether the row is not meant to come over.
+func (r *importRow) leftOut() bool {
+	_, left := errors.AsType[*tokens.LeftOut](r.err)
+	return left
 }
 
-// examine finds out what becomes of each row, and writes nothing.
+// changes reports whether anything is written for the row.
+func (r *importRow) changes() bool { return len(r.adds) > 0 || r.prefers != "" }
+
+// what says what is written.
+func (r *importRow) what() string {
+	var what []string
+	for _, c := range r.adds {
+		what = append(what, c.Kind)
+	}
+	if r.prefers != "" {
+		what = append(what, "asked by "+r.Method+" first")
+	}
+	return strings.Join(what, ", ")
+}
+
+// remark says what cannot be written.
+func (r *importRow) remark() string {
+	if r.lacks {
+		return fmt.Sprintf(" (has no %s to be asked by first)", r.Method)
+	}
+	return ""
+}
+
+// examine finds out what becomes of each row, and writes nothing. A row is not
+// bad because the directory does not answer, or the store: that ends it all.
 func (i importer) examine(ctx context.Context, rows []importRow) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	each := func(fn func(*importRow) error) {
+		eachRow(rows, func(r *importRow) {
+			if ctx.Err() != nil {
+				return
+			}
+			if r.err = fn(r); exitCode(r.err) == exitUnavailable {
+				stop(fmt.Errorf("line %d: %w", r.Line, r.err))
+			}
+		})
+	}
 	// Whoever is listed twice is known when everybody has been looked up.
-	eachRow(rows, func(r *importRow) { r.account, r.err = i.owner(ctx, r.Row) })
+	each(func(r *importRow) (err error) { r.account, err = i.owner(ctx, r.Row); return err })
 	i.refuseTwice(rows)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := i.refuseTaken(ctx, rows); err != nil {
 		return err
 	}
-	eachRow(rows, func(r *importRow) { r.err = i.compare(ctx, r) })
+	each(func(r *importRow) error { return i.compare(ctx, r) })
 	refuseTooMany(rows)
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // owner is whose row it is.
@@ -171,19 +213,26 @@ func (i importer) compare(ctx context.Context, r *importRow) error {
 		}
 		creds = append(creds, cred)
 	}
-	if r.Phone != "" {
-		cred, _, err := i.telephone(r.Phone, r.Label)
+	for _, number := range r.Phones {
+		cred, _, err := i.telephone(number, r.Label)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", r.account.Name, err)
 		}
-		creds = append(creds, cred)
+		if !has(creds, cred) { // the backup may be the same
+			creds = append(creds, cred)
+		}
 	}
 	e, err := i.enrollments.Enrollment(ctx, r.account.ID)
 	if err != nil {
-		return err
+		return withCode(err, exitUnavailable)
 	}
 	r.has = len(e.Credentials)
 	r.adds = slices.DeleteFunc(creds, func(c login.Credential) bool { return has(e.Credentials, c) })
+	if r.Method != "" && e.Preferred == "" {
+		e.Credentials = append(slices.Clone(e.Credentials), r.adds...)
+		r.prefers = i.method(r.account, e, r.Method)
+		r.lacks = r.prefers == ""
+	}
 	return nil
 }
 
@@ -222,7 +271,7 @@ func (i importer) write(ctx context.Context, rows []importRow) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	eachRow(rows, func(r *importRow) {
-		if len(r.adds) == 0 || ctx.Err() != nil {
+		if !r.changes() || ctx.Err() != nil {
 			return
 		}
 		err := i.enrollments.Update(ctx, r.account.ID, r.account.Name, func(e *login.Enrollment) error {
@@ -230,6 +279,9 @@ func (i importer) write(ctx context.Context, rows []importRow) error {
 				return fmt.Errorf("%s has got other credentials meanwhile", r.account.Name)
 			}
 			e.Credentials = append(slices.Clone(e.Credentials), r.adds...)
+			if e.Preferred == "" {
+				e.Preferred = r.prefers
+			}
 			return nil
 		})
 		// One that failed may be written all the same: its answer was lost.
@@ -254,6 +306,9 @@ func (i importer) takeBack(ctx context.Context, rows []importRow, why error) err
 			e.Credentials = slices.DeleteFunc(slices.Clone(e.Credentials), func(c login.Credential) bool {
 				return slices.ContainsFunc(r.adds, func(a login.Credential) bool { return a.ID == c.ID })
 			})
+			if r.prefers != "" && e.Preferred == r.prefers {
+				e.Preferred = ""
+			}
 			return nil
 		}); err != nil {
 			left.Add(1)

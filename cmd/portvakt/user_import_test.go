@@ -176,3 +176,33 @@ func TestAnImportThatIsBrokenOffTakesRowsBack(t *testing.T) {
 		t.Errorf("%d are enrolled", got)
 	}
 }
+
+func TestAnOutageIsNoBadRow(t *testing.T) {
+	const n = 10_000
+	kv := mem.New()
+	i := newImporter(kv)
+	var asked atomic.Int64
+	i.lookup = func(ctx context.Context, user string) (login.Account, error) {
+		if asked.Add(1) > n/2 {
+			return login.Account{}, withCode(errors.New("no server answers"), exitUnavailable)
+		}
+		return everybody(ctx, user)
+	}
+	rows := readPeople(t, people(n, nil))
+	if err := i.examine(t.Context(), rows); exitCode(err) != exitUnavailable || !strings.HasPrefix(err.Error(), "line ") {
+		t.Errorf("got %v, want the outage and where it began", err)
+	}
+	if got := asked.Load(); got > n/2+importWorkers {
+		t.Errorf("%d were looked up, and nobody answered from %d on", got, n/2)
+	}
+	// A store that cannot be read is one, too.
+	i = newImporter(unreadable{kv})
+	if err := i.examine(t.Context(), readPeople(t, people(10, nil))); !errors.Is(err, errFull) {
+		t.Errorf("got %v, want the store's fault", err)
+	}
+}
+
+// unreadable is a store that fails for each person by herself.
+type unreadable struct{ store.KV }
+
+func (unreadable) Get(context.Context, string) (store.Value, error) { return store.Value{}, errFull }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,29 +10,42 @@ import (
 	"github.com/portvakt/portvakt/factors/totp/tokens"
 )
 
-// maxWho bounds the files beside an import: names of half a million people.
-const maxWho = 32 << 20
-
-// pskcKey reads what opens a key container.
-func (o importOptions) pskcKey() (tokens.PSKCKey, error) {
-	var key tokens.PSKCKey
-	if o.keyFile != "" {
+// readKeys reads what opens the secrets of a file.
+func (o importOptions) readKeys(format tokens.Format, options *tokens.Options) error {
+	var err error
+	switch {
+	case o.keyFile == "":
+	case format.Name == "linotp":
+		if options.EncKey, err = readEncKey(o.keyFile); err != nil {
+			return err
+		}
+	default:
 		text, err := readSecretFile(o.keyFile)
 		if err != nil {
-			return key, err
+			return err
 		}
-		if key.Shared, err = hex.DecodeString(strings.Join(strings.Fields(text.Reveal()), "")); err != nil {
-			return key, withCode(withHint(fmt.Errorf("%s is not hexadecimal", o.keyFile), "write the key as the vendor did, as in 0f1e…"), exitUsage)
+		if options.Key.Shared, err = hex.DecodeString(strings.Join(strings.Fields(text.Reveal()), "")); err != nil {
+			return withCode(withHint(fmt.Errorf("%s is not hexadecimal", o.keyFile), "write the key as the vendor did, as in 0f1e…"), exitUsage)
 		}
 	}
 	if o.passwordFile != "" {
 		text, err := readSecretFile(o.passwordFile)
 		if err != nil {
-			return key, err
+			return err
 		}
-		key.Password = text.Reveal()
+		options.Key.Password = text.Reveal()
 	}
-	return key, nil
+	return nil
+}
+
+// readEncKey reads the keys of LinOTP, which are octets and no text.
+func readEncKey(path string) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the administrator names the path
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, maxSecret))
 }
 
 // name puts the owners of --users to rows that have none.
@@ -47,25 +58,18 @@ func (o importOptions) name(rows []importRow) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	r := csv.NewReader(io.LimitReader(f, maxWho))
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.Comment = 2, true, '#'
-	who := map[string]string{}
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return withCode(withHint(fmt.Errorf("%s: %w", o.users, err), "each line is a serial number, a comma and a login name"), exitUsage)
-		}
-		if was, twice := who[record[0]]; twice && was != record[1] {
-			return withCode(fmt.Errorf("%s: serial number %s is there twice", o.users, record[0]), exitUsage)
-		}
-		who[record[0]] = record[1]
+	owners, err := tokens.ReadOwners(tokens.Decode(f))
+	if err != nil {
+		return withCode(withHint(fmt.Errorf("%s: %w", o.users, err), "each line is a serial number, a comma and a login name; or it is LinOTP's list of tokens"), exitUsage)
 	}
 	for i := range rows {
-		if rows[i].err == nil && rows[i].User == "" {
-			rows[i].User = who[rows[i].Serial]
+		r := &rows[i]
+		if r.err != nil || r.User != "" {
+			continue
+		}
+		user, listed := owners[r.Serial]
+		if r.User = user; listed && user == "" {
+			r.err = &tokens.LeftOut{Why: fmt.Sprintf("%s says that token %s is nobody's", o.users, r.Serial)}
 		}
 	}
 	return nil

@@ -100,6 +100,11 @@ func (s *system) preferable(p person, e login.Enrollment) []login.Method {
 	return methods
 }
 
+// methodOf is the ID of a person's method of a name, empty when she has none.
+func (s *system) methodOf(a login.Account, e login.Enrollment, name string) string {
+	return methodNamed(s.preferable(person{account: a}, e), name)
+}
+
 // methodNames are the names of methods: that of the factor, with a number behind
 // it for each after the first.
 func methodNames(methods []login.Method) []string {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/portvakt/portvakt/factors/totp"
 )
@@ -20,19 +21,32 @@ type Format struct {
 	// About says in a few words whose it is.
 	About string
 
+	// Needs are the options that say what its files do not, of the Need names.
+	Needs []string
+
 	read func(io.Reader, Options) iter.Seq2[Row, error]
 	// is tells by the first line that is no comment; nil for another name of a
 	// format.
 	is func(first line) bool
 }
 
+// The options that a format may need.
+const (
+	NeedAlgorithm = "algorithm"
+	NeedKey       = "key"
+	NeedPassword  = "password"
+	NeedColumns   = "columns"
+)
+
 // Options say what a file does not.
 type Options struct {
-	// Algorithm is of the tokens of "oath", "multiotp" and "privacyidea".
+	// Algorithm is of tokens that do not tell theirs.
 	Algorithm totp.Algorithm
 	// Key opens the secrets of "pskc".
 	Key PSKCKey
-	// Columns are the names of the columns of "csv", when they are not ours.
+	// EncKey opens those of "linotp".
+	EncKey []byte
+	// Columns are what columns mean, when they are not ours, or not known.
 	Columns Columns
 }
 
@@ -41,24 +55,35 @@ func (f Format) Read(r io.Reader, o Options) iter.Seq2[Row, error] { return f.re
 
 // Formats returns all.
 func Formats() []Format {
-	asCSV := func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadColumns(r, o.Columns) }
+	asCSV := func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadColumns(r, o.Columns, o.Algorithm) }
+	columns, algorithm := []string{NeedColumns, NeedAlgorithm}, []string{NeedAlgorithm}
 	return []Format{
-		{"csv", "people with secrets or telephones, below a line that names the columns", asCSV, isCSV},
-		{"entra", "hardware tokens of Microsoft Entra", asCSV, nil},
-		{"oath", "hardware tokens as vendors deliver them, LinOTP and privacyIDEA", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"csv", "people with secrets or telephones, below a line that names the columns", columns, asCSV, isCSV},
+		{"entra", "hardware tokens of Microsoft Entra", columns, asCSV, nil},
+		{"oath", "hardware tokens as vendors deliver them, LinOTP and privacyIDEA", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadOATH(r, o.Algorithm)
 		}, isOATH},
-		{"pskc", "key containers of RFC 6030", func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadPSKC(r, o.Key) }, isPSKC},
-		{"otpauth", "key URIs of apps, and migration links of Google Authenticator", func(r io.Reader, _ Options) iter.Seq2[Row, error] {
+		{"pskc", "key containers of RFC 6030", []string{NeedKey, NeedPassword}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadPSKC(r, o.Key)
+		}, isPSKC},
+		{"otpauth", "key URIs of apps, and migration links of Google Authenticator", nil, func(r io.Reader, _ Options) iter.Seq2[Row, error] {
 			return ReadOTPAuth(r)
 		}, isOTPAuth},
-		{"yubico", "logs of the YubiKey Personalization Tool", func(r io.Reader, _ Options) iter.Seq2[Row, error] {
+		{"yubico", "logs of the YubiKey Personalization Tool", nil, func(r io.Reader, _ Options) iter.Seq2[Row, error] {
 			return ReadYubico(r)
 		}, isYubico},
-		{"multiotp", "token files of multiOTP", func(r io.Reader, o Options) iter.Seq2[Row, error] { return ReadMultiOTP(r, o.Algorithm) }, isMultiOTP},
-		{"privacyidea", "exports of privacyidea-token-janitor", func(r io.Reader, o Options) iter.Seq2[Row, error] {
+		{"multiotp", "token files of multiOTP", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadMultiOTP(r, o.Algorithm)
+		}, isMultiOTP},
+		{"privacyidea", "exports of privacyidea-token-janitor", algorithm, func(r io.Reader, o Options) iter.Seq2[Row, error] {
 			return ReadPrivacyIDEA(r, o.Algorithm)
 		}, isPrivacyIDEA},
+		{"linotp", "rows of LinOTP's table Token, as JSON", []string{NeedKey, NeedAlgorithm}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadLinOTP(r, o.EncKey, o.Algorithm)
+		}, isLinOTP},
+		{"mfaserver", "people and telephones of Microsoft MFA Server", []string{NeedColumns}, func(r io.Reader, o Options) iter.Seq2[Row, error] {
+			return ReadMFAServer(r, o.Columns)
+		}, isMFAServer},
 	}
 }
 
@@ -92,12 +117,20 @@ func Recognise(r *bufio.Reader) (Format, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Format{}, err
 	}
+	for range utf8.UTFMax - 1 { // the end may be within a character
+		if last, size := utf8.DecodeLastRune(head); len(head) >= maxLine-utf8.UTFMax && last == utf8.RuneError && size == 1 {
+			head = head[:len(head)-1]
+		}
+	}
 	l := newLines(strings.NewReader(string(head)))
 	var first line
 	for {
 		first.text, err = l.next()
 		if errors.Is(err, errLong) { // a key container may be one line
 			first.text, err = strings.TrimPrefix(string(head), "\ufeff"), nil
+		}
+		if errors.Is(err, errEncoding) {
+			return Format{}, fmt.Errorf("line %d: %w", l.n, err)
 		}
 		if err != nil {
 			return Format{}, errUnknownFormat
@@ -144,12 +177,18 @@ func isSecret(text string) bool {
 
 func isKind(text string) bool { return text == totp.KindCounter || text == totp.KindTime }
 
+// hasHeader tells a header that has what is needed, also when it has it twice.
+func (l line) hasHeader(c Columns) bool {
+	_, err := c.parseHeader(l.fields)
+	_, missing := errors.AsType[*HeaderError](err)
+	return !missing
+}
+
 func isCSV(l line) bool {
-	_, header, err := parseHeader(l.fields, nil)
-	if header || err != nil {
+	if l.hasHeader(ownColumns()) {
 		return true
 	}
-	_, err = totp.ParseSeed(l.field(1))
+	_, err := totp.ParseSeed(l.field(1))
 	return len(l.fields) == 2 && err == nil && !isSecret(l.field(1))
 }
 
@@ -176,3 +215,9 @@ func isMultiOTP(l line) bool { return len(l.fields) == 6 && isKind(l.field(2)) &
 func isPrivacyIDEA(l line) bool {
 	return !l.version && (len(l.fields) == 5 || len(l.fields) == 6) && isKind(l.field(3)) && l.field(2) != ""
 }
+
+func isLinOTP(l line) bool {
+	return strings.HasPrefix(l.text, "{") && strings.Contains(strings.ToLower(l.text), `"linotpkeyenc"`)
+}
+
+func isMFAServer(l line) bool { return !l.hasHeader(ownColumns()) && l.hasHeader(mfaServerColumns()) }

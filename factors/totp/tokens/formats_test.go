@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -191,12 +192,20 @@ func TestColumnsOfAnotherProduct(t *testing.T) {
 		{
 			"a file without them is refused",
 			"Name,Phone\nanna,1\n",
-			"1: ! line 1: the first line does not have the columns that were named, for user and for secret or phone\n",
+			`1: ! line 1: no column is known to be user: there are "Name", "Phone"` + "\n",
 		},
-	}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, named) })
+	}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, named, totp.SHA1) })
 	for _, text := range []string{"", "a", "a=b", "=user", "a="} {
 		if _, err := ParseColumns(text); err == nil {
 			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+func TestAnEncodingThatIsNotReadIsTold(t *testing.T) {
+	for _, file := range []string{"\xff\xfeU\x00", "bj\xf8rn," + b32, "U\x00s\x00,\x00P\x00"} {
+		if _, err := Recognise(bufio.NewReaderSize(strings.NewReader(file), maxLine)); !errors.Is(err, errEncoding) {
+			t.Errorf("%q: %v", file, err)
 		}
 	}
 }
@@ -207,19 +216,27 @@ func TestFormatsAreRecognised(t *testing.T) {
 		"\ufeffUser;Phone\n":     "csv",
 		"anna," + b32 + "\n":     "csv",
 		"user,secret,whatever\n": "csv",
-		"upn,serial number,secret key,time interval,manufacturer,model\n": "csv",
-		"# ours\n# version: 2\nanna,,realm,T1," + hexKey + ",totp\n":      "oath",
-		"T1, " + hexKey + ", totp, 6, 30\n":                               "oath",
-		"T1," + hexKey:                                                    "oath",
-		"<?xml version=\"1.0\"?>\n":                                       "pskc",
-		"\ufeff<KeyContainer>" + strings.Repeat("x", 5000):                "pskc",
-		"otpauth://totp/a?secret=x\n":                                     "otpauth",
-		"otpauth-migration://offline?data=x\n":                            "otpauth",
-		"LOGGING START,11.12.13\n":                                        "yubico",
-		"508326,,0," + hexKey + ",,2013-12-12T08:41:07,\n":                "yubico",
-		"4711;Feitian;TOTP;" + hexKey + ";6;60\n":                         "multiotp",
-		"anna@r, T1, " + hexKey + ", totp, 6, 30\n":                       "privacyidea",
-		"anna\n": "", "": "", "# nothing\n": "", "a,b,c,d\n": "", "\xff\xfe": "",
+		"upn,serial number,secret key,time interval,manufacturer,model\n":    "csv",
+		"# ours\n# version: 2\nanna,,realm,T1," + hexKey + ",totp\n":         "oath",
+		"T1, " + hexKey + ", totp, 6, 30\n":                                  "oath",
+		"T1," + hexKey:                                                       "oath",
+		"<?xml version=\"1.0\"?>\n":                                          "pskc",
+		"<KeyContainer>" + strings.Repeat("ø", 5000):                         "pskc",
+		"<KeyContainer >" + strings.Repeat("ø", 5000):                        "pskc",
+		"\ufeff<KeyContainer>" + strings.Repeat("x", 5000):                   "pskc",
+		"otpauth://totp/a?secret=x\n":                                        "otpauth",
+		"otpauth-migration://offline?data=x\n":                               "otpauth",
+		"LOGGING START,11.12.13\n":                                           "yubico",
+		"508326,,0," + hexKey + ",,2013-12-12T08:41:07,\n":                   "yubico",
+		"4711;Feitian;TOTP;" + hexKey + ";6;60\n":                            "multiotp",
+		"anna@r, T1, " + hexKey + ", totp, 6, 30\n":                          "privacyidea",
+		`{"LinOtpTokenSerialnumber":"T1","LinOtpKeyEnc":"00"}` + "\n":        "linotp",
+		`{ "LINOTPKEYENC" : null }`:                                          "linotp",
+		"\"Username\",\"First Name\",\"Primary Phone\",\"Backup Phone\"\r\n": "mfaserver",
+		"user name;primary_phone\n":                                          "mfaserver",
+		"Username,First Name,Phone\n":                                        "csv",
+		`{"user":"anna"}`:                                                    "",
+		"anna\n":                                                             "", "": "", "# nothing\n": "", "a,b,c,d\n": "", "\xff\xfe": "",
 	} {
 		r := bufio.NewReaderSize(strings.NewReader(first), maxLine)
 		f, err := Recognise(r)
@@ -247,6 +264,7 @@ func FuzzFormats(f *testing.F) {
 	f.Add(migration(pbOctets(1, pbOctets(1, seed20)+pbOctets(2, "anna")) + pbNumber(2, 1)))
 	f.Add("508326,,32," + hexKey + ",,2013-12-12T08:41:07,\nOATH-HOTP,x,1,cccc,," + hexKey + ",,,0,0,0,8,16,0,0,0,0,0\n")
 	f.Add("4711;Feitian;HOTP;" + hexKey + ";6;17\n")
+	f.Add("Username,Primary Phone,Primary Country Code\nanna,90000042,47\n")
 	f.Add("anna@realm1, TOTP0001, " + hexKey + ", totp, 6, 60\n")
 	f.Add("upn,serial number,secret key,time interval,manufacturer,model\nanna,1," + b32 + ",30,x,y\n")
 	f.Fuzz(func(t *testing.T, file string) {
@@ -256,7 +274,7 @@ func FuzzFormats(f *testing.F) {
 				continue // FuzzReadPSKC
 			}
 			for row, err := range format.Read(strings.NewReader(file), Options{Algorithm: totp.SHA1}) {
-				if err != nil || row.Token.Seed == nil && row.Phone != "" {
+				if err != nil || row.Token.Seed == nil && len(row.Phones) > 0 {
 					continue
 				}
 				if row.User == "" && row.Serial == "" {

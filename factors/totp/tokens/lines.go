@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -183,19 +182,4 @@ func (l *lines) fields(line string) ([]string, error) {
 		fields[i] = strings.TrimSpace(f)
 	}
 	return fields, nil
-}
-
-// checkNames refuses what would deface a list or a log.
-func (r Row) checkNames() error {
-	for _, f := range [...]struct{ what, text string }{
-		{"user", r.User}, {"serial", r.Serial}, {"label", r.Label}, {"phone", r.Phone},
-	} {
-		switch {
-		case len(f.text) > maxField:
-			return fmt.Errorf("%s is longer than %d octets", f.what, maxField)
-		case strings.ContainsFunc(f.text, unicode.IsControl):
-			return fmt.Errorf("%s has control characters", f.what)
-		}
-	}
-	return nil
 }

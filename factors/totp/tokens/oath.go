@@ -15,9 +15,9 @@ import (
 // serial number, secret in hexadecimal, "hotp" or "totp", digits, and the
 // counter or period (seconds); what is left out is HOTP with 6 digits from
 // counter 0. The format does not tell the algorithm, and the length of a
-// secret does not either: ask the vendor. After a line "# version: 2" the
-// login name, a resolver and a realm come first; the latter two are passed
-// over.
+// secret does not either: ask the vendor. A line "# algorithm: SHA256", as
+// [WriteOATH] writes it, does. After a line "# version: 2" the login name, a
+// resolver and a realm come first; the latter two are passed over.
 //
 // Bad rows are yielded as [Read] does.
 func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
@@ -25,6 +25,12 @@ func ReadOATH(r io.Reader, algorithm totp.Algorithm) iter.Seq2[Row, error] {
 		version := 1
 		return func(line string) ([]Row, error) {
 			if comment, ok := strings.CutPrefix(line, "#"); ok {
+				if name, ok := strings.CutPrefix(strings.TrimSpace(comment), "algorithm:"); ok {
+					var err error
+					if algorithm, err = totp.ParseAlgorithm(strings.TrimSpace(name)); err != nil {
+						return nil, errEnds{err}
+					}
+				}
 				v, ok := strings.CutPrefix(strings.TrimSpace(comment), "version:")
 				if v = strings.TrimSpace(v); ok && v != "1" && v != "2" {
 					return nil, errEnds{errors.New("version is neither 1 nor 2")}

@@ -17,10 +17,10 @@ import (
 // maxIterations bounds what a container can make us compute.
 const maxIterations = 10_000_000
 
-var (
-	errNeedsKey = errors.New("its secrets are encrypted: give the key, or the password, that came with it")
-	errWrongKey = errors.New("does not open with this key or password")
-)
+// ErrNeedsKey is of a key container whose key, or password, was not given.
+var ErrNeedsKey = errors.New("its secrets are encrypted: give the key, or the password, that came with it")
+
+var errWrongKey = errors.New("does not open with this key or password")
 
 // A pskcOpener opens the values of one container.
 type pskcOpener struct {
@@ -36,7 +36,7 @@ func newPSKCOpener(c *pskcContainer, k PSKCKey) (*pskcOpener, error) {
 	}
 	switch d := c.Encryption.Derived; {
 	case d == nil && len(k.Shared) == 0, d != nil && k.Password == "":
-		return nil, errNeedsKey
+		return nil, ErrNeedsKey
 	case d == nil:
 		o.key = k.Shared
 	default:

@@ -26,7 +26,7 @@ func list(rows iter.Seq2[Row, error]) string {
 			continue
 		}
 		fmt.Fprintf(&b, "%d:", row.Line)
-		for _, s := range []string{row.User, row.Serial, row.Label, row.Phone} {
+		for _, s := range append([]string{row.User, row.Serial, row.Label}, append(row.Phones, row.Method)...) {
 			if s != "" {
 				fmt.Fprintf(&b, " %q", s)
 			}
@@ -89,29 +89,30 @@ func TestRead(t *testing.T) {
 		{
 			"an unknown column ends the file and is named",
 			"user,secret,colour\nanna," + b32 + ",red",
-			`1: ! line 1: unknown column "colour"; known are user, secret, algorithm, digits, period, label, phone, serial` + "\n",
+			`1: ! line 1: unknown column "colour"; known are user, secret, algorithm, digits, period, label, serial, phone, country, extension, ` +
+				"backup phone, backup country, backup extension, method, enabled" + "\n",
 		},
 		{"a column named twice ends the file", "user,secret,user\na," + b32 + ",b", "1: ! line 1: two columns for user\n"},
 		{
 			"each bad row is told with its line, and the others are read",
 			"anna," + b32 + "\nbob\n," + b32 + "\nc,\nd,JBSWY3DPEHPK3PXP\ne,0189\nf,\"" + b32 + "\ng,x\"y\n" + "h,x,y\nanna," + b32 + "\n",
 			"1: " + anna +
-				"2: ! line 2: 1 fields, want 2 (user, secret); other columns need a header\n" +
+				"2: ! line 2: 1 fields, want user and secret; other columns need a header\n" +
 				"3: ! line 3: user is empty\n" +
 				"4: ! line 4: secret is empty\n" +
 				"5: ! line 5: secret has 10 octets; at least 16 are needed (128 bit)\n" +
 				"6: ! line 6: secret is not base32 (letters A to Z and digits 2 to 7)\n" +
 				"7: ! line 7: has a quote that is not closed or stands inside a field\n" +
 				"8: ! line 8: has a quote that is not closed or stands inside a field\n" +
-				"9: ! line 9: 3 fields, want 2 (user, secret); other columns need a header\n" +
+				"9: ! line 9: 3 fields, want user and secret; other columns need a header\n" +
 				"10: " + anna,
 		},
 		{
 			"a secret in the place of another field is not shown",
 			b32 + "\n" + "x," + b32 + "," + b32 + "\n" + "secret,user," + b32 + "x",
-			"1: ! line 1: 1 fields, want 2 (user, secret); other columns need a header\n" +
-				"2: ! line 2: 3 fields, want 2 (user, secret); other columns need a header\n" +
-				"3: ! line 3: 3 fields, want 2 (user, secret); other columns need a header\n",
+			"1: ! line 1: 1 fields, want user and secret; other columns need a header\n" +
+				"2: ! line 2: 3 fields, want user and secret; other columns need a header\n" +
+				"3: ! line 3: 3 fields, want user and secret; other columns need a header\n",
 		},
 		{
 			"parameters that no token has are refused",
@@ -147,6 +148,11 @@ func TestReadOATH(t *testing.T) {
 			"# version: 2\nanna,,realm,T1," + hexKey + ",totp\nanna",
 			`2: "anna" "T1" totp SHA1 6 every 30s (20)` + "\n3: ! line 3: user, resolver and realm are missing (version 2)\n",
 		},
+		{
+			"what we write tells the algorithm",
+			"# version: 2\n# algorithm: SHA256\nanna,,,T1," + hexKey + ",totp\n# algorithm: MD5\nanna,,,T2," + hexKey + ",totp\n",
+			`3: "anna" "T1" totp SHA256 6 every 30s (20)` + "\n4: ! line 4: algorithm is none of SHA1, SHA256, SHA512\n",
+		},
 		{"another version ends the file", "# version: 3\nT1," + hexKey, "1: ! line 1: version is neither 1 nor 2\n"},
 		{
 			"each bad row is told",
@@ -163,6 +169,13 @@ func TestReadOATH(t *testing.T) {
 }
 
 func sha1Token(r io.Reader) iter.Seq2[Row, error] { return ReadOATH(r, totp.SHA1) }
+
+func TestRowsThatDoNotTellTheirAlgorithmHaveTheOneThatIsSaid(t *testing.T) {
+	table{{
+		"and those that do have theirs", "user,secret,algorithm\nanna," + b32 + ",\nbob," + b32 + ",SHA1\n",
+		`2: "anna" totp SHA512 6 every 30s (20)` + "\n" + `3: "bob" totp SHA1 6 every 30s (20)` + "\n",
+	}}.run(t, func(r io.Reader) iter.Seq2[Row, error] { return ReadColumns(r, nil, totp.SHA512) })
+}
 
 func TestAFileThatBreaksOffSaysSo(t *testing.T) {
 	fault := errors.New("disk fault")
@@ -210,7 +223,7 @@ func FuzzRead(f *testing.F) {
 				if row.User == "" && row.Serial == "" {
 					t.Error("a row of nobody")
 				}
-				if row.Phone == "" {
+				if len(row.Phones) == 0 {
 					if _, err := totp.NewCredential(row.Label, row.Token); err != nil {
 						t.Errorf("line %d was taken: %v", line, err)
 					}
