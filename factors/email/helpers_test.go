@@ -14,12 +14,6 @@ import (
 
 var idKey = []byte("0123456789abcdef")
 
-// A proof is what transports carry that have no text.
-type proof string
-
-func (proof) Reveal() (string, bool) { return "", false }
-func (p proof) Is(text string) bool  { return string(p) == text }
-
 // words is a Texts of two languages.
 type words struct{}
 

@@ -109,12 +109,6 @@ func (s *sink) code(t testing.TB) string {
 	return regexp.MustCompile(`^[0-9]{6}`).FindString(s.texts[len(s.texts)-1])
 }
 
-// A proof is what transports carry that have no text.
-type proof string
-
-func (proof) Reveal() (string, bool) { return "", false }
-func (p proof) Is(text string) bool  { return string(p) == text }
-
 // words is a Texts of two languages.
 type words struct{}
 
