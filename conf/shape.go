@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/internal/spelling"
 )
 
 var (
@@ -105,41 +106,5 @@ func owner(t reflect.Type, path, key string) string {
 
 // closest is the known key that was probably meant; "" when none is near.
 func closest(key string, known []string) string {
-	best, least := "", len(key)/3+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(key), k); d <= least && (best == "" || d < least) {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts insertions, deletions, replacements and exchanges of
-// neighbours that turn a into b. It tells far for words that are not keys.
-func distance(a, b string) int {
-	const far = 64
-	if len(a) > far || len(b) > far {
-		return far
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
+	return spelling.Nearest(strings.ToLower(key), known, len(key)/3+1)
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -88,30 +86,20 @@ var errClear = errors.New("ldapauth: a password's hash is not read without TLS")
 
 func readProof(ctx context.Context, deadline time.Time, c *conn, dn, attribute string, attrs []byte, matches func([]byte) (bool, error)) (verdict, err error) {
 	var values int
-	var right, found bool
+	var right bool
 	state := accountState{now: time.Now()}
-	res, err := c.search(ctx, deadline, &query{
-		base: dn, scope: scopeBase, sizeLimit: 1, timeLimit: seconds(deadline),
-		filter: []asked{{filter: &anyEntry}}, attrs: attrs,
-	}, func(e entry) error {
-		found = true
-		return e.each(func(name, value []byte) error {
-			if !strings.EqualFold(string(name), attribute) {
-				return state.note(string(name), value)
-			}
-			values++
-			ok, err := matches(value)
-			right = right || ok
-			return err
-		})
+	found, err := readEntry(ctx, deadline, c, dn, attrs, func(name, value []byte) error {
+		if !strings.EqualFold(string(name), attribute) {
+			return state.note(string(name), value)
+		}
+		values++
+		ok, err := matches(value)
+		right = right || ok
+		return err
 	})
 	switch {
 	case err != nil:
-		return nil, exchangeError(err)
-	case res.code == ldap.LDAPResultNoSuchObject:
-		return refuse(login.ReasonUnknownUser, "entry is gone"), nil
-	case res.code != ldap.LDAPResultSuccess:
-		return nil, fmt.Errorf("read %s: %w", attribute, resultFailure(res))
+		return nil, fmt.Errorf("read %s: %w", attribute, err)
 	case !found:
 		return refuse(login.ReasonUnknownUser, "entry is gone, or the service account may not read it"), nil
 	case values == 0:

@@ -59,26 +59,38 @@ func (d *Directory) State(ctx context.Context, a login.Account) error {
 }
 
 func readState(ctx context.Context, deadline time.Time, c *conn, dn string, attrs []byte) (verdict, err error) {
-	var found bool
 	state := accountState{now: time.Now()}
+	found, err := readEntry(ctx, deadline, c, dn, attrs, func(name, value []byte) error {
+		return state.noteBind(string(name), value)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return refuse(login.ReasonUnknownUser, "entry is gone"), nil
+	}
+	return state.refusal, nil
+}
+
+// readEntry calls each for the values of one entry. found is false when there is
+// none, or the service account may not read it.
+func readEntry(ctx context.Context, deadline time.Time, c *conn, dn string, attrs []byte, each func(name, value []byte) error) (found bool, err error) {
 	res, err := c.search(ctx, deadline, &query{
 		base: dn, scope: scopeBase, sizeLimit: 1, timeLimit: seconds(deadline),
 		filter: []asked{{filter: &anyEntry}}, attrs: attrs,
 	}, func(e entry) error {
 		found = true
-		return e.each(func(name, value []byte) error { return state.noteBind(string(name), value) })
+		return e.each(each)
 	})
 	switch {
 	case err != nil:
-		return nil, exchangeError(err)
+		return false, exchangeError(err)
 	case res.code == ldap.LDAPResultNoSuchObject:
-		return refuse(login.ReasonUnknownUser, "entry is gone"), nil
+		return false, nil
 	case res.code != ldap.LDAPResultSuccess:
-		return nil, resultFailure(res)
-	case !found:
-		return refuse(login.ReasonUnknownUser, "entry is gone"), nil
+		return false, resultFailure(res)
 	}
-	return state.refusal, nil
+	return found, nil
 }
 
 // noteBind takes one value of bindAttributes.

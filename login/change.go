@@ -109,11 +109,6 @@ func (f *Flow) proven(t *attempt, u User, d Decision, methods []Method, q *quest
 
 // askNew puts the question for a new password, or for the same once more.
 func (f *Flow) askNew(t *attempt, u User, q *question, say string) (Step, error) {
-	q.menu, q.kept = 0, nil
-	ticket, err := q.seal(f.Tickets, t.User, t.Via.Client)
-	if err != nil {
-		return nil, err
-	}
 	text := f.Texts.Text(u.Language, "new_again")
 	if q.change == changeFirst {
 		text = f.Texts.Text(u.Language, "new_password")
@@ -125,8 +120,7 @@ func (f *Flow) askNew(t *attempt, u User, q *question, say string) (Step, error)
 	if say != "" {
 		text = f.Texts.Text(u.Language, say) + " " + text
 	}
-	t.event.Method = factorOf(q.method)
-	return Ask{Text: text, Ticket: ticket}, nil
+	return f.put(t, nil, q, text)
 }
 
 // rulesText tells the rules of the directory, as far as they can be read: it

@@ -178,19 +178,21 @@ func (c *claim) question(account string, attempt [5]byte) *question {
 	}
 }
 
+// claimRecord names the record in errors.
+const claimRecord = "claim"
+
 // loadClaim reads the claim of an account; the zero claim when there is none.
 func loadClaim(ctx context.Context, r Records, account string) (*claim, uint64, error) {
-	v, err := read(ctx, r, ClaimKey(account), "claim")
-	if err != nil {
-		return nil, 0, err
-	}
-	if v.Rev == 0 {
-		return &claim{}, 0, nil
-	}
+	v, err := read(ctx, r, ClaimKey(account), claimRecord)
+	return claimIn(v), v.Rev, err
+}
+
+// claimIn is the zero claim of a record that cannot be read. It says nothing that
+// outlives two minutes: it is written anew.
+func claimIn(v Value) *claim {
 	c, err := decodeClaim(v.Data)
 	if err != nil {
-		// It says nothing that outlives two minutes: it is written anew.
-		return &claim{}, v.Rev, nil //nolint:nilerr // see above
+		return &claim{}
 	}
-	return c, v.Rev, nil
+	return c
 }

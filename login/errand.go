@@ -66,15 +66,8 @@ func (e *errand) drop(w *waiter) bool {
 // or on another node, and begins when it is not.
 func (e *errand) open(ctx context.Context) {
 	for range maxConflicts {
-		had, rev, err := loadClaim(ctx, e.flow.Records, e.account)
-		if err != nil {
-			e.conclude(outcome{err: err})
-			return
-		}
-		e.mu.Lock()
-		e.rev = rev
-		e.mu.Unlock()
-		if e.known(ctx, had) {
+		had, ok := e.reload(ctx)
+		if !ok || e.known(ctx, had) {
 			return
 		}
 		// Nobody knows of the call that she says she has answered: it is not
@@ -96,7 +89,7 @@ func (e *errand) open(ctx context.Context) {
 			}
 			c.match = fmt.Sprint(10 + n.Int64())
 		}
-		err = e.write(ctx, c)
+		err := e.write(ctx, c)
 		if err == nil {
 			e.lead.g = nil // it has served, and thousands wait
 			e.advance(ctx)
@@ -108,6 +101,20 @@ func (e *errand) open(ctx context.Context) {
 		}
 	}
 	e.conclude(outcome{err: fmt.Errorf("write claim: %w %d times", ErrConflict, maxConflicts)})
+}
+
+// reload reads the claim there is, to be written over by the next write. It
+// reports false when it cannot be read, which ends the errand.
+func (e *errand) reload(ctx context.Context) (*claim, bool) {
+	c, rev, err := loadClaim(ctx, e.flow.Records, e.account)
+	if err != nil {
+		e.conclude(outcome{err: err})
+		return nil, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rev = rev
+	return c, true
 }
 
 // known goes by the claim there is, and reports whether it says enough.

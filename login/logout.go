@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -20,22 +19,12 @@ func LoggedOut(ctx context.Context, r Records, accountID string, v Via, ended ti
 		return false, nil
 	}
 	mark := fingerprint(accountID, v)
-	for range maxConflicts {
-		ds, rev, err := devicesOf(ctx, r, accountID)
-		if err != nil {
-			return false, err
-		}
+	err = changeDevices(ctx, r, accountID, func(ds []device) ([]device, error) {
 		i := slices.IndexFunc(ds, func(d device) bool { return d.mark == mark && d.logout && d.proven <= ended.Add(logoutSlack).Unix() })
-		if i < 0 {
-			return false, nil
+		if forgotten = i >= 0; !forgotten {
+			return nil, errUnchanged
 		}
-		var left []byte
-		if len(ds) > 1 {
-			left = encodeDevices(slices.Delete(ds, i, i+1))
-		}
-		if err := r.Swap(ctx, RememberKey(accountID), rev, left); !errors.Is(err, ErrConflict) {
-			return err == nil, err
-		}
-	}
-	return false, ErrConflict
+		return slices.Delete(ds, i, i+1), nil
+	})
+	return forgotten && err == nil, err
 }

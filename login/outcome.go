@@ -282,14 +282,10 @@ func (e *errand) look(ctx context.Context) {
 	if over || e.conclude(outcome{state: claimLeft, idle: true}) {
 		return
 	}
-	now, rev, err := loadClaim(ctx, e.flow.Records, e.account)
-	if err != nil {
-		e.conclude(outcome{err: err})
+	now, ok := e.reload(ctx)
+	if !ok {
 		return
 	}
-	e.mu.Lock()
-	e.rev = rev
-	e.mu.Unlock()
 	switch {
 	case now.id != had.id:
 		e.conclude(outcome{state: claimUnanswered})

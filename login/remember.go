@@ -139,19 +139,33 @@ func (d Decision) rememberMost() time.Duration {
 	return max(d.Remember, d.RememberMax)
 }
 
+// devicesRecord names the record in errors.
+const devicesRecord = "remembered devices"
+
 func devicesOf(ctx context.Context, r Records, account string) ([]device, uint64, error) {
-	v, err := r.Get(ctx, RememberKey(account))
-	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read remembered devices: %w", err)
-	}
+	v, err := read(ctx, r, RememberKey(account), devicesRecord)
+	return devicesIn(v), v.Rev, err
+}
+
+// devicesIn is none of a record that cannot be read: she is asked again, and it
+// is written anew.
+func devicesIn(v Value) []device {
 	ds, err := decodeDevices(v.Data)
 	if err != nil {
-		return nil, v.Rev, nil //nolint:nilerr // she is asked again, and it is written anew
+		return nil
 	}
-	return ds, v.Rev, nil
+	return ds
+}
+
+// changeDevices writes what change makes of the devices of an account.
+func changeDevices(ctx context.Context, r Records, account string, change func([]device) ([]device, error)) error {
+	return rewrite(ctx, r, RememberKey(account), devicesRecord, func(v Value) ([]byte, error) {
+		ds, err := change(devicesIn(v))
+		if err != nil || len(ds) == 0 {
+			return nil, err
+		}
+		return encodeDevices(ds), nil
+	})
 }
 
 // remembered returns the proof of a second factor that was given on this device
@@ -193,22 +207,14 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
 		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station), logout: d.ForgetOnLogout,
 	}
-	for range maxConflicts {
-		ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)
-		if err != nil {
-			return err
-		}
+	return changeDevices(t.ctx, f.Records, u.Account.ID, func(ds []device) ([]device, error) {
 		ds = slices.DeleteFunc(ds, func(x device) bool { return x.mark == fresh.mark })
 		if len(ds) == maxDevices {
 			oldest := slices.MinFunc(ds, func(a, b device) int { return int(a.used - b.used) })
 			ds = slices.DeleteFunc(ds, func(x device) bool { return x.mark == oldest.mark })
 		}
-		err = f.Records.Swap(t.ctx, RememberKey(u.Account.ID), rev, encodeDevices(append(ds, fresh)))
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return ErrConflict
+		return append(ds, fresh), nil
+	})
 }
 
 func clip(s string) string {
@@ -241,24 +247,13 @@ func Devices(ctx context.Context, r Records, accountID string) ([]RememberedDevi
 // ForgetDevices forgets one device of an account, counted from 1 as [Devices]
 // lists them, or with 0 all.
 func ForgetDevices(ctx context.Context, r Records, accountID string, which int) error {
-	for range maxConflicts {
-		ds, rev, err := devicesOf(ctx, r, accountID)
-		if err != nil {
-			return err
+	return changeDevices(ctx, r, accountID, func(ds []device) ([]device, error) {
+		switch {
+		case which < 0 || which > len(ds):
+			return nil, fmt.Errorf("there is no device %d: there are %d", which, len(ds))
+		case which == 0:
+			return nil, nil
 		}
-		if which < 0 || which > len(ds) {
-			return fmt.Errorf("there is no device %d: there are %d", which, len(ds))
-		}
-		if rev == 0 {
-			return nil
-		}
-		var left []byte
-		if which > 0 {
-			left = encodeDevices(slices.Delete(ds, which-1, which))
-		}
-		if err := r.Swap(ctx, RememberKey(accountID), rev, left); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return ErrConflict
+		return slices.Delete(ds, which-1, which), nil
+	})
 }

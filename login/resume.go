@@ -3,7 +3,6 @@ package login
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -144,20 +143,14 @@ func (f *Flow) leaveErrand(t *attempt, q *question) error {
 	if !q.approval || f.errands.leave(q.account, id) {
 		return nil
 	}
-	for range maxConflicts {
-		c, rev, err := loadClaim(t.ctx, f.Records, q.account)
-		if err != nil {
-			return err
-		}
+	return rewrite(t.ctx, f.Records, ClaimKey(q.account), claimRecord, func(v Value) ([]byte, error) {
+		c := claimIn(v)
 		if c.id != id || c.used || c.state != claimAsking && c.state != claimApproved {
-			return nil
+			return nil, errUnchanged
 		}
 		c.end(claimLeft, time.Now())
-		if err := f.Records.Swap(t.ctx, ClaimKey(q.account), rev, c.encode()); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return fmt.Errorf("leave claim: %w %d times", ErrConflict, maxConflicts)
+		return c.encode(), nil
+	})
 }
 
 // codeLike reports whether an answer is a try at a code, where all that was

@@ -22,10 +22,13 @@ func read(ctx context.Context, r Records, key, what string) (Value, error) {
 	return v, nil
 }
 
+// errUnchanged is returned by a change that finds nothing to do.
+var errUnchanged = errors.New("login: record stays as it is")
+
 // rewrite puts what change makes of a record in its place, durably. change gets
-// the zero [Value] when there is none, returns nil to have none, and may run
-// several times, as others change the record meanwhile. what names the record
-// in errors.
+// the zero [Value] when there is none, returns nil to have none or errUnchanged
+// to have nothing written, and may run several times, as others change the
+// record meanwhile. what names the record in errors.
 func rewrite(ctx context.Context, r Records, key, what string, change func(Value) ([]byte, error)) error {
 	for range maxConflicts {
 		v, err := read(ctx, r, key, what)
@@ -33,6 +36,9 @@ func rewrite(ctx context.Context, r Records, key, what string, change func(Value
 			return err
 		}
 		data, err := change(v)
+		if errors.Is(err, errUnchanged) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,7 @@ func TestARecordIsRewrittenFromWhatIsThereLast(t *testing.T) {
 		{"a record", raced{value: Value{[]byte("a"), 7}}, add, "a!", 1, nil},
 		{"none yet", raced{}, add, "!", 1, nil},
 		{"none, and none to be", raced{}, func(Value) ([]byte, error) { return nil, nil }, "", 0, nil},
+		{"a record that is to stay", raced{value: Value{[]byte("a"), 7}}, func(Value) ([]byte, error) { return nil, errUnchanged }, "a", 0, nil},
 		{"somebody else was faster, twice", raced{value: Value{[]byte("a"), 7}, races: 2}, add, "axx!", 3, nil},
 		{"somebody else is always faster", raced{races: maxConflicts + 1}, func(Value) ([]byte, error) { return []byte("b"), nil }, "", maxConflicts, ErrConflict},
 		{"the store fails", raced{value: Value{[]byte("a"), 7}, fail: lost}, add, "a", 1, lost},

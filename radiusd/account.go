@@ -171,10 +171,8 @@ func (s *Server) account(ctx context.Context, q *pending, p []byte, o *outline) 
 	a := &reply{b: make([]byte, 0, headerLen+o.proxies*(2+maxValue))}
 	a.b = append(a.b, byte(radius.CodeAccountingResponse), p[1], 0, 0)
 	a.b = append(a.b, p[4:headerLen]...)
-	for at := headerLen; at < len(p); at += int(p[at+1]) {
-		if p[at] == attrProxyState { // RFC 2865, section 5.33
-			a.copy(p[at : at+int(p[at+1])])
-		}
+	for state := range proxyStates(p) {
+		a.copy(state)
 	}
 	packet, err := a.finish(q.key)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // recorderFunc is a Recorder in one function.
@@ -45,7 +46,7 @@ func (b *book) count() int {
 func runAccounting(t *testing.T, cfg Config, rec Recorder) *running {
 	t.Helper()
 	cfg.Listen, cfg.Accounting = []string{"127.0.0.1:1"}, []string{"127.0.0.1:0"}
-	r := &running{t: t, logs: &logBuffer{}}
+	r := &running{t: t, logs: &logintest.Log{}}
 	s, err := NewAccounting(cfg, rec, Options{Log: slog.New(slog.NewJSONHandler(r.logs, nil))})
 	if err != nil {
 		t.Fatal(err)

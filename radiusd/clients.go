@@ -108,7 +108,7 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 			c.keys = append(c.keys, newKey(cc.OldSecret.Reveal()))
 		}
 		for _, n := range cc.Networks {
-			p, err := parseNetwork(n)
+			p, err := ParseNetwork(n)
 			if err != nil {
 				continue // Validate has refused it
 			}

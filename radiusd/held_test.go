@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // asked is a Conversation whose people are asked elsewhere: each request is
@@ -245,7 +246,7 @@ func TestDrainLeavesTheHeld(t *testing.T) {
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Server: s, t: t, logs: &logBuffer{}}
+	r := &running{Server: s, t: t, logs: &logintest.Log{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()

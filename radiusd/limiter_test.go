@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func addr4(i int) netip.Addr {
@@ -18,7 +20,7 @@ func addr4(i int) netip.Addr {
 // TestOneLineASecondAKind: the counts in the lines add up to all events.
 func TestOneLineASecondAKind(t *testing.T) {
 	t.Parallel()
-	logs := &logBuffer{}
+	logs := &logintest.Log{}
 	j := &journal{log: slog.New(slog.NewTextHandler(logs, nil))}
 	none := func() []slog.Attr { return nil }
 	for ms := range 3500 {
@@ -44,7 +46,7 @@ func TestOneLineASecondAKind(t *testing.T) {
 // and a bounded place in memory (S-34).
 func TestS34UnknownSources(t *testing.T) {
 	t.Parallel()
-	logs := &logBuffer{}
+	logs := &logintest.Log{}
 	j := &journal{log: slog.New(slog.NewTextHandler(logs, nil))}
 	lines := func() int { return strings.Count(logs.String(), "\n") }
 	for s := range 60 {

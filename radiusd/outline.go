@@ -1,6 +1,8 @@
 package radiusd
 
 import (
+	"iter"
+
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2869"
@@ -70,6 +72,18 @@ func survey(p []byte) (o outline, drop tally) {
 		at += n
 	}
 	return o, dropNone
+}
+
+// proxyStates yields the Proxy-States of a datagram that survey has walked over,
+// as a reply repeats them (RFC 2865, section 5.33).
+func proxyStates(p []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for at := headerLen; at < len(p); at += int(p[at+1]) {
+			if p[at] == attrProxyState && !yield(p[at:at+int(p[at+1])]) {
+				return
+			}
+		}
+	}
 }
 
 // add notes one attribute.

@@ -3,6 +3,8 @@ package radiusd
 import (
 	"context"
 	"testing"
+
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // TestWhatTheKernelDropsIsCounted: datagrams that came while the receive buffer
@@ -16,7 +18,7 @@ func TestWhatTheKernelDropsIsCounted(t *testing.T) {
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Server: s, t: t, logs: &logBuffer{}}
+	r := &running{Server: s, t: t, logs: &logintest.Log{}}
 	d := r.device(t, "127.0.0.1")
 	const sent = 5000 // of 4 kB are more than the buffer has room for
 	junk := make([]byte, maxPacket)

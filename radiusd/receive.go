@@ -196,10 +196,8 @@ func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now t
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
 	a := c.begin(buf[:], s.alive, p[1], p[4:headerLen])
-	for at := headerLen; at < len(p); at += int(p[at+1]) {
-		if p[at] == attrProxyState {
-			a.add(attrProxyState, p[at+2:at+int(p[at+1])])
-		}
+	for state := range proxyStates(p) {
+		a.copy(state)
 	}
 	packet, err := a.finish(k)
 	if err != nil {

@@ -63,10 +63,8 @@ func newRequest(p []byte, o outline, of pending) *request {
 		r.eapID = e[1]
 	}
 	if o.proxies > 0 {
-		for at := headerLen; at < len(p); at += int(p[at+1]) {
-			if p[at] == attrProxyState {
-				r.proxies = append(r.proxies, p[at:at+int(p[at+1])]...)
-			}
+		for state := range proxyStates(p) {
+			r.proxies = append(r.proxies, state...)
 		}
 	}
 	return r

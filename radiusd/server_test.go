@@ -9,6 +9,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // TestLongestPrefix: an address has the secret of the smallest network it is
@@ -184,7 +185,7 @@ func TestDrainEnds(t *testing.T) {
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Server: s, t: t, logs: &logBuffer{}}
+	r := &running{Server: s, t: t, logs: &logintest.Log{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()

@@ -86,7 +86,7 @@ func (c Config) Validate() error {
 			bad("%s: %w", at, problem)
 		}
 		for _, n := range cl.Networks {
-			p, err := parseNetwork(n)
+			p, err := ParseNetwork(n)
 			if err != nil {
 				continue // among the client's own problems
 			}
@@ -117,7 +117,7 @@ func (c ClientConfig) problems() []error {
 		bad(`networks is empty: name the addresses it asks from, such as "10.1.0.0/24"`)
 	}
 	for _, n := range c.Networks {
-		p, err := parseNetwork(n)
+		p, err := ParseNetwork(n)
 		switch {
 		case err != nil:
 			bad("networks: %w", err)
@@ -205,7 +205,7 @@ func (c Config) Warnings() []string {
 			warn("client %q: send_message_authenticator is off: replies to it can be forged (CVE-2024-3596): update the product and set it", cl.Name)
 		}
 		for _, n := range cl.Networks {
-			if p, err := parseNetwork(n); err == nil && p.Bits() == 0 {
+			if p, err := ParseNetwork(n); err == nil && p.Bits() == 0 {
 				warn("client %q: networks has %s: everybody can guess its secret: name the networks", cl.Name, p)
 			}
 		}
@@ -214,8 +214,8 @@ func (c Config) Warnings() []string {
 	return warnings
 }
 
-// parseNetwork reads a network or a single address.
-func parseNetwork(s string) (netip.Prefix, error) {
+// ParseNetwork reads a network or a single address of a client.
+func ParseNetwork(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		a, aerr := netip.ParseAddr(s)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 const (
@@ -69,25 +70,8 @@ func script(t testing.TB) flowFunc {
 type running struct {
 	*Server
 	t    *testing.T
-	logs *logBuffer
+	logs *logintest.Log
 	stop func() error
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func testClient(name string, networks ...string) ClientConfig {
@@ -106,7 +90,7 @@ func testConfig() Config {
 
 func run(t *testing.T, cfg Config, flow Conversation, opts Options) *running {
 	t.Helper()
-	r := &running{t: t, logs: &logBuffer{}}
+	r := &running{t: t, logs: &logintest.Log{}}
 	opts.Log = slog.New(slog.NewJSONHandler(r.logs, nil))
 	s, err := New(cfg, flow, opts)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -62,7 +63,7 @@ func TestSessionsAreShownAsTheyAreNot(t *testing.T) {
 		t.Errorf("shown as %q", got)
 	}
 	out.Reset()
-	if err := json.NewEncoder(escaping{&out}).Encode(l); err != nil {
+	if err := json.NewEncoder(logging.Escaping(&out)).Encode(l); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "\n") != 1 {

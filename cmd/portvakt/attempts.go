@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/store/attempts"
 )
@@ -72,7 +73,7 @@ func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {
 	out, notes := c.OutOrStdout(), c.ErrOrStderr()
 	if asJSON {
 		for _, a := range found.Attempts {
-			if err := json.NewEncoder(escaping{out}).Encode(newAttemptJSON(a)); err != nil {
+			if err := json.NewEncoder(logging.Escaping(out)).Encode(newAttemptJSON(a)); err != nil {
 				return err
 			}
 		}

@@ -4,34 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
 )
-
-// hostile are texts that try to leave their place in a line: to begin another
-// one, to add an attribute, to move the cursor of a terminal.
-var hostile = []string{
-	"alice\n{\"msg\":\"login\",\"outcome\":\"accept\"}",
-	"alice\r\nlevel=INFO msg=login outcome=accept",
-	`alice","outcome":"accept`,
-	`alice" outcome=accept`,
-	`alice\`,
-	"alice outcome=accept",
-	"alice\x1b[2J\x1b[1;31m\x07",
-	"alice\u009b2J\u0085", // the same in C1
-	"alice\x00\x7f\t\b",
-	"alice\u2028\u2029",
-	"alice\u202etpecca\u202c\u200f", // written from the right
-	"al\xffice\xc0\xaf\xed\xa0\x80",
-	"alice\U000e0001\U000e0041", // tags
-	"<script>alert(1)</script>&",
-	strings.Repeat("a", 300) + "\n",
-}
 
 // decisions are the events of sign-ins that have the text wherever a stranger,
 // a device or a directory can put one.
@@ -60,10 +43,10 @@ func decisions(t *testing.T, text string) []login.Event {
 // decision is one line with the attributes it has, and shows what is written.
 func TestS31ADecisionIsOneLine(t *testing.T) {
 	for _, format := range []string{conf.LogJSON, conf.LogText} {
-		for _, text := range hostile {
+		for _, text := range logintest.Hostile {
 			for _, e := range decisions(t, text) {
 				var out bytes.Buffer
-				log := newLogging(conf.Log{Level: "info", Format: format}, &out)
+				log := logging.New(conf.Log{Level: "info", Format: format}, &out)
 				audit(t.Context(), log.Logger, e)
 				log.Close()
 				line, ended := strings.CutSuffix(out.String(), "\n")
@@ -102,4 +85,21 @@ func unquoted(line string) string {
 		}
 	}
 	return b.String()
+}
+
+func BenchmarkLogin(b *testing.B) {
+	for _, format := range []string{conf.LogJSON, conf.LogText} {
+		b.Run(format, func(b *testing.B) {
+			log := logging.New(conf.Log{Format: format}, io.Discard)
+			defer log.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				audit(b.Context(), log.Logger, login.Event{
+					Attempt: "7GQ2-MX4D", Outcome: "reject", Reason: login.ReasonWrongCode, User: "alice",
+					AccountID: "0b8e7c6a-5a1c-4c6e-9d0e-3f2a1b0c9d8e", Client: "vpn", Station: "203.0.113.7",
+					Rule: "staff on the VPN", Method: "totp", Took: 1020 * time.Millisecond,
+				})
+			}
+		})
+	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -209,7 +208,7 @@ func (p *demoPhone) over(e siptest.Event) {
 	if sound := p.Sound(); len(sound) > 0 {
 		p.calls++
 		path := filepath.Join(p.dir, fmt.Sprintf("heard-%d.wav", p.calls))
-		if err := writeHeard(path, sound); err != nil {
+		if err := writeSound(path, 0o600, prompts.WriteWAV, sound); err != nil {
 			p.say("             what was heard could not be kept: %v\n", err)
 		} else {
 			p.say("             what was heard, %.1f s: %s\n", float64(len(sound))/prompts.Rate, path)
@@ -219,14 +218,6 @@ func (p *demoPhone) over(e siptest.Event) {
 	close(p.busy)
 	p.busy = nil
 	p.mu.Unlock()
-}
-
-func writeHeard(path string, sound []int16) error {
-	var wav bytes.Buffer
-	if err := prompts.WriteWAV(&wav, sound); err != nil {
-		return err
-	}
-	return os.WriteFile(path, wav.Bytes(), 0o600)
 }
 
 // hungUp waits for the end of the call, so that what happens is told in order.

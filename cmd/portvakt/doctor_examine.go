@@ -195,8 +195,8 @@ func near(networks []string, a netip.Addr) bool {
 	}
 	around, err := a.Prefix(bits)
 	return err == nil && slices.ContainsFunc(networks, func(n string) bool {
-		p, ok := network(n)
-		return ok && p.Overlaps(around)
+		p, err := radiusd.ParseNetwork(n)
+		return err == nil && p.Overlaps(around)
 	})
 }
 

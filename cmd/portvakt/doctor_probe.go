@@ -158,22 +158,10 @@ func clientOf(clients []radiusd.ClientConfig, a netip.Addr) (of radiusd.ClientCo
 	longest := -1
 	for _, cc := range clients {
 		for _, n := range cc.Networks {
-			if p, ok := network(n); ok && p.Contains(a.Unmap()) && p.Bits() > longest {
+			if p, err := radiusd.ParseNetwork(n); err == nil && p.Contains(a.Unmap()) && p.Bits() > longest {
 				of, found, longest = cc, true, p.Bits()
 			}
 		}
 	}
 	return of, found
-}
-
-// network reads a network or a single address of a client block.
-func network(s string) (netip.Prefix, bool) {
-	if p, err := netip.ParsePrefix(s); err == nil {
-		return p, true
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Prefix{}, false
-	}
-	return netip.PrefixFrom(a, a.BitLen()), true
 }

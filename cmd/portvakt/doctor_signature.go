@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/portvakt/portvakt/radiusd"
 )
 
 // signature looks at Message-Authenticator.
@@ -65,8 +67,8 @@ func (e *examination) single() bool {
 	if len(e.cc.Networks) != 1 {
 		return false
 	}
-	p, ok := network(e.cc.Networks[0])
-	return ok && p.IsSingleIP()
+	p, err := radiusd.ParseNetwork(e.cc.Networks[0])
+	return err == nil && p.IsSingleIP()
 }
 
 func later(a, b latestStatus) latestStatus {

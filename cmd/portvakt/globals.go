@@ -33,6 +33,17 @@ func withSystem(c *cobra.Command, fn func(context.Context, *system) error) error
 	return withSystemThat(c, false, fn)
 }
 
+// withPerson is withSystem for a command about one person.
+func withPerson(c *cobra.Command, user string, fn func(context.Context, *system, person) error) error {
+	return withSystem(c, func(ctx context.Context, s *system) error {
+		p, err := s.person(ctx, user)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, s, p)
+	})
+}
+
 // withSystemThat is withSystem for commands that may place calls.
 func withSystemThat(c *cobra.Command, dials bool, fn func(context.Context, *system) error) error {
 	if s := atDesk(c.Context()); s != nil {

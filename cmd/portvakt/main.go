@@ -22,7 +22,7 @@ import (
 //   - Errors begin in lower case and have no full stop, no stack and no secret.
 //   - No colours and no questions: output is the same on a terminal and in a
 //     pipe. A command whose purpose is a dialogue says so and needs a terminal.
-//   - Log lines of the daemon are not these: see logging.go.
+//   - Log lines of the daemon are not these: see internal/logging.
 //
 // A service manager and a script can rely on the exit code; sysexits(3) has
 // the names of the larger ones.

@@ -48,11 +48,7 @@ or [sms] allows.`,
 		Use: "remove USER NUMBER", Short: "Remove a telephone", Args: cobra.ExactArgs(2),
 		Example: "  portvakt phone remove alice \"+47 900 00 042\"",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				_, number, err := s.telephone(args[1], "")
 				if err != nil {
 					return withCode(withHint(err, phoneHint), exitUsage)
@@ -72,11 +68,7 @@ func newPhoneTrustCommand() *cobra.Command {
 Make sure before that it is hers: whoever changes a number there gets her codes.`,
 		Example: "  portvakt phone trust alice",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				if s.numbers == nil {
 					return withHint(errors.New("every number of the directory is used at once"), "phone.cooling is 0s, or there is neither [sms] nor [call]")
 				}

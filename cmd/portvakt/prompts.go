@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -165,11 +166,7 @@ The kinds are ` + kinds + ".",
 				return withCode(withHint(fmt.Errorf("there is no message %q", args[1]), "the kinds are "+kinds), exitUsage)
 			}
 			m := message()
-			var wav bytes.Buffer
-			if err := prompts.WriteWAV(&wav, m.Audio); err != nil {
-				return err
-			}
-			if err := os.WriteFile(out, wav.Bytes(), 0o644); err != nil { //nolint:gosec // everybody who is called hears it
+			if err := writeSound(out, promptMode, prompts.WriteWAV, m.Audio); err != nil {
 				return err
 			}
 			say(c.OutOrStdout(), "%s\n", m.Text)
@@ -181,4 +178,16 @@ The kinds are ` + kinds + ".",
 	c.Flags().StringVar(&d.Service, "service", "", "the `client` that somebody signs in to")
 	c.Flags().StringVar(&d.Place, "address", "", "the IPv4 `address` she signs in from")
 	return c
+}
+
+// promptMode is of what is said to people: everybody who is called hears it.
+const promptMode = 0o644
+
+// writeSound writes a file by one of the writers of package prompts, in whole.
+func writeSound(path string, mode os.FileMode, write func(io.Writer, []int16) error, audio []int16) error {
+	var wav bytes.Buffer
+	if err := write(&wav, audio); err != nil {
+		return err
+	}
+	return os.WriteFile(path, wav.Bytes(), mode)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -85,11 +84,7 @@ func (m maker) make(lang string, services []string) error {
 		if err != nil {
 			return err
 		}
-		var wav bytes.Buffer
-		if err := prompts.WriteALaw(&wav, audio); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, wav.Bytes(), 0o644); err != nil { //nolint:gosec // everybody who is called hears it
+		if err := writeSound(path, promptMode, prompts.WriteALaw, audio); err != nil {
 			return err
 		}
 		say(m.c.OutOrStdout(), "%s  %s\n", path, sentences[clip])

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
 )
@@ -32,7 +33,7 @@ func newReloadable(t *testing.T) (d *daemon, change func(old, fresh string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := newLogging(conf.DefaultLog(), t.Output())
+	log := logging.New(conf.DefaultLog(), t.Output())
 	st, err := openFileStorage(t.Context(), f, log.Logger)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/store/attempts"
 )
 
@@ -46,7 +47,7 @@ func newReportCommand() *cobra.Command {
 				}
 				if asJSON {
 					for _, r := range all {
-						if err := json.NewEncoder(escaping{c.OutOrStdout()}).Encode(r); err != nil {
+						if err := json.NewEncoder(logging.Escaping(c.OutOrStdout())).Encode(r); err != nil {
 							return err
 						}
 					}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/internal/pace"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
@@ -49,7 +50,7 @@ func newServeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := newLogging(f.Log, c.ErrOrStderr())
+			log := logging.New(f.Log, c.ErrOrStderr())
 			defer log.Close()
 			d := &daemon{path: configPath(c), log: log.Logger, logging: log, frauds: make(chan login.Event, maxReports)}
 			return d.serve(c.Context(), f, warnings, hup)
@@ -62,7 +63,7 @@ func newServeCommand() *cobra.Command {
 type daemon struct {
 	path    string
 	log     *slog.Logger
-	logging *logging
+	logging *logging.Log
 
 	began    time.Time
 	store    *storage

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf"
+	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -43,7 +44,7 @@ func newSessionsCommand() *cobra.Command {
 				}
 				write := func(l sessionLine) error { return l.print(c) }
 				if asJSON {
-					out := json.NewEncoder(escaping{c.OutOrStdout()})
+					out := json.NewEncoder(logging.Escaping(c.OutOrStdout()))
 					write = func(l sessionLine) error { return out.Encode(l) }
 				}
 				now := time.Now()

@@ -35,17 +35,13 @@ func newStatusCommand() *cobra.Command {
 		Use: "status", Short: "Say what the daemon does, and what should be changed", Long: statusHelp, Args: cobra.NoArgs,
 		Example: "  portvakt status\n\n  # for a monitor: the advice for each client\n  portvakt status --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := statusOf(c)
+			st, raw, err := statusOf(c)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
+				_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", raw)
 				return err
-			}
-			var st status
-			if err := json.Unmarshal(b, &st); err != nil {
-				return withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
 			}
 			st.print(c.OutOrStdout())
 			return nil
@@ -55,17 +51,20 @@ func newStatusCommand() *cobra.Command {
 	return c
 }
 
-// statusOf is the daemon's answer as it came; at the desk that is this process.
-func statusOf(c *cobra.Command) ([]byte, error) {
+// statusOf is askStatus of the daemon of the command's configuration; at the desk
+// that is this process.
+func statusOf(c *cobra.Command) (st status, raw []byte, err error) {
 	if s := atDesk(c.Context()); s != nil {
-		return s.status()
+		if raw, err = s.status(); err != nil {
+			return status{}, nil, err
+		}
+		return readStatus(raw)
 	}
 	f, _, err := conf.LoadFile(configPath(c))
 	if err != nil {
-		return nil, err
+		return status{}, nil, err
 	}
-	_, raw, err := askStatus(c.Context(), f)
-	return raw, err
+	return askStatus(c.Context(), f)
 }
 
 // askStatus asks the daemon of a configuration; raw is its answer as it came.
@@ -82,6 +81,11 @@ func askStatus(ctx context.Context, f conf.File) (st status, raw []byte, err err
 	if err = errors.Join(err, kv.Close()); err != nil {
 		return status{}, nil, withCode(err, exitUnavailable)
 	}
+	return readStatus(raw)
+}
+
+func readStatus(raw []byte) (status, []byte, error) {
+	var st status
 	if err := json.Unmarshal(raw, &st); err != nil {
 		return status{}, nil, withCode(fmt.Errorf("read the daemon's status: %w", err), exitUnavailable)
 	}

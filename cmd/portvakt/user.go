@@ -124,11 +124,7 @@ func newUserShowCommand() *cobra.Command {
 		Use: "show USER", Short: "Show what a person has enrolled and how the account stands", Args: cobra.ExactArgs(1),
 		Example: "  portvakt user show alice",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				e, err := s.enrollments.Enrollment(ctx, p.id)
 				if err != nil {
 					return err
@@ -181,11 +177,7 @@ func newUserForgetCommand() *cobra.Command {
 		Use: "forget USER", Short: "Remove what a person has enrolled", Args: cobra.ExactArgs(1),
 		Example: "  # everything\n  portvakt user forget alice\n\n  # one credential, by the name that `user show` gives it\n  portvakt user forget alice --credential K7Q2M9ZD",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				if credential == "" {
 					if err := errors.Join(s.enrollments.Forget(ctx, p.id), login.ForgetNewcomer(ctx, s.kv, p.id, time.Now())); err != nil {
 						return err
@@ -224,11 +216,7 @@ func newUserUnlockCommand() *cobra.Command {
 		Use: "unlock USER", Short: "Forget the failures of a person", Args: cobra.ExactArgs(1),
 		Example: "  portvakt user unlock alice",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				if err := login.Unlock(ctx, s.kv, p.id); err != nil {
 					return err
 				}
@@ -249,11 +237,7 @@ limited time. It replaces an earlier one. The code is shown once: read it to the
 person after you have made sure who she is.`,
 		Example: "  portvakt user bypass alice --for 4h",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				code, cred, err := s.bypass.NewCode(valid, uses)
 				if err != nil {
 					return withCode(err, exitUsage)

@@ -20,11 +20,7 @@ again for a while, if her rule says remember. A changed password, another token
 or telephone, and a report of fraud end that by themselves.`,
 		Example: "  portvakt user devices alice\n\n  # she has lost the second one\n  portvakt user devices alice --forget 2",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				if forget > 0 || all {
 					if all {
 						forget = 0

@@ -30,11 +30,7 @@ func newUserPreferCommand() *cobra.Command {
 		Use: "prefer USER", Short: "Set the method and the language that a person is asked in", Long: preferHelp, Args: cobra.ExactArgs(1),
 		Example: "  portvakt user prefer alice --method sms2 --language nb\n\n  # as the rule and the directory have it\n  portvakt user prefer alice --method \"\" --language \"\"",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSystem(c, func(ctx context.Context, s *system) error {
-				p, err := s.person(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return withPerson(c, args[0], func(ctx context.Context, s *system, p person) error {
 				if c.Flags().Changed("method") || c.Flags().Changed("language") {
 					if err := s.prefer(ctx, c, p, method, language); err != nil {
 						return err

@@ -30,29 +30,12 @@ func (f *FreeRADIUS) AwaitLog(t testing.TB, texts ...string) {
 	}
 }
 
-// FreeRADIUSTarget is the server behind a proxy.
-type FreeRADIUSTarget struct {
-	// Addr is its IPv4 address and port.
-	Addr string
-	// Secret is shared by the proxy and the server.
-	Secret string
-	// Unsigned takes the Message-Authenticator away that FreeRADIUS adds to a
-	// request: with a Proxy-State and without it is what BlastRADIUS needs.
-	Unsigned bool
-}
-
 // FreeRADIUSProxy starts FreeRADIUS as a proxy in front of a server. It adds a
 // Proxy-State to each request (RFC 2865, section 5.33), and answers
 // Status-Server (RFC 5997) itself.
 func FreeRADIUSProxy(t testing.TB, target FreeRADIUSTarget) *FreeRADIUS {
 	t.Helper()
-	host, port, err := net.SplitHostPort(target.Addr)
-	if err != nil {
-		t.Fatalf("target of the proxy: %v", err)
-	}
-	return startFreeRADIUS(t, freeRADIUSProxySite, map[string]any{
-		"Host": host, "TargetPort": port, "TargetSecret": target.Secret, "Unsigned": target.Unsigned,
-	})
+	return startForwarding(t, target, "auth", freeRADIUSProxySite, map[string]any{"Unsigned": target.Unsigned})
 }
 
 // What the server of [FreeRADIUSAsking] lets in, whatever the name.
@@ -155,30 +138,7 @@ client tests {
 `
 
 const freeRADIUSProxySite = `
-proxy_requests = yes
 modules {
-}
-proxy server {
-	default_fallback = no
-}
-home_server target {
-	type = auth
-	ipaddr = {{.Host}}
-	port = {{.TargetPort}}
-	secret = {{.TargetSecret}}
-	response_window = 30
-	zombie_period = 40
-	status_check = status-server
-	check_interval = 6
-	num_answers_to_alive = 3
-}
-home_server_pool target {
-	type = fail-over
-	home_server = target
-}
-realm target {
-	auth_pool = target
-	nostrip
 }
 server proxy {
 	listen {

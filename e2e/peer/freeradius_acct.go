@@ -1,9 +1,6 @@
 package peer
 
-import (
-	"net"
-	"testing"
-)
+import "testing"
 
 // FreeRADIUSDevice starts FreeRADIUS as a device that ends and changes sessions on
 // request (RFC 5176): those whose Acct-Session-Id begins with "live". It has no
@@ -54,40 +51,11 @@ server device {
 // accounting server. It adds a Proxy-State to each request.
 func FreeRADIUSAccountingProxy(t testing.TB, target FreeRADIUSTarget) *FreeRADIUS {
 	t.Helper()
-	host, port, err := net.SplitHostPort(target.Addr)
-	if err != nil {
-		t.Fatalf("target of the proxy: %v", err)
-	}
-	return startFreeRADIUS(t, freeRADIUSAccountingSite, map[string]any{
-		"Host": host, "TargetPort": port, "TargetSecret": target.Secret,
-	})
+	return startForwarding(t, target, "acct", freeRADIUSAccountingSite, map[string]any{})
 }
 
 const freeRADIUSAccountingSite = `
-proxy_requests = yes
 modules {
-}
-proxy server {
-	default_fallback = no
-}
-home_server target {
-	type = acct
-	ipaddr = {{.Host}}
-	port = {{.TargetPort}}
-	secret = {{.TargetSecret}}
-	response_window = 30
-	zombie_period = 40
-	status_check = status-server
-	check_interval = 6
-	num_answers_to_alive = 3
-}
-home_server_pool target {
-	type = fail-over
-	home_server = target
-}
-realm target {
-	acct_pool = target
-	nostrip
 }
 server proxy {
 	listen {

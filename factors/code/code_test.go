@@ -8,14 +8,9 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
+	"github.com/portvakt/portvakt/factors/factortest"
 	"github.com/portvakt/portvakt/login"
 )
-
-// A proof is what transports carry that have no text.
-type proof string
-
-func (proof) Reveal() (string, bool) { return "", false }
-func (p proof) Is(text string) bool  { return string(p) == text }
 
 func TestAnswersAreTheCode(t *testing.T) {
 	t.Parallel()
@@ -27,8 +22,8 @@ func TestAnswersAreTheCode(t *testing.T) {
 		{"the code", login.Cleartext("123456"), true},
 		{"with the space that telephones show", login.Cleartext("123 456"), true},
 		{"with a dash and a line break", login.Cleartext(" 123-456\n"), true},
-		{"a proof of it", proof("123456"), true},
-		{"a proof with a space, which nobody can see", proof("123 456"), false},
+		{"a proof of it", factortest.Proof("123456"), true},
+		{"a proof with a space, which nobody can see", factortest.Proof("123 456"), false},
 		{"another one", login.Cleartext("123457"), false},
 		{"a part of it", login.Cleartext("12345"), false},
 		{"more than it", login.Cleartext("1234567"), false},

@@ -59,7 +59,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		if err != nil {
 			leaksNothing(t, strings.ReplaceAll(err.Error(), "anna@example.org\" is no domain", ""))
 		}
-		f, err := New(c, new(logintest.Records), idKey, logger(new(logBuffer)), words{})
+		f, err := New(c, new(logintest.Records), idKey, new(logintest.Log).Logger(), words{})
 		if (err == nil) != (row.want == "" && c.Enabled()) || (f == nil) == (err == nil) {
 			t.Errorf("%s: New: %v", row.what, err)
 		}
@@ -97,7 +97,7 @@ func TestConfigIsReadByItsKeys(t *testing.T) {
 	}
 	c.CA = "/nowhere/ca.pem"
 	c.Password = secret.New("x")
-	if _, err := New(c, new(logintest.Records), idKey, logger(new(logBuffer)), words{}); err == nil || !strings.HasPrefix(err.Error(), "email.ca: ") {
+	if _, err := New(c, new(logintest.Records), idKey, new(logintest.Log).Logger(), words{}); err == nil || !strings.HasPrefix(err.Error(), "email.ca: ") {
 		t.Errorf("a CA that is not there: %v", err)
 	}
 }

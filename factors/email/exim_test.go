@@ -143,8 +143,8 @@ func TestExim(t *testing.T) {
 	}
 
 	// A sign-in from the question to the answer.
-	log := new(logBuffer)
-	f, err := New(site(), new(logintest.Records), idKey, logger(log), words{})
+	log := new(logintest.Log)
+	f, err := New(site(), new(logintest.Records), idKey, log.Logger(), words{})
 	if err != nil {
 		t.Fatal(err)
 	}

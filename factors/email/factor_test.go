@@ -10,6 +10,7 @@ import (
 
 	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/code"
+	"github.com/portvakt/portvakt/factors/factortest"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
 )
@@ -37,7 +38,7 @@ func TestTheCodeOfTheMessageProves(t *testing.T) {
 	}{
 		{"the code", login.Cleartext(c), ""},
 		{"with a space", login.Cleartext(c[:3] + " " + c[3:]), ""},
-		{"a proof of it", proof(c), ""},
+		{"a proof of it", factortest.Proof(c), ""},
 		{"another code", login.Cleartext("x" + c[1:]), login.ReasonWrongCode},
 		{"nothing", login.Cleartext(""), login.ReasonWrongCode},
 	} {

@@ -3,10 +3,7 @@ package email
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,33 +13,6 @@ import (
 )
 
 var idKey = []byte("0123456789abcdef")
-
-// A proof is what transports carry that have no text.
-type proof string
-
-func (proof) Reveal() (string, bool) { return "", false }
-func (p proof) Is(text string) bool  { return string(p) == text }
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
 
 // words is a Texts of two languages.
 type words struct{}
@@ -122,16 +92,16 @@ func (b *box) code(t testing.TB) string {
 type world struct {
 	*Factor
 	box *box
-	log *logBuffer
+	log *logintest.Log
 }
 
 func build(t testing.TB, records login.Records, change ...func(*Config)) world {
 	t.Helper()
-	w := world{box: new(box), log: new(logBuffer)}
+	w := world{box: new(box), log: new(logintest.Log)}
 	if records == nil {
 		records = new(logintest.Records)
 	}
-	f, err := New(config(change...), records, idKey, logger(w.log), words{})
+	f, err := New(config(change...), records, idKey, w.log.Logger(), words{})
 	if err != nil {
 		t.Fatal(err)
 	}

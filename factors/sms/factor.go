@@ -19,8 +19,7 @@ import (
 const Name = "sms"
 
 const (
-	methodPrefix = Name + "/"
-	minKey       = 16 // octets
+	minKey = 16 // octets
 	// sendWithin bounds a Sender that does not bound itself.
 	sendWithin = gateway.Overall + 2*time.Second
 	tellWithin = 5 * time.Second
@@ -39,11 +38,12 @@ var _ Sender = (*gateway.Chain)(nil)
 
 // A Factor sends codes by text message. It is safe for concurrent use.
 type Factor struct {
+	book.Telephones
+
 	cfg     Config
 	send    Sender
 	numbers *book.Book
 	caps    *caps.Caps
-	key     []byte
 	log     *slog.Logger
 	often   caps.Often
 	texts   Texts
@@ -77,10 +77,10 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 		send:    send,
 		numbers: numbers,
 		caps:    caps.New(cfg.Caps, caps.SMS, records, idKey, log),
-		key:     idKey,
 		log:     log,
 		texts:   texts,
 	}
+	f.Telephones = numbers.Telephones(Name, idKey, f)
 	f.courier = code.Courier{Factor: Name, AskAfter: cfg.AskAfter, Unsent: gateway.Unsent, Go: f.sending.Go, Log: log}
 	return f, nil
 }
@@ -94,27 +94,6 @@ func (f *Factor) Close() error {
 
 // Name returns "sms".
 func (f *Factor) Name() string { return Name }
-
-// Methods returns one method for each number that can get a message.
-func (f *Factor) Methods(u login.User) []login.Method { return f.methods(f.numbers.Of(u)) }
-
-func (f *Factor) methods(numbers []phone.Number) []login.Method {
-	var methods []login.Method
-	for _, n := range numbers {
-		methods = append(methods, login.Method{ID: methodPrefix + n.ID(f.key), Factor: Name, Hint: n.Hint()})
-	}
-	return methods
-}
-
-// find returns the number of a method, if the person still has it.
-func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
-	for _, n := range f.numbers.Of(u) {
-		if methodPrefix+n.ID(f.key) == m.ID {
-			return n, true
-		}
-	}
-	return phone.Number{}, false
-}
 
 // Prompt sends a new code. It returns when the gateway has answered, or after
 // AskAfter while the message goes on its way. It refuses with
@@ -132,7 +111,7 @@ func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo 
 	if err != nil {
 		return nil, fmt.Errorf("sms: new code: %w", err)
 	}
-	number, ok := f.find(u, m)
+	number, ok := f.Find(u, m)
 	if !ok {
 		return nil, &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
 	}
@@ -181,7 +160,7 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	if err != nil && login.Refused(err) == "" {
 		return fmt.Errorf("sms: %w", err)
 	}
-	number, ok := f.find(u, m)
+	number, ok := f.Find(u, m)
 	if !ok {
 		// A stolen telephone was taken away from the account meanwhile.
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the number is not hers any more"}

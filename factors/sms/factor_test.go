@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/code"
+	"github.com/portvakt/portvakt/factors/factortest"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 )
@@ -99,9 +100,9 @@ func TestRightCodeProves(t *testing.T) {
 		{"the code", memo, login.Cleartext(code), ""},
 		{"with the spaces that phones show", memo, login.Cleartext(" " + code[:3] + " " + code[3:] + "\n"), ""},
 		{"with a dash", memo, login.Cleartext(code[:3] + "-" + code[3:]), ""},
-		{"a proof of it", memo, proof(code), ""},
+		{"a proof of it", memo, factortest.Proof(code), ""},
 		{"another code", memo, login.Cleartext(wrong), login.ReasonWrongCode},
-		{"a proof of another", memo, proof(wrong), login.ReasonWrongCode},
+		{"a proof of another", memo, factortest.Proof(wrong), login.ReasonWrongCode},
 		{"a part", memo, login.Cleartext(code[:5]), login.ReasonWrongCode},
 		{"more", memo, login.Cleartext(code + "0"), login.ReasonWrongCode},
 		{"nothing", memo, login.Cleartext(""), login.ReasonWrongCode},

@@ -5,11 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 var idKey = []byte("0123456789abcdef")
@@ -111,12 +109,6 @@ func (s *sink) code(t testing.TB) string {
 	return regexp.MustCompile(`^[0-9]{6}`).FindString(s.texts[len(s.texts)-1])
 }
 
-// A proof is what transports carry that have no text.
-type proof string
-
-func (proof) Reveal() (string, bool) { return "", false }
-func (p proof) Is(text string) bool  { return string(p) == text }
-
 // words is a Texts of two languages.
 type words struct{}
 
@@ -138,27 +130,6 @@ func (words) Text(lang, key string, args ...string) string {
 	return fmt.Sprintf(format, named["Code"], named["Service"], named["Minutes"])
 }
 
-type logBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 func config(change ...func(*Config)) Config {
 	c := DefaultConfig()
 	c.Numbers.Countries = []string{"NO", "SE"}
@@ -176,14 +147,14 @@ type world struct {
 	*Factor
 	sink    *sink
 	records *records
-	log     *logBuffer
+	log     *logintest.Log
 }
 
 // build makes a factor over records, which may be those of another one.
 func build(t testing.TB, r *records, change ...func(*Config)) world {
 	t.Helper()
-	w := world{sink: new(sink), records: r, log: new(logBuffer)}
-	f, err := New(config(change...), w.sink, r, idKey, logger(w.log), words{})
+	w := world{sink: new(sink), records: r, log: new(logintest.Log)}
+	f, err := New(config(change...), w.sink, r, idKey, w.log.Logger(), words{})
 	if err != nil {
 		t.Fatal(err)
 	}

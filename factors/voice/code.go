@@ -35,7 +35,7 @@ func (f *Factor) Resend(ctx context.Context, u login.User, m login.Method, memo 
 
 // tell places the call that tells a code.
 func (f *Factor) tell(ctx context.Context, u login.User, m login.Method, secret string) error {
-	number, ok := f.find(u, m)
+	number, ok := f.Find(u, m)
 	if !ok {
 		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
 	}
@@ -74,7 +74,7 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 	if err != nil {
 		return err
 	}
-	number, ok := f.find(u, m)
+	number, ok := f.Find(u, m)
 	if !ok {
 		return &login.Refusal{Reason: login.ReasonWrongCode, Detail: "the number is not hers any more"}
 	}
@@ -86,7 +86,7 @@ func (f *Factor) Check(ctx context.Context, u login.User, m login.Method, memo [
 // that # was pressed. Caps count it: whoever may run commands must not be made
 // to call for somebody who earns by it.
 func (f *Factor) TestCall(ctx context.Context, u login.User, m login.Method) error {
-	number, ok := f.find(u, m)
+	number, ok := f.Find(u, m)
 	if !ok {
 		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
 	}

@@ -17,10 +17,7 @@ import (
 // Name is the factor's name in the configuration.
 const Name = "call"
 
-const (
-	methodPrefix = Name + "/"
-	minKey       = 16 // octets
-)
+const minKey = 16 // octets
 
 // Needs is what a Factor is made of beside its configuration.
 type Needs struct {
@@ -37,13 +34,16 @@ type Needs struct {
 
 // A Factor calls telephones. It is safe for concurrent use.
 type Factor struct {
+	// A telephone is confirmed by a code that the call tells. Whoever only has the
+	// password could have a key pressed; a code must be read at one end and typed at
+	// the other.
+	book.Telephones
+
 	cfg     Config
 	chain   chain
 	lines   *lines
-	numbers *book.Book
 	caps    *caps.Caps
 	prompts *prompts.Set
-	key     []byte
 	pinKeys [][]byte
 	log     *slog.Logger
 }
@@ -68,10 +68,11 @@ func New(cfg Config, n Needs) (*Factor, error) {
 		return nil, err
 	}
 	f := &Factor{
-		cfg: cfg, chain: chain{log: n.Log}, lines: newLines(cfg.MaxCalls, cfg.Queue, n.Log), numbers: numbers,
+		cfg: cfg, chain: chain{log: n.Log}, lines: newLines(cfg.MaxCalls, cfg.Queue, n.Log),
 		caps:    caps.New(cfg.Caps, caps.Call, n.Records, n.Key, n.Log),
-		prompts: n.Prompts, key: n.Key, pinKeys: n.PINKeys, log: n.Log,
+		prompts: n.Prompts, pinKeys: n.PINKeys, log: n.Log,
 	}
+	f.Telephones = numbers.Telephones(Name, n.Key, f)
 	for _, p := range n.Providers {
 		f.chain.links = append(f.chain.links, &link{Provider: p})
 	}
@@ -90,27 +91,6 @@ func (f *Factor) Close() error {
 
 // Name returns "call".
 func (f *Factor) Name() string { return Name }
-
-// Methods returns one method for each number that can be called.
-func (f *Factor) Methods(u login.User) []login.Method { return f.methods(f.numbers.Of(u)) }
-
-func (f *Factor) methods(numbers []phone.Number) []login.Method {
-	var methods []login.Method
-	for _, n := range numbers {
-		methods = append(methods, login.Method{ID: methodPrefix + n.TelephoneID(f.key), Factor: Name, Hint: n.Hint()})
-	}
-	return methods
-}
-
-// find returns the number of a method, if the person still has it.
-func (f *Factor) find(u login.User, m login.Method) (phone.Number, bool) {
-	for _, n := range f.numbers.Of(u) {
-		if methodPrefix+n.TelephoneID(f.key) == m.ID {
-			return n, true
-		}
-	}
-	return phone.Number{}, false
-}
 
 // Approve calls the method's number and has the person press a key. It is
 // answered at the key; what is said to her then goes on.
@@ -131,7 +111,7 @@ func (f *Factor) Approve(a login.Approval, done func(error)) (stop func()) {
 }
 
 func (f *Factor) approve(ctx context.Context, a login.Approval, answer func(error)) error {
-	number, ok := f.find(a.User, a.Method)
+	number, ok := f.Find(a.User, a.Method)
 	if !ok {
 		return &login.Refusal{Reason: login.ReasonMethodNotAllowed, Detail: "no such number any more"}
 	}

@@ -5,7 +5,7 @@
 // login consumes, in memory: they do what their interfaces promise, count what
 // they are asked, and fail or are slow when a test says so. [NewWorld] puts them
 // together to a Flow with two people in it, and [Accept] gets a valid
-// login.Accept in the only way there is: by logging in.
+// login.Accept in the only way there is: by logging in. [Log] keeps what is logged.
 //
 // It checks nothing itself: the rules that every factor and every store obeys
 // are in factors/factortest and store/storetest.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/portvakt/portvakt/internal/spelling"
 )
 
 // maxNear is how many names a hint holds.
@@ -22,7 +24,7 @@ func (d *Dictionary) near(name string) []string {
 	}
 	var found []candidate
 	for key, a := range d.byName {
-		n := distance(low, key)
+		n := spelling.Distance(low, key)
 		if len(low) >= 4 && strings.HasSuffix(key, "-"+low) {
 			n = 1
 		}
@@ -38,28 +40,6 @@ func (d *Dictionary) near(name string) []string {
 		names = append(names, c.name)
 	}
 	return names
-}
-
-// distance is the number of octets to insert, delete or replace to make one
-// text of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // clip shortens a text for an error message.

@@ -3,6 +3,8 @@ package preset
 import (
 	"slices"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/spelling"
 )
 
 // A Preset is what is known of a product.
@@ -81,36 +83,5 @@ func Names() []string {
 // Nearest is the name of a preset that somebody who wrote this probably meant;
 // empty when none is near.
 func Nearest(name string) string {
-	best, least := "", len(name)/2+1
-	for _, known := range Names() {
-		if d := distance(name, known); d < least {
-			best, least = known, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions and replacements that turn a into
-// b. A name of more than maxName octets is near nothing.
-func distance(a, b string) int {
-	const maxName = 64
-	if len(a) > maxName {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			before, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, before+cost)
-		}
-	}
-	return row[len(b)]
+	return spelling.Nearest(name, Names(), len(name)/2)
 }

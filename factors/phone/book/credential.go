@@ -37,10 +37,6 @@ func (b *Book) NewCredential(raw, label string) (login.Credential, phone.Number,
 	return c, n, err
 }
 
-// Listed makes a credential of a number of the directory that the person has
-// confirmed.
-func Listed(n phone.Number) (login.Credential, error) { return credential(n, "", true) }
-
 func credential(n phone.Number, label string, listed bool) (login.Credential, error) {
 	number := n.E164()
 	switch {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -19,29 +17,8 @@ import (
 
 var key = []byte("0123456789abcdef")
 
-type logBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 // build makes the caps of a service, all of them high but for the change.
-func build(s Service, records login.Records, change ...func(*Config)) (*Caps, *logBuffer) {
+func build(s Service, records login.Records, change ...func(*Config)) (*Caps, *logintest.Log) {
 	cfg := Config{
 		PerUserHour: Max, PerNumber10Min: Max, PerNumberDay: Max, PerCountryHour: Max, PerDay: Max,
 		MinSuccess: 10, MinSuccessAfter: 50,
@@ -49,8 +26,8 @@ func build(s Service, records login.Records, change ...func(*Config)) (*Caps, *l
 	for _, c := range change {
 		c(&cfg)
 	}
-	log := new(logBuffer)
-	return New(cfg, s, records, key, logger(log)), log
+	log := new(logintest.Log)
+	return New(cfg, s, records, key, log.Logger()), log
 }
 
 // number is the i-th Norwegian mobile number; ten thousand are a range.

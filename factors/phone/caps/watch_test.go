@@ -134,7 +134,7 @@ func TestTheWatchCanBeSwitchedOff(t *testing.T) {
 func TestOneAccountStopsNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := New(DefaultConfig(SMS), SMS, new(logintest.Records), key, logger(new(logBuffer)))
+		c := New(DefaultConfig(SMS), SMS, new(logintest.Records), key, new(logintest.Log).Logger())
 		for i := range 1000 {
 			_ = c.Take(t.Context(), "one", number(t, i))
 			time.Sleep(10 * time.Second)

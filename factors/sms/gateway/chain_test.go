@@ -14,6 +14,7 @@ import (
 
 	"github.com/portvakt/portvakt/factors/breaker"
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // A script is a provider that answers by a function.
@@ -103,10 +104,10 @@ func TestNextProviderOnlyWhenCertainlyNotSent(t *testing.T) {
 func TestDeadProviderIsPaused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := new(syncBuffer)
+		log := new(logintest.Log)
 		dead := answers("dead", &NotSent{Reason: "no connection", Down: true})
 		good := answers("good", nil)
-		c := Chained(logger(log), dead, good)
+		c := Chained(log.Logger(), dead, good)
 		send := func(n int) {
 			for range n {
 				if err := c.Send(t.Context(), number(t), markText); err != nil {
@@ -144,7 +145,7 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := answers("p", &NotSent{Reason: "no connection", Down: true})
-		c := Chained(logger(new(syncBuffer)), p)
+		c := Chained(new(logintest.Log).Logger(), p)
 		for range breaker.After {
 			_ = c.Send(t.Context(), number(t), markText)
 		}
@@ -173,7 +174,7 @@ func TestOneMessageTriesAPausedProviderAgain(t *testing.T) {
 func TestRefusedMessagesDoNotPauseAProvider(t *testing.T) {
 	t.Parallel()
 	p := answers("p", &NotSent{Reason: "status 400"})
-	c := Chained(logger(new(syncBuffer)), p)
+	c := Chained(new(logintest.Log).Logger(), p)
 	for range 10 {
 		_ = c.Send(t.Context(), number(t), markText)
 	}
@@ -190,7 +191,7 @@ func TestTimeIsBounded(t *testing.T) {
 			return &NotSent{Reason: "no connection in time", Down: true}
 		}}
 		third := answers("third", nil)
-		c := Chained(logger(new(syncBuffer)), slow, hangs("hangs"), third)
+		c := Chained(new(logintest.Log).Logger(), slow, hangs("hangs"), third)
 		start := time.Now()
 		if got := outcome(c.Send(t.Context(), number(t), markText)); got != "unknown" {
 			t.Errorf("%s, want unknown", got)
@@ -207,7 +208,7 @@ func TestTimeIsBounded(t *testing.T) {
 func TestCallerWhoLeavesDoesNotPauseAProvider(t *testing.T) {
 	t.Parallel()
 	p := hangs("p")
-	c := Chained(logger(new(syncBuffer)), p)
+	c := Chained(new(logintest.Log).Logger(), p)
 	for range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -220,8 +221,8 @@ func TestCallerWhoLeavesDoesNotPauseAProvider(t *testing.T) {
 
 func TestLogProviderWarnsAndMasks(t *testing.T) {
 	t.Parallel()
-	log, out := new(syncBuffer), new(syncBuffer)
-	c, err := New([]Config{{Name: "demo", Kind: "log"}}, out, logger(log))
+	log, out := new(logintest.Log), new(logintest.Log)
+	c, err := New([]Config{{Name: "demo", Kind: "log"}}, out, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,10 +242,10 @@ func TestLogProviderWarnsAndMasks(t *testing.T) {
 // the message was sent, so that it is not sent again.
 func TestAFaultInAProviderEndsNoServer(t *testing.T) {
 	t.Parallel()
-	log := new(syncBuffer)
+	log := new(logintest.Log)
 	broken := &script{name: "broken", do: func(context.Context) error { panic(markText) }}
 	beside := answers("beside", nil)
-	c := Chained(logger(log), broken, beside)
+	c := Chained(log.Logger(), broken, beside)
 	if err := c.Send(t.Context(), number(t), markText); err == nil || Unsent(err) {
 		t.Errorf("got %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/sms/smpp"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func deadline(t testing.TB, d time.Duration) context.Context {
@@ -165,7 +166,7 @@ func TestBrokenFilesStopTheStart(t *testing.T) {
 		ok(func(c *Config) { c.CA = "/nonexistent/ca.pem" }),
 		ok(func(c *Config) { c.Name, c.CA = "empty", "/dev/null" }),
 		ok(func(c *Config) { c.Name, c.URL = "bad", "" }),
-	}, nil, logger(new(syncBuffer)))
+	}, nil, new(logintest.Log).Logger())
 	for _, want := range []string{"/nonexistent/ca.pem", `"empty": ca: no certificate`, `"bad": url: is not set`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)

@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // What must never be in a log or an error. The text and the query of the
@@ -50,33 +49,11 @@ func AssertLeaksNothing(t testing.TB, what string) {
 	}
 }
 
-// A syncBuffer is a log that goroutines share.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 // chain builds a Chain and checks at the end that its log leaked nothing.
-func chain(t testing.TB, cfgs ...Config) (*Chain, *syncBuffer) {
+func chain(t testing.TB, cfgs ...Config) (*Chain, *logintest.Log) {
 	t.Helper()
-	log := new(syncBuffer)
-	c, err := New(cfgs, io.Discard, logger(log))
+	log := new(logintest.Log)
+	c, err := New(cfgs, io.Discard, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

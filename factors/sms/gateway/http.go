@@ -7,16 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/once"
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/internal/roots"
 	"github.com/portvakt/portvakt/login"
@@ -67,15 +65,7 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 	if h.tls.RootCAs, err = roots.Read(cfg.CA); err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	h.transport = &http.Transport{
-		TLSClientConfig: h.tls,
-		// The client repeats a GET by itself when a kept connection breaks
-		// after the request was written: a second message. A new connection
-		// for each never does, and HTTP/2 stays off.
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxReply,
-	}
+	h.transport = once.Transport(h.tls, maxReply)
 	if cfg.Proxy != "" {
 		proxy, err := url.Parse(cfg.Proxy)
 		if err != nil {
@@ -90,52 +80,22 @@ func newHTTP(cfg Config, log *slog.Logger) (*httpProvider, error) {
 func (h *httpProvider) Name() string { return h.cfg.Name }
 
 func (h *httpProvider) Send(ctx context.Context, to phone.Number, text string) (string, error) {
-	// Before there is a connection nothing can have been written.
-	var connected atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	r, err := h.request(traced, values{
+	r, err := h.request(ctx, values{
 		to: h.cfg.numberFormat().of(to), text: text, sender: h.cfg.senderFor(to),
 		secret: h.cfg.Secret.Reveal(), coding: h.cfg.codings().of(text),
 	})
 	if err != nil {
 		return "", err
 	}
-	connected.Store(false) // to whoever gives out tokens
-	// RoundTrip follows no redirect: it would carry the code and the
-	// credentials to somebody else.
-	reply, err := h.transport.RoundTrip(r)
-	switch {
-	case err == nil:
-	case !connected.Load():
-		return "", &NotSent{Reason: beforeConnection(ctx, err), Down: true}
-	case ctx.Err() != nil:
-		return "", errors.New("no reply in time")
-	default:
-		// The client's error may quote what the gateway wrote.
-		return "", errors.New("the connection broke before the reply")
+	reply, unsent, err := once.Send(h.transport, r)
+	if unsent {
+		return "", &NotSent{Reason: err.Error(), Down: true}
+	}
+	if err != nil {
+		return "", err
 	}
 	defer func() { _ = reply.Body.Close() }()
 	return h.judge(ctx, reply, to)
-}
-
-// beforeConnection words an error that came before a connection. Those name
-// hosts, addresses and certificates only.
-func beforeConnection(ctx context.Context, err error) string {
-	if ctx.Err() != nil {
-		return "no connection in time"
-	}
-	if op := new(net.OpError); errors.As(err, &op) {
-		return "no connection: " + op.Err.Error()
-	}
-	if dns := new(net.DNSError); errors.As(err, &dns) {
-		return "no connection: " + dns.Error()
-	}
-	if cert := new(tls.CertificateVerificationError); errors.As(err, &cert) {
-		return "no connection: " + cert.Error()
-	}
-	return "no connection"
 }
 
 // judge decides by the reply whether the message was accepted, and finds its

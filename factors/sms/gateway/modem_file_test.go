@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // folders are a spool that no program looks at.
@@ -179,7 +181,7 @@ func TestUnsafeFoldersAreRefused(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			t.Parallel()
 			cfg := folders(t)
-			good, err := New([]Config{cfg}, io.Discard, logger(new(syncBuffer)))
+			good, err := New([]Config{cfg}, io.Discard, new(logintest.Log).Logger())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +189,7 @@ func TestUnsafeFoldersAreRefused(t *testing.T) {
 				t.Errorf("before: %v", st.Err)
 			}
 			row.change(t, &cfg.Modem)
-			if _, err := New([]Config{cfg}, io.Discard, logger(new(syncBuffer))); err == nil || !strings.Contains(err.Error(), row.want) {
+			if _, err := New([]Config{cfg}, io.Discard, new(logintest.Log).Logger()); err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("at the start: got %v, want %q", err, row.want)
 			}
 			if cfg.Modem.Sent != good.links[0].Provider.(*modem).cfg.Sent {

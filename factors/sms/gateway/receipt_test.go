@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // A teller is a provider that tells what becomes of its messages: id 1, 2, 3.
@@ -117,8 +118,8 @@ func TestAMessageThatFailedGoesThroughTheNextProvider(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				row.first.name, row.second.name = "first", "second"
-				log, f := new(syncBuffer), new(fates)
-				c := Chained(logger(log), row.first, row.second)
+				log, f := new(logintest.Log), new(fates)
+				c := Chained(log.Logger(), row.first, row.second)
 				if err := c.Deliver(t.Context(), f.message(t, row.within, row.again)); Unsent(err) {
 					t.Fatal(err)
 				}
@@ -152,7 +153,7 @@ func TestReceiptsThatNobodyWaitsForChangeNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		first, second := &teller{name: "first"}, &teller{name: "second"}
-		c, f := Chained(logger(new(syncBuffer)), first, second), new(fates)
+		c, f := Chained(new(logintest.Log).Logger(), first, second), new(fates)
 		if err := c.Deliver(t.Context(), f.message(t, 0, nil)); err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +188,7 @@ func TestMessagesThatAreKeptAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		first, second := &teller{name: "first"}, &teller{name: "second"}
-		c, f := Chained(logger(new(syncBuffer)), first, second), new(fates)
+		c, f := Chained(new(logintest.Log).Logger(), first, second), new(fates)
 		c.pending.most = 50
 		for range 60 {
 			if err := c.Deliver(t.Context(), f.message(t, 0, nil)); err != nil {
@@ -251,7 +252,7 @@ func TestAGatewayThatHasToBeAskedIsAskedUntilItKnows(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &polled{teller: teller{name: "asked"}, states: row.states}
 				second := &teller{name: "second", then: Failed, when: time.Second}
-				c, f := Chained(logger(new(syncBuffer)), pollOnly{p}, second), new(fates)
+				c, f := Chained(new(logintest.Log).Logger(), pollOnly{p}, second), new(fates)
 				if err := c.Deliver(t.Context(), f.message(t, 0, nil)); err != nil {
 					t.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/breaker"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func TestRepliesAreReadByPointers(t *testing.T) {
@@ -87,7 +89,7 @@ func TestAProviderIsAskedAgainAfterItsPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		busy := answers("busy", &NotSent{Reason: "status 429", Down: true, Pause: 2 * time.Minute})
-		c := Chained(logger(new(syncBuffer)), busy)
+		c := Chained(new(logintest.Log).Logger(), busy)
 		for _, wait := range []time.Duration{0, breaker.For, time.Minute} {
 			time.Sleep(wait)
 			_ = c.Send(t.Context(), number(t), markText)
@@ -161,7 +163,7 @@ func TestClientCertificates(t *testing.T) {
 	if got := outcome(c.Send(t.Context(), number(t), markText)); got == "sent" {
 		t.Error("without a certificate: sent")
 	}
-	_, err := New([]Config{toSink("gw", s.URL, func(c *Config) { c.Cert, c.CertKey = cert, cert })}, nil, logger(io.Discard))
+	_, err := New([]Config{toSink("gw", s.URL, func(c *Config) { c.Cert, c.CertKey = cert, cert })}, nil, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "cert: ") {
 		t.Errorf("a key that is none: %v", err)
 	}

@@ -1,13 +1,11 @@
 package gateway_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/factors/sms/smpp"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // carrier is the provider as docs show it.
@@ -35,23 +34,11 @@ func mobile(t *testing.T) phone.Number {
 	return n
 }
 
-// A log is one that goroutines share.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
 // chained builds a chain, and looks at the end that its log leaked nothing.
 func chained(t *testing.T, cfgs ...gateway.Config) *gateway.Chain {
 	t.Helper()
-	l := new(log)
-	c, err := gateway.New(cfgs, nil, slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	l := new(logintest.Log)
+	c, err := gateway.New(cfgs, nil, l.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +48,8 @@ func chained(t *testing.T, cfgs ...gateway.Config) *gateway.Chain {
 		}
 		for _, cfg := range cfgs {
 			for _, secret := range []string{"123456", "41234567", cfg.Password.Reveal()} {
-				if secret != "" && strings.Contains(l.b.String(), secret) {
-					t.Errorf("%q is in the log: %s", secret, &l.b)
+				if secret != "" && strings.Contains(l.String(), secret) {
+					t.Errorf("%q is in the log: %s", secret, l)
 				}
 			}
 		}

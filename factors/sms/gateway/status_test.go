@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 const markCallback = "mark-callback-0123456789"
@@ -142,8 +143,8 @@ func called(t *testing.T, address, kind, body string) int {
 
 func TestCallbacks(t *testing.T) {
 	t.Parallel()
-	log := new(syncBuffer)
-	receiver, err := NewReceiver(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"), logger(log))
+	log := new(logintest.Log)
+	receiver, err := NewReceiver(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"), log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func TestLostConnectionIsMadeAgain(t *testing.T) {
@@ -249,7 +251,7 @@ func TestWaysToBind(t *testing.T) {
 				fake, _ := piped(t, s)
 				cfg := fake.cfg
 				cfg.Bind, cfg.SystemType = row.bind, "VMA"
-				c, err := New(cfg, options(), logger(new(buffer)), nil)
+				c, err := New(cfg, options(), new(logintest.Log).Logger(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}

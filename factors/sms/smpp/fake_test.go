@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // What must never be in a log or an error.
@@ -161,28 +160,6 @@ func (s *script) drop() {
 	s.now = nil
 }
 
-// A buffer is a log that goroutines share.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 func assertLeaksNothing(t testing.TB, what string) {
 	t.Helper()
 	for _, mark := range []string{markUser, markPassword, markNumber, "123456", "mark-text"} {
@@ -198,11 +175,11 @@ func options() Options {
 
 // piped is a client of a script over pipes in memory, so that a test in a
 // bubble decides what the time is.
-func piped(t testing.TB, s *script, change ...func(*Client)) (*Client, *buffer) {
+func piped(t testing.TB, s *script, change ...func(*Client)) (*Client, *logintest.Log) {
 	t.Helper()
 	s.t = t
-	log := new(buffer)
-	c, err := New(Config{Address: "smsc.example.org:2775"}, options(), logger(log), nil)
+	log := new(logintest.Log)
+	c, err := New(Config{Address: "smsc.example.org:2775"}, options(), log.Logger(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,18 +9,19 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // to is a client of a real SMSC, and what it is told of messages.
-func to(t *testing.T, s *peer.SMSC, change ...func(*Config, *Options)) (*Client, <-chan Receipt, *buffer) {
+func to(t *testing.T, s *peer.SMSC, change ...func(*Config, *Options)) (*Client, <-chan Receipt, *logintest.Log) {
 	t.Helper()
 	cfg := Config{Address: s.Address}
 	opt := Options{Name: "carrier", User: s.User, Password: secret.New(s.Password), Sender: "UiT", Timeout: 10 * time.Second}
 	for _, f := range change {
 		f(&cfg, &opt)
 	}
-	receipts, log := make(chan Receipt, 16), new(buffer)
-	c, err := New(cfg, opt, logger(log), func(r Receipt) { receipts <- r })
+	receipts, log := make(chan Receipt, 16), new(logintest.Log)
+	c, err := New(cfg, opt, log.Logger(), func(r Receipt) { receipts <- r })
 	if err != nil {
 		t.Fatal(err)
 	}

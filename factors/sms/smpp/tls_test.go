@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // listening is a script behind a port of this machine, with TLS when there is
@@ -47,12 +48,12 @@ func listening(t *testing.T, s *script, cert *peer.Cert) string {
 }
 
 // client is one for a port.
-func client(t *testing.T, cfg Config, ca string) (*Client, *buffer) {
+func client(t *testing.T, cfg Config, ca string) (*Client, *logintest.Log) {
 	t.Helper()
-	log := new(buffer)
+	log := new(logintest.Log)
 	o := options()
 	o.CA = ca
-	c, err := New(cfg, o, logger(log), nil)
+	c, err := New(cfg, o, log.Logger(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestTLSIsVerified(t *testing.T) {
 			}
 		})
 	}
-	if _, err := New(Config{Address: "a:1", TLS: true}, Options{Name: "n", User: "u", Password: options().Password, CA: "/dev/null"}, logger(new(buffer)), nil); err == nil {
+	if _, err := New(Config{Address: "a:1", TLS: true}, Options{Name: "n", User: "u", Password: options().Password, CA: "/dev/null"}, new(logintest.Log).Logger(), nil); err == nil {
 		t.Error("an empty file of authorities is taken")
 	}
 }

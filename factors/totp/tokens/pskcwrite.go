@@ -64,6 +64,10 @@ const pskcHead = `<?xml version="1.0" encoding="UTF-8"?>
 // The password must have [MinPassword] characters, and there may be [MaxPSKC]
 // rows.
 func WritePSKC(w io.Writer, rows []Row, password string) error {
+	return writePSKC(w, rows, password, writeIterations)
+}
+
+func writePSKC(w io.Writer, rows []Row, password string, iterations int) error {
 	if utf8.RuneCountInString(password) < MinPassword {
 		return fmt.Errorf("the password has fewer than %d characters", MinPassword)
 	}
@@ -72,14 +76,10 @@ func WritePSKC(w io.Writer, rows []Row, password string) error {
 	}
 	salt := make([]byte, writeSalt)
 	_, _ = rand.Read(salt) // never fails (Go 1.24)
-	key, err := pbkdf2.Key(sha1.New, password, salt, writeIterations, writeKey)
+	key, err := pbkdf2.Key(sha1.New, password, salt, iterations, writeKey)
 	if err != nil {
 		return err
 	}
-	return writePSKC(w, rows, key, salt)
-}
-
-func writePSKC(w io.Writer, rows []Row, key, salt []byte) error {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func writePSKC(w io.Writer, rows []Row, key, salt []byte) error {
 	_, _ = rand.Read(macKey)
 	base64 := base64.StdEncoding.EncodeToString
 	out := bufio.NewWriter(w)
-	_, _ = fmt.Fprintf(out, pskcHead, base64(salt), writeIterations, writeKey, base64(seal(block, macKey)))
+	_, _ = fmt.Fprintf(out, pskcHead, base64(salt), iterations, writeKey, base64(seal(block, macKey)))
 	for _, r := range rows {
 		sealed := seal(block, r.Token.Seed)
 		mac := hmac.New(sha1.New, macKey)

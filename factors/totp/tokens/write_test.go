@@ -50,13 +50,27 @@ func checkMoved(t *testing.T, read iter.Seq2[Row, error], want []Row, labels boo
 	}
 }
 
+// writtenPSKC is a container whose key is soon derived: what a password costs to
+// try is that of TestTryingPasswordsIsSlow alone.
 func writtenPSKC(t *testing.T, rows []Row) string {
 	t.Helper()
+	var b bytes.Buffer
+	if err := writePSKC(&b, rows, passphrase, 1000); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTryingPasswordsIsSlow(t *testing.T) {
+	rows := moved()
 	var b bytes.Buffer
 	if err := WritePSKC(&b, rows, passphrase); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	if !strings.Contains(b.String(), "<IterationCount>1300000</IterationCount>") {
+		t.Error("a password is tried in fewer rounds, or more, than the documentation says")
+	}
+	checkMoved(t, ReadPSKC(&b, PSKCKey{Password: passphrase}), rows, true)
 }
 
 func TestWhatIsWrittenIsReadAgain(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/voice/cloud"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func twilioConfig() cloud.Config {
@@ -79,7 +80,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		if got := strings.Join(keys, " "); got != row.want {
 			t.Errorf("%s: problems of %q, want %q: %v", row.what, got, row.want, err)
 		}
-		if _, err := cloud.New(c, logger(new(syncBuffer))); (err == nil) != (row.want == "") {
+		if _, err := cloud.New(c, new(logintest.Log).Logger()); (err == nil) != (row.want == "") {
 			t.Errorf("%s: New: %v", row.what, err)
 		}
 	}
@@ -108,7 +109,7 @@ func TestACAThatIsNoneIsRefused(t *testing.T) {
 	for _, base := range []func() cloud.Config{twilioConfig, telnyxConfig} {
 		c := base()
 		c.CA = "/nowhere/ca.pem"
-		if _, err := cloud.New(c, logger(new(syncBuffer))); err == nil || !strings.HasPrefix(err.Error(), "ca: ") {
+		if _, err := cloud.New(c, new(logintest.Log).Logger()); err == nil || !strings.HasPrefix(err.Error(), "ca: ") {
 			t.Errorf("%s: %v", c.Kind, err)
 		}
 	}

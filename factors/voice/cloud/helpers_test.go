@@ -1,11 +1,9 @@
 package cloud_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,29 +20,8 @@ import (
 	"github.com/portvakt/portvakt/factors/voice/cloud/cloudtest"
 	"github.com/portvakt/portvakt/factors/voice/prompts"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
-
-// A syncBuffer is a log that goroutines share.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func logger(b *syncBuffer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
 
 // leaksNothing fails when a text for operators holds what they must not read.
 func leaksNothing(t testing.TB, what string) {
@@ -116,7 +93,7 @@ func approval(t testing.TB, k *keypad) *voice.Call {
 type site struct {
 	*cloud.Twilio
 	fake *cloudtest.FakeTwilio
-	log  *syncBuffer
+	log  *logintest.Log
 	base string
 }
 
@@ -126,13 +103,13 @@ func twilio(t testing.TB, person func(*cloudtest.Call), change ...func(*cloud.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{fake: cloudtest.StartFakeTwilio(t, person), log: new(syncBuffer), base: "http://" + l.Addr().String() + "/call"}
+	s := &site{fake: cloudtest.StartFakeTwilio(t, person), log: new(logintest.Log), base: "http://" + l.Addr().String() + "/call"}
 	cfg := s.fake.Config(s.base)
 	cfg.CallbackListen = netip.MustParseAddrPort(l.Addr().String())
 	for _, c := range change {
 		c(&cfg)
 	}
-	p, err := cloud.New(cfg, logger(s.log))
+	p, err := cloud.New(cfg, s.log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

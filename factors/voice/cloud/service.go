@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/once"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/internal/roots"
 )
@@ -35,14 +33,7 @@ func newService(cfg Config, authorize func(*http.Request)) (*service, error) {
 	}
 	return &service{
 		base: cfg.url(), timeout: cfg.timeout(), authorize: authorize,
-		transport: &http.Transport{
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool},
-			// The client repeats some requests by itself when a kept
-			// connection breaks: a second call. A new connection never does.
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxReply,
-		},
+		transport: once.Transport(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, maxReply),
 	}, nil
 }
 
@@ -57,15 +48,10 @@ func (r reply) ok() bool { return r.status >= 200 && r.status <= 299 }
 // errUnsent is the error of a request that certainly did not leave.
 var errUnsent = errors.New("not sent")
 
-// ask sends one request. Redirects are not followed: they would carry the
-// credentials to somebody else.
+// ask sends one request.
 func (s *service) ask(ctx context.Context, method, path, contentType, body string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	var connected atomic.Bool // before it nothing can have been written
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
 	r, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, fmt.Errorf("the request could not be built: %w", errUnsent)
@@ -76,16 +62,12 @@ func (s *service) ask(ctx context.Context, method, path, contentType, body strin
 		r.Header.Set("Content-Type", contentType)
 	}
 	s.authorize(r)
-	answer, err := s.transport.RoundTrip(r)
-	switch {
-	case err == nil:
-	case !connected.Load():
-		return reply{}, fmt.Errorf("%s: %w", beforeConnection(ctx, err), errUnsent)
-	case ctx.Err() != nil:
-		return reply{}, errors.New("no reply in time")
-	default:
-		// The client's error may quote what the service wrote.
-		return reply{}, errors.New("the connection broke before the reply")
+	answer, unsent, err := once.Send(s.transport, r)
+	if unsent {
+		return reply{}, fmt.Errorf("%w: %w", err, errUnsent)
+	}
+	if err != nil {
+		return reply{}, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxReply))
@@ -93,24 +75,6 @@ func (s *service) ask(ctx context.Context, method, path, contentType, body strin
 		return reply{}, errors.New("the reply broke off")
 	}
 	return reply{answer.StatusCode, text}, nil
-}
-
-// beforeConnection words an error that came before a connection. Those name
-// hosts, addresses and certificates only.
-func beforeConnection(ctx context.Context, err error) string {
-	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "no connection: " + cert.Error()
-	}
-	if ctx.Err() != nil {
-		return "no connection in time"
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return "no connection: " + dns.Error()
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return "no connection: " + op.Err.Error()
-	}
-	return "no connection"
 }
 
 // unplaced turns an error of the request that should have placed a call into a

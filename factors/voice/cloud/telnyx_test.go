@@ -11,13 +11,14 @@ import (
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/factors/voice/cloud"
 	"github.com/portvakt/portvakt/factors/voice/cloud/cloudtest"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func telnyx(t *testing.T, states ...string) (*cloud.Telnyx, *cloudtest.FakeTelnyx) {
 	t.Helper()
 	f := cloudtest.StartFakeTelnyx(t, states...)
-	log := new(syncBuffer)
-	p, err := cloud.New(f.Config(), logger(log))
+	log := new(logintest.Log)
+	p, err := cloud.New(f.Config(), log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +153,7 @@ func TestTelnyxCheck(t *testing.T) {
 	}
 	cfg := f.Config()
 	cfg.Token = secret.New("another")
-	other, err := cloud.New(cfg, logger(new(syncBuffer)))
+	other, err := cloud.New(cfg, new(logintest.Log).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

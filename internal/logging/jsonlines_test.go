@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // Whatever is logged, the line is the one of the standard library's handler,
@@ -14,7 +16,7 @@ import (
 func TestJSONLinesAreThoseOfSlog(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 11, 23, 14, 5, 6, 789000000, time.FixedZone("", 3600))
-	texts := append([]string{"", "plain text, with <html> & 'quotes'", "ålice", "日本"}, hostile...)
+	texts := append([]string{"", "plain text, with <html> & 'quotes'", "ålice", "日本"}, logintest.Hostile...)
 	var records []slog.Record
 	for _, s := range texts {
 		r := slog.NewRecord(day, slog.LevelInfo, "login", 0)
@@ -41,7 +43,7 @@ func TestJSONLinesAreThoseOfSlog(t *testing.T) {
 	for _, r := range records {
 		var got, want bytes.Buffer
 		gerr := newJSONLines(&got, nil).Handle(t.Context(), r)
-		werr := slog.NewJSONHandler(escaping{&want}, nil).Handle(t.Context(), r)
+		werr := slog.NewJSONHandler(Escaping(&want), nil).Handle(t.Context(), r)
 		if got.String() != want.String() || (gerr == nil) != (werr == nil) {
 			t.Errorf("got  %q %v\nwant %q %v", got.String(), gerr, want.String(), werr)
 		}
@@ -70,7 +72,7 @@ func FuzzPlainLine(f *testing.F) {
 		r.AddAttrs(slog.String(key, text))
 		var got, want bytes.Buffer
 		gerr := newJSONLines(&got, nil).Handle(t.Context(), r)
-		werr := slog.NewJSONHandler(escaping{&want}, nil).Handle(t.Context(), r)
+		werr := slog.NewJSONHandler(Escaping(&want), nil).Handle(t.Context(), r)
 		if got.String() != want.String() || (gerr == nil) != (werr == nil) {
 			t.Errorf("got %q %v, want %q %v", got.String(), gerr, want.String(), werr)
 		}

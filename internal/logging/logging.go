@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-// A logging is the daemon's log: lines on standard error that reach it a
+// A Log is that of the daemon: lines on standard error that reach it a
 // moment later, so that nobody who logs waits for whoever reads.
-type logging struct {
+type Log struct {
 	*slog.Logger
 	level *slog.LevelVar
 	lines *lineBuffer
 }
 
-// newLogging begins to log. Close must be called before the process ends.
-func newLogging(c conf.Log, out io.Writer) *logging {
-	l := &logging{level: new(slog.LevelVar)}
+// New begins to log to out. Close must be called before the process ends.
+func New(c conf.Log, out io.Writer) *Log {
+	l := &Log{level: new(slog.LevelVar)}
 	l.level.Set(c.SlogLevel())
 	handler := func(w io.Writer) slog.Handler {
 		options := &slog.HandlerOptions{Level: l.level}
@@ -42,7 +42,7 @@ func newLogging(c conf.Log, out io.Writer) *logging {
 }
 
 // SetLevel changes the level, when the configuration is read again.
-func (l *logging) SetLevel(c conf.Log) { l.level.Set(c.SlogLevel()) }
+func (l *Log) SetLevel(c conf.Log) { l.level.Set(c.SlogLevel()) }
 
 // Close writes what is still waiting.
-func (l *logging) Close() { _ = l.lines.Close() }
+func (l *Log) Close() { _ = l.lines.Close() }

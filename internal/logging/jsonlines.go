@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type jsonLines struct {
 }
 
 func newJSONLines(w io.Writer, o *slog.HandlerOptions) *jsonLines {
-	return &jsonLines{slog.NewJSONHandler(escaping{w}, o), w}
+	return &jsonLines{slog.NewJSONHandler(Escaping(w), o), w}
 }
 
 // maxLine is the longest buffer that is kept for other lines.

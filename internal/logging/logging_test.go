@@ -1,10 +1,9 @@
-package main
+package logging
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -41,7 +40,7 @@ func (p *pipe) String() string {
 func TestALineIsWrittenAMomentLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out pipe
-		log := newLogging(conf.DefaultLog(), &out)
+		log := New(conf.DefaultLog(), &out)
 		defer log.Close()
 		log.Info("login", slog.String(login.KeyUser, "alice"), slog.String(login.KeyTook, "1.02s"))
 		synctest.Wait()
@@ -60,7 +59,7 @@ func TestALineIsWrittenAMomentLater(t *testing.T) {
 func TestCloseWritesWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out pipe
-		log := newLogging(conf.Log{Level: "info", Format: conf.LogText}, &out)
+		log := New(conf.Log{Level: "info", Format: conf.LogText}, &out)
 		log.Warn("bye", slog.Any(login.KeyErr, errors.New("two\nlines")))
 		log.Debug("not at this level")
 		log.Close()
@@ -74,7 +73,7 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 
 func TestTheLevelCanBeChanged(t *testing.T) {
 	var out pipe
-	log := newLogging(conf.DefaultLog(), &out)
+	log := New(conf.DefaultLog(), &out)
 	log.SetLevel(conf.Log{Level: "error"})
 	log.Warn("no")
 	log.SetLevel(conf.Log{Level: "debug"})
@@ -88,7 +87,7 @@ func TestTheLevelCanBeChanged(t *testing.T) {
 func TestAPipeThatNobodyEmptiesCostsLinesAndNoTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := pipe{shut: make(chan struct{})}
-		log := newLogging(conf.DefaultLog(), &out)
+		log := New(conf.DefaultLog(), &out)
 		begin := time.Now()
 		const lines = 3 * maxWaiting / 100
 		for i := range lines {
@@ -114,7 +113,7 @@ func TestAPipeThatNobodyEmptiesCostsLinesAndNoTime(t *testing.T) {
 func TestCloseGivesUpOnAPipeThatNobodyEmpties(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := pipe{shut: make(chan struct{})}
-		log := newLogging(conf.DefaultLog(), &out)
+		log := New(conf.DefaultLog(), &out)
 		log.Info("x")
 		begin := time.Now()
 		log.Close()
@@ -127,7 +126,7 @@ func TestCloseGivesUpOnAPipeThatNobodyEmpties(t *testing.T) {
 
 func TestLinesOfManyStayWhole(t *testing.T) {
 	var out pipe
-	log := newLogging(conf.Log{Format: conf.LogText}, &out)
+	log := New(conf.Log{Format: conf.LogText}, &out)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -147,22 +146,5 @@ func TestLinesOfManyStayWhole(t *testing.T) {
 	}
 	if count != 8*500 {
 		t.Errorf("got %d lines, want %d", count, 8*500)
-	}
-}
-
-func BenchmarkLogin(b *testing.B) {
-	for _, format := range []string{conf.LogJSON, conf.LogText} {
-		b.Run(format, func(b *testing.B) {
-			log := newLogging(conf.Log{Format: format}, io.Discard)
-			defer log.Close()
-			b.ReportAllocs()
-			for b.Loop() {
-				audit(b.Context(), log.Logger, login.Event{
-					Attempt: "7GQ2-MX4D", Outcome: "reject", Reason: login.ReasonWrongCode, User: "alice",
-					AccountID: "0b8e7c6a-5a1c-4c6e-9d0e-3f2a1b0c9d8e", Client: "vpn", Station: "203.0.113.7",
-					Rule: "staff on the VPN", Method: "totp", Took: 1020 * time.Millisecond,
-				})
-			}
-		})
 	}
 }
