@@ -67,7 +67,7 @@ func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, passwo
 		return nil, nil //nolint:nilnil // the dialogue goes on, and is told at its end
 	}
 	rand.Read(q.key[:])
-	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.began)
+	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.station, t.began)
 }
 
 // proof is what the dialogue of the question knows of the password.
@@ -159,6 +159,7 @@ func (f *Flow) newPassword(t *attempt, u User, d Decision, methods []Method, q *
 	text, revealed := t.Secret.Reveal()
 	switch {
 	case !found:
+		t.event.Detail = "the change has taken too long, or later ones have taken its place"
 		return f.reject(t, ReasonExpiredTicket)
 	case !revealed:
 		return f.reject(t, ReasonCannotAsk)
@@ -174,7 +175,7 @@ func (f *Flow) newPassword(t *attempt, u User, d Decision, methods []Method, q *
 		return f.anotherNew(t, u, next, r)
 	}
 	p.fresh = Cleartext(text)
-	if err := f.keepChange(t.ctx, q, p, t.began); err != nil {
+	if err := f.keepChange(t.ctx, q, p, t.station, t.began); err != nil {
 		return nil, err
 	}
 	next.change = changeAgain
@@ -246,7 +247,7 @@ func (f *Flow) change(t *attempt, u User, d Decision, methods []Method, next *qu
 // changed ends what the old password has begun.
 func (f *Flow) changed(t *attempt, q *question) error {
 	f.tellChanged(t, q)
-	if err := f.dropChanges(t.ctx, q.account); err != nil {
+	if err := f.dropAll(t.ctx, changes, q.account); err != nil {
 		return err
 	}
 	return ForgetDevices(t.ctx, f.Records, q.account, 0)

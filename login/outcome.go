@@ -129,7 +129,7 @@ func (e *errand) record(ctx context.Context, o outcome, waited bool) error {
 // block keeps the password from being tried, after the person has said that
 // somebody else has it, and ends what was begun with it.
 func (e *errand) block(ctx context.Context) error {
-	if err := e.flow.dropChanges(ctx, e.account); err != nil {
+	if err := e.flow.dropAll(ctx, changes, e.account); err != nil {
 		return err
 	}
 	if err := ForgetDevices(ctx, e.flow.Records, e.account, 0); err != nil {
