@@ -68,8 +68,8 @@ func (f *Flow) recallGrant(t *attempt, q *question) (bool, error) {
 }
 
 // forgetGrant deletes what was granted in a dialogue that has ended well: there
-// may be keys in it. Where it cannot be, the next sign-in that is asked a
-// question does it; she has proven all that was asked of her.
+// may be keys in it. Where it cannot be, [Sweep] does it; she has proven all that
+// was asked of her.
 func (f *Flow) forgetGrant(t *attempt, account string) {
 	if !t.filed {
 		return
