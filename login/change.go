@@ -46,26 +46,38 @@ func (d *Decision) ChangesExpired() bool {
 	return d.ExpiredPassword == ExpiredChange && (d.Second == SecondRequired || d.Second == SecondEnrolled)
 }
 
-// owe begins the change of an expired password, or refuses as the directory did.
-func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, password Secret) (Step, error) {
+// changeable is how an expired password can be changed behind one of the methods,
+// or why it cannot.
+func (f *Flow) changeable(t *attempt, d Decision, methods []Method, password Secret) (changeStage, *Refusal) {
 	text, revealed := password.Reveal()
 	_, able := f.Directory.(Changer)
-	apart := f.changesProofs(password)
-	if !d.ChangesExpired() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
-		return f.refuse(t, t.expired)
+	switch apart := f.changesProofs(password); {
+	case !d.ChangesExpired() || len(methods) == 0:
+		return changeNone, t.expired
+	case apart && t.Via.Station == "":
+		return changeNone, &Refusal{
+			Reason: ReasonCannotAsk,
+			Detail: "an expired password is not changed by MS-CHAPv2 where the client tells no Calling-Station-Id",
+		}
+	case apart:
+		return changeApart, nil
+	case !able || !revealed || len(text) > maxChangeable:
+		return changeNone, t.expired
 	}
-	if apart && t.Via.Station == "" {
-		t.event.Detail = "an expired password is not changed by MS-CHAPv2 where the client tells no Calling-Station-Id"
-		return f.reject(t, ReasonCannotAsk)
+	return changeOwed, nil
+}
+
+// owe begins the change of an expired password, or refuses as the directory did.
+func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, password Secret) (Step, error) {
+	stage, refused := f.changeable(t, d, methods, password)
+	if refused != nil {
+		return f.refuse(t, refused)
 	}
-	t.event.Detail = t.expired.Detail
-	q.change = changeOwed
-	if apart {
-		q.change = changeApart
-	}
-	if apart || !t.Via.CanAsk {
+	t.event.Detail, q.change = t.expired.Detail, stage
+	if stage == changeApart || !t.Via.CanAsk {
 		return nil, nil //nolint:nilnil // the dialogue goes on, and is told at its end
 	}
+	text, _ := password.Reveal()
 	rand.Read(q.key[:])
 	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.station, t.began)
 }
