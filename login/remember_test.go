@@ -86,6 +86,45 @@ func TestARememberedDeviceIsNotAskedAgain(t *testing.T) {
 
 // A day at a tunnel that renegotiates each hour asks once; the hard limit ends
 // what each use prolongs.
+// A group of clients remembers a device together, and may have a rule for each:
+// what was enough at one is not at another that asks for more.
+func TestADeviceIsRememberedForWhatTheRuleAsks(t *testing.T) {
+	const asked, not = "asked, accept", "accept"
+	for _, c := range []struct {
+		name            string
+		first, second   login.RuleConfig
+		atOnce, andThen string // at the second client, and again there
+	}{
+		{"the same", login.RuleConfig{}, login.RuleConfig{}, not, not},
+		{"a PIN at the second", login.RuleConfig{}, login.RuleConfig{Call: login.CallPIN}, asked, not},
+		{"a PIN at both", login.RuleConfig{Call: login.CallPIN}, login.RuleConfig{Call: login.CallPIN}, not, not},
+		{"a PIN, where nobody is called", login.RuleConfig{Factors: []string{"totp"}}, login.RuleConfig{Call: login.CallPIN, Factors: []string{"totp"}}, not, not},
+		{"until a logout at the second", login.RuleConfig{}, login.RuleConfig{ForgetOnLogout: true}, asked, not},
+		{"until a logout at the first", login.RuleConfig{ForgetOnLogout: true}, login.RuleConfig{}, not, not},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.first.Clients, c.first.Remember, c.second.Remember = []string{"gate-1"}, time.Hour, time.Hour
+				w := logintest.NewWorld(t, c.first, c.second)
+				w.Factors = append(w.Factors, &logintest.Approver{FactorName: "call", Hints: []string{"••42"}})
+				w.Flow = login.NewFlow(w.Config)
+				via, code := login.Via{Client: "gate-1", Group: "gates", Station: "10.0.0.7", CanAsk: true}, 0
+				for _, want := range []string{asked, not} {
+					if got := visit(t, w, via, "secret", &code); got != want {
+						t.Fatalf("at the first client: got %s, want %s", got, want)
+					}
+				}
+				via.Client = "gate-2"
+				for _, want := range []string{c.atOnce, c.andThen} {
+					if got := visit(t, w, via, "secret", &code); got != want {
+						t.Errorf("at the second client: got %s, want %s", got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestUseProlongsUpToTheHardLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t, login.RuleConfig{Remember: 2 * time.Hour, RememberMax: 24 * time.Hour})
