@@ -1,6 +1,9 @@
 package login_test
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +171,45 @@ func TestAFraudReportForgetsDevices(t *testing.T) {
 		if ds, err := login.Devices(t.Context(), w.Records, "id-alice"); err != nil || len(ds) != 0 {
 			t.Errorf("still remembered: %v, %v", ds, err)
 		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// partly fails to write the records of one kind.
+type partly struct {
+	login.Records
+	prefix string
+}
+
+func (p partly) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if strings.HasPrefix(key, p.prefix) {
+		return errors.New("the disk is full")
+	}
+	return p.Records.Swap(ctx, key, rev, data)
+}
+
+// The password is blocked whatever else of a fraud report goes wrong.
+func TestAFraudReportBlocksAlthoughDevicesCannotBeForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t, login.RuleConfig{Remember: 12 * time.Hour})
+		withCalls(w, yes, report)
+		elsewhere := mute
+		elsewhere.Station = "192.0.2.66"
+		begin := func(via login.Via, want string) {
+			t.Helper()
+			s, err := w.Begin(t.Context(), alice(via))
+			if got := outcome(s, err); got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+		}
+		begin(mute, "accept")
+		c := w.Config
+		c.Records = partly{w.Records, "remember/"}
+		w.Flow = w.With(c)
+		begin(elsewhere, "error write remembered devices: the disk is full")
+		begin(mute, "reject blocked_by_fraud_report")
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
