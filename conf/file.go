@@ -121,11 +121,11 @@ func LoadFile(path string) (f File, warnings Problems, err error) {
 // its own.
 func (f *File) Validate() error {
 	policy, _ := login.NewPolicy(f.Rules) // each rule was asked by itself, and knows its line
-	err := policy.Dead()
+	err := errors.Join(policy.Alike(), policy.Dead())
 	if f.Call.FraudDisconnect && len(f.Server.Accounting) == 0 {
 		err = errors.Join(err, errors.New("call.fraud_disconnect: without accounting no session is known: set server.accounting, and have the clients account"))
 	}
-	if may := f.LDAP.MayChange(); may != nil {
+	if may := f.LDAP.MayChange(); may != nil && !f.Upstream.Enabled() {
 		for i, r := range f.Rules {
 			if r.ExpiredPassword == login.ExpiredChange {
 				err = errors.Join(err, fmt.Errorf("rule number %d: expired_password: %w", i+1, may))

@@ -79,3 +79,23 @@ func TestAProblemOfARuleIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// Two rules of one name are told at both places.
+func TestRulesHaveNamesOfTheirOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portvakt.toml")
+	rules := "[[rule]]\nname = \"a\"\nusers = [\"x\"]\n[[rule]]\nname = \"b\"\nusers = [\"y\"]\n[[rule]]\nname = \"a\"\n[[rule]]\nusers = [\"z\"]\nname = \"b\"\n"
+	if err := os.WriteFile(path, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := LoadFile(path)
+	ps, _ := errors.AsType[Problems](err)
+	var lines []int
+	for _, p := range ps {
+		if strings.Contains(p.Text, "give each its own") {
+			lines = append(lines, p.Place.Line)
+		}
+	}
+	if want := []int{2, 5, 8, 11}; !slices.Equal(lines, want) {
+		t.Errorf("told in lines %v, want %v:\n%v", lines, want, err)
+	}
+}

@@ -54,7 +54,7 @@ func groupOf(c radiusd.ClientConfig) string { return cmp.Or(c.Group, c.Name) }
 
 // Warnings are what works and should be changed, between sections.
 func (f *File) Warnings() []string {
-	return append(f.forgotten(), f.strangers()...)
+	return slices.Concat(f.forgotten(), f.unchanging(), f.strangers())
 }
 
 // forgotten finds rules that remember devices where none can be: a proof of a

@@ -47,6 +47,21 @@ func (f *File) echoes() error {
 	return nil
 }
 
+// unchanging finds rules that would have passwords changed where nobody can.
+func (f *File) unchanging() []string {
+	if !f.Upstream.Enabled() {
+		return nil
+	}
+	var all []string
+	for i, r := range f.Rules {
+		if r.ExpiredPassword == login.ExpiredChange {
+			all = append(all, fmt.Sprintf("rule number %d: expired_password: \"change\" has no effect, as the servers of [upstream] decide about passwords and are asked for no change: "+
+				"people whose password has expired are refused; remove it, and say where they change it", i+1))
+		}
+	}
+	return all
+}
+
 // strangers finds rules that let people in by a name alone where names are all
 // that is known.
 func (f *File) strangers() []string {

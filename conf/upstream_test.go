@@ -46,6 +46,18 @@ func TestWhatNeedsADirectory(t *testing.T) {
 		}, "", "rule 1: lets in who has nothing"},
 		"people who enroll once the service desk has said so": {func(f *File) { f.Rules = []login.RuleConfig{{Unenrolled: login.UnenrolledEnroll}} }, "", ""},
 		"people without second factor":                        {func(f *File) { f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}} }, "", "rule 1: lets in who has nothing"},
+		"passwords that nobody changes": {func(f *File) {
+			f.Rules = []login.RuleConfig{{}, {ExpiredPassword: login.ExpiredChange}}
+		}, "", "rule number 2: expired_password: \"change\" has no effect"},
+		"the same, with a directory that knows people": {func(f *File) {
+			directory(f)
+			f.Rules = []login.RuleConfig{{ExpiredPassword: login.ExpiredChange}}
+		}, "", "rule number 1: expired_password"},
+		"passwords that the directory changes": {func(f *File) {
+			directory(f)
+			f.Upstream.Server = nil
+			f.Rules = []login.RuleConfig{{ExpiredPassword: login.ExpiredChange}}
+		}, "", ""},
 		"the same, with a directory": {func(f *File) {
 			directory(f)
 			f.Rules = []login.RuleConfig{{SecondFactor: login.SecondEnrolled}}

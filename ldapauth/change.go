@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf16"
 
 	"github.com/go-ldap/ldap/v3"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -30,6 +33,9 @@ func (d *Directory) ChangePassword(ctx context.Context, a login.Account, old, fr
 		if _, err := cleanPassword(p); err != nil {
 			return fmt.Errorf("change password: %w", err)
 		}
+	}
+	if err := typable(string(fresh)); err != nil {
+		return fmt.Errorf("change password: %w", err)
 	}
 	c := change{dn: a.DN, old: string(old), fresh: string(fresh)}
 	var outcome error
@@ -64,6 +70,22 @@ func (d *Directory) ChangePassword(ctx context.Context, a login.Account, old, fr
 	})
 	if err = errors.Join(err, outcome); err != nil {
 		return fmt.Errorf("change password: %w", err)
+	}
+	return nil
+}
+
+// typable refuses a new password that could not be typed everywhere. Directories
+// compare octets, and at a sign-in it goes to them as the client sends it: a
+// letter with a mark that one device sends in two parts and all others in one
+// would make it another password. What is taken is as RFC 8265, section 4.2.2,
+// would leave it.
+func typable(fresh string) error {
+	space := func(r rune) bool { return r != ' ' && unicode.Is(unicode.Zs, r) }
+	switch {
+	case !norm.NFC.IsNormalString(fresh):
+		return refuse(login.ReasonNewUntypable, "the client sends letters and their marks apart (not in NFC)")
+	case strings.ContainsFunc(fresh, space), strings.ContainsFunc(fresh, invisible):
+		return refuse(login.ReasonNewUntypable, "with a space or character that cannot be seen")
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/portvakt/portvakt/e2e/peer"
 	"github.com/portvakt/portvakt/login"
 )
@@ -24,6 +26,9 @@ func TestOpenLDAPChangesAPassword(t *testing.T) {
 		{"history", "outdated", "second of many", "first of many", "new_password_used_before"},
 		{"one that must be changed, too short", "reset", peer.UserPassword, "abc", "new_password_too_short"},
 		{"one that must be changed", "reset", peer.UserPassword, "p\u00e4ssw\u00f6rd!", "yes"},
+		{"letters in parts", "outdated", "second of many", norm.NFD.String("p\u00e4ssw\u00f6rd again"), "new_password_untypable"},
+		{"a space that is none of ASCII", "outdated", "second of many", "third\u00a0of many", "new_password_untypable"},
+		{"a character that nobody sees", "outdated", "second of many", "third\u200bof many", "new_password_untypable"},
 		{"of nobody any more", "lockme", peer.UserPassword, "", "empty_password"},
 	} {
 		a := lookup(t, d, row.user)

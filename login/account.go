@@ -111,4 +111,7 @@ type User struct {
 	Language string
 	// Client is the name of the service she logs in to, for texts.
 	Client string
+	// Changed is whether the directory has, or had lately, telephone numbers of
+	// hers that must not be used: who has none left is no newcomer.
+	Changed bool
 }

@@ -46,28 +46,40 @@ func (d *Decision) ChangesExpired() bool {
 	return d.ExpiredPassword == ExpiredChange && (d.Second == SecondRequired || d.Second == SecondEnrolled)
 }
 
-// owe begins the change of an expired password, or refuses as the directory did.
-func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, password Secret) (Step, error) {
+// changeable is how an expired password can be changed behind one of the methods,
+// or why it cannot.
+func (f *Flow) changeable(t *attempt, d Decision, methods []Method, password Secret) (changeStage, *Refusal) {
 	text, revealed := password.Reveal()
 	_, able := f.Directory.(Changer)
-	apart := f.changesProofs(password)
-	if !d.ChangesExpired() || len(methods) == 0 || !apart && (!able || !revealed || len(text) > maxChangeable) {
-		return f.refuse(t, t.expired)
+	switch apart := f.changesProofs(password); {
+	case !d.ChangesExpired() || len(methods) == 0:
+		return changeNone, t.expired
+	case apart && t.Via.Station == "":
+		return changeNone, &Refusal{
+			Reason: ReasonCannotAsk,
+			Detail: "an expired password is not changed by MS-CHAPv2 where the client tells no Calling-Station-Id",
+		}
+	case apart:
+		return changeApart, nil
+	case !able || !revealed || len(text) > maxChangeable:
+		return changeNone, t.expired
 	}
-	if apart && t.Via.Station == "" {
-		t.event.Detail = "an expired password is not changed by MS-CHAPv2 where the client tells no Calling-Station-Id"
-		return f.reject(t, ReasonCannotAsk)
+	return changeOwed, nil
+}
+
+// owe begins the change of an expired password, or refuses as the directory did.
+func (f *Flow) owe(t *attempt, d Decision, methods []Method, q *question, password Secret) (Step, error) {
+	stage, refused := f.changeable(t, d, methods, password)
+	if refused != nil {
+		return f.refuse(t, refused)
 	}
-	t.event.Detail = t.expired.Detail
-	q.change = changeOwed
-	if apart {
-		q.change = changeApart
-	}
-	if apart || !t.Via.CanAsk {
+	t.event.Detail, q.change = t.expired.Detail, stage
+	if stage == changeApart || !t.Via.CanAsk {
 		return nil, nil //nolint:nilnil // the dialogue goes on, and is told at its end
 	}
+	text, _ := password.Reveal()
 	rand.Read(q.key[:])
-	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.began)
+	return nil, f.keepChange(t.ctx, q, passwords{old: Cleartext(text), until: t.began.Add(changeFor).Unix()}, t.station, t.began)
 }
 
 // proof is what the dialogue of the question knows of the password.
@@ -159,6 +171,7 @@ func (f *Flow) newPassword(t *attempt, u User, d Decision, methods []Method, q *
 	text, revealed := t.Secret.Reveal()
 	switch {
 	case !found:
+		t.event.Detail = "the change has taken too long, or later ones have taken its place"
 		return f.reject(t, ReasonExpiredTicket)
 	case !revealed:
 		return f.reject(t, ReasonCannotAsk)
@@ -174,7 +187,7 @@ func (f *Flow) newPassword(t *attempt, u User, d Decision, methods []Method, q *
 		return f.anotherNew(t, u, next, r)
 	}
 	p.fresh = Cleartext(text)
-	if err := f.keepChange(t.ctx, q, p, t.began); err != nil {
+	if err := f.keepChange(t.ctx, q, p, t.station, t.began); err != nil {
 		return nil, err
 	}
 	next.change = changeAgain
@@ -246,7 +259,7 @@ func (f *Flow) change(t *attempt, u User, d Decision, methods []Method, next *qu
 // changed ends what the old password has begun.
 func (f *Flow) changed(t *attempt, q *question) error {
 	f.tellChanged(t, q)
-	if err := f.dropChanges(t.ctx, q.account); err != nil {
+	if err := f.dropAll(t.ctx, changes, q.account); err != nil {
 		return err
 	}
 	return ForgetDevices(t.ctx, f.Records, q.account, 0)

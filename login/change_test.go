@@ -260,6 +260,7 @@ func TestWhatTheDirectorySaysOfAChange(t *testing.T) {
 	}{
 		{&login.Refusal{Reason: login.ReasonNewTooWeak}, strings.Replace(newBad, "is not accepted", "is too easy to guess", 1)},
 		{&login.Refusal{Reason: login.ReasonNewUsed}, newUsed},
+		{&login.Refusal{Reason: login.ReasonNewUntypable}, strings.Replace(newBad, "That password is not accepted", "Choose one that any device can type", 1)},
 		{&login.Refusal{Reason: login.ReasonNewTooSoon}, strings.Replace(newBad, "That password is not accepted", "It was changed too short a time ago", 1)},
 		{fmt.Errorf("change: %w", &login.Refusal{Reason: login.ReasonNewRefused}), newBad},
 		{&login.Refusal{Reason: login.ReasonBadPassword}, "reject bad_password"},

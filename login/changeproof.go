@@ -58,8 +58,8 @@ func (f *Flow) changesProofs(password Secret) bool {
 // tells her system that it has expired.
 func (f *Flow) permit(t *attempt, u User, second *factorProof) (Step, error) {
 	now := time.Now()
-	if err := f.addChange(t.ctx, u.Account.ID, now, keptChange{
-		id: permitID(u.Account.ID, t.Via), until: now.Add(permitFor).Unix(), box: append([]byte{0}, second.method...),
+	if err := f.keep(t.ctx, changes, u.Account.ID, now, kept{
+		id: permitID(u.Account.ID, t.Via), place: t.station, until: now.Add(permitFor).Unix(), data: append([]byte{0}, second.method...),
 	}); err != nil {
 		return nil, err
 	}
@@ -68,21 +68,9 @@ func (f *Flow) permit(t *attempt, u User, second *factorProof) (Step, error) {
 }
 
 // takePermit uses a permit up, durably.
-func (f *Flow) takePermit(t *attempt, account string) (permit keptChange, found bool, err error) {
-	id := permitID(account, t.Via)
-	err = f.updateChanges(t.ctx, account, t.began, func(all []keptChange) []keptChange {
-		permit, found = keptChange{}, false
-		var others []keptChange
-		for _, c := range all {
-			if c.id == id && len(c.box) > 1 {
-				permit, found = c, true
-			} else {
-				others = append(others, c)
-			}
-		}
-		return others
-	})
-	return permit, found && err == nil, err
+func (f *Flow) takePermit(t *attempt, account string) (permit kept, found bool, err error) {
+	permit, found, err = f.drop(t.ctx, changes, account, permitID(account, t.Via), t.began)
+	return permit, found && len(permit.data) > 1, err
 }
 
 // changeByProof changes a password by what the person's system has sent, when
@@ -107,7 +95,7 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 		f.sources.failed(t.Via, t.station, t.began)
 		return f.reject(t, ReasonExpiredTicket)
 	}
-	methods, factor := f.methods(u, d), string(permit.box[1:])
+	methods, factor := f.methods(u, d), string(permit.data[1:])
 	if !stillProves(factor, methods) {
 		return f.reject(t, ReasonMethodNotAllowed)
 	}
@@ -116,8 +104,8 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	t.event.Directory += time.Since(began)
 	if r := refusalOf(err); r != nil && newRefused[r.Reason] != "" {
 		// She may try another, a few times.
-		if permit.box[0]++; permit.box[0] < maxNewPasswords {
-			err = errors.Join(err, f.addChange(t.ctx, account.ID, t.began, permit))
+		if permit.data[0]++; permit.data[0] < maxNewPasswords {
+			err = errors.Join(err, f.keep(t.ctx, changes, account.ID, t.began, permit))
 		}
 		return f.refuse(t, err)
 	}

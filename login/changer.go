@@ -32,10 +32,11 @@ type PasswordRules struct {
 // newRefused are the refusals after which another new password may do, and what
 // the person is told.
 var newRefused = map[Reason]string{
-	ReasonNewRefused:  "new_refused",
-	ReasonNewTooShort: "new_too_short",
-	ReasonNewTooWeak:  "new_too_weak",
-	ReasonNewUsed:     "new_used",
-	ReasonNewTooSoon:  "new_too_soon",
-	ReasonNewDiffer:   "new_differ",
+	ReasonNewRefused:   "new_refused",
+	ReasonNewTooShort:  "new_too_short",
+	ReasonNewTooWeak:   "new_too_weak",
+	ReasonNewUsed:      "new_used",
+	ReasonNewUntypable: "new_untypable",
+	ReasonNewTooSoon:   "new_too_soon",
+	ReasonNewDiffer:    "new_differ",
 }

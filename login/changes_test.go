@@ -3,7 +3,6 @@ package login
 import (
 	"bytes"
 	"context"
-	"reflect"
 	"testing"
 	"time"
 )
@@ -36,9 +35,14 @@ func (m *memory) Swap(_ context.Context, key string, rev uint64, data []byte) er
 	return nil
 }
 
+func newKeeper() *Flow {
+	m := &memory{}
+	return &Flow{Config: Config{Records: m}, guards: guards{m}}
+}
+
 // Neither the store with its key nor a ticket alone tells a password.
 func TestWhatIsKeptOfAChangeNeedsItsTicket(t *testing.T) {
-	f := &Flow{Config: Config{Records: &memory{}}}
+	f := newKeeper()
 	now := time.Now()
 	until := now.Add(changeFor).Unix()
 	a := &question{account: "id", key: [changeKeySize]byte{1}}
@@ -47,7 +51,7 @@ func TestWhatIsKeptOfAChangeNeedsItsTicket(t *testing.T) {
 		q *question
 		p passwords
 	}{{a, passwords{old: "first old", until: until}}, {b, passwords{old: "second old", fresh: "second new", until: until}}, {a, passwords{old: "first old", fresh: "first new", until: until}}} {
-		if err := f.keepChange(t.Context(), k.q, k.p, now); err != nil {
+		if err := f.keepChange(t.Context(), k.q, k.p, 1, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,41 +83,10 @@ func TestWhatIsKeptOfAChangeNeedsItsTicket(t *testing.T) {
 	if _, found, _ := f.keptPasswords(t.Context(), a, now); found {
 		t.Error("what was dropped is still there")
 	}
-	if err := f.dropChanges(t.Context(), "id"); err != nil {
+	if err := f.dropAll(t.Context(), changes, "id"); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := f.Records.Get(t.Context(), ChangeKey("id")); err == nil {
 		t.Errorf("%d octets are left", len(v.Data))
 	}
-}
-
-func TestChangesUnderWayAreBounded(t *testing.T) {
-	f := &Flow{Config: Config{Records: &memory{}}}
-	now := time.Now()
-	for i := range byte(maxChanges + 1) {
-		q := &question{account: "id", key: [changeKeySize]byte{i}}
-		if err := f.keepChange(t.Context(), q, passwords{old: Cleartext(bytes.Repeat([]byte{'x'}, maxChangeable)), until: now.Add(changeFor).Unix()}, now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i := range byte(maxChanges + 1) {
-		_, found, err := f.keptPasswords(t.Context(), &question{account: "id", key: [changeKeySize]byte{i}}, now)
-		if err != nil || found != (i > 0) {
-			t.Errorf("change %d: found %v, %v", i, found, err)
-		}
-	}
-}
-
-func FuzzDecodeChanges(f *testing.F) {
-	f.Add(encodeChanges([]keptChange{{id: [8]byte{1}, until: 2, box: []byte("box")}}))
-	f.Add([]byte{keptVersion, 1})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		all, err := decodeChanges(b)
-		if err != nil || len(all) == 0 {
-			return
-		}
-		if again, err := decodeChanges(encodeChanges(all)); err != nil || !reflect.DeepEqual(again, all) {
-			t.Errorf("%+v becomes %+v, %v", all, again, err)
-		}
-	})
 }

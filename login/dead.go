@@ -25,6 +25,22 @@ func (p *Policy) Dead() error {
 	return errors.Join(errs...)
 }
 
+// Alike returns a problem for each rule that has the name of another: decisions
+// and reports tell rules by their names.
+func (p *Policy) Alike() error {
+	var errs []error
+	for i := range p.rules {
+		for j := range p.rules {
+			if r := &p.rules[i]; i != j && p.rules[j].Name == r.Name {
+				errs = append(errs, fmt.Errorf("rule number %d: name: is %q, as that of rule number %d, and nobody could tell in the log which of them decided: give each its own",
+					i+1, r.Name, j+1))
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // covers is whether whatever the other rule matches, r has decided before. What
 // cannot be told is no.
 func (r *rule) covers(o *rule) bool {

@@ -84,6 +84,7 @@ const (
 	ReasonNewTooShort     Reason = "new_password_too_short"
 	ReasonNewTooWeak      Reason = "new_password_too_weak"
 	ReasonNewUsed         Reason = "new_password_used_before"
+	ReasonNewUntypable    Reason = "new_password_untypable"
 	ReasonNewTooSoon      Reason = "new_password_too_soon"
 	ReasonNewDiffer       Reason = "new_passwords_differ"
 )

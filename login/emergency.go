@@ -17,8 +17,9 @@ type EmergencyConfig struct {
 	// Groups are distinguished names; being in one of them is enough. Without
 	// any, emergency mode lets nobody in.
 	Groups []string `mapstructure:"groups"`
-	// KnownPlaces is whether only those are let in who have signed in from the
-	// same place lately.
+	// KnownPlaces is whether only those are let in who have given a second factor
+	// at the same place, and signed in from there lately. Where the client does
+	// not tell the place nobody is.
 	KnownPlaces bool `mapstructure:"known_places"`
 	// Max is the longest it may last from when it was switched on.
 	Max time.Duration `mapstructure:"max"`
@@ -235,7 +236,7 @@ func (e Emergency) Explain(c EmergencyConfig, a Account, methods []Method) strin
 	case needNobody(methods):
 		return "nothing: the user has an app or a token, and is asked for it"
 	case c.KnownPlaces:
-		return "the password is enough from a place the user has signed in from lately"
+		return "the password is enough from a place where the user has given a second factor, and signed in from lately"
 	}
 	return "the password is enough"
 }
@@ -260,8 +261,8 @@ func (f *Flow) emergency(t *attempt, u User, methods []Method, g loaded) (*facto
 	switch {
 	case i < 0 || !f.Emergency.Covers(u.Account):
 		return nil, nil //nolint:nilnil // none is no error
-	case f.Emergency.KnownPlaces && !g.knows(t.station, t.began):
-		t.event.Detail = "emergency mode is on, and she has not signed in from there lately"
+	case f.Emergency.KnownPlaces && (t.Via.Station == "" || !g.proves(t.station, t.began)):
+		t.event.Detail = "emergency mode is on, and no second factor of hers was seen there lately"
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	e := &all[i]

@@ -113,6 +113,30 @@ func TestAnEmergencyLetsInFromKnownPlacesOnly(t *testing.T) {
 	})
 }
 
+// A place where a password was enough is known to everybody who has the password,
+// and without Calling-Station-Id every place of the client is the same one.
+func TestAnEmergencyTrustsNoPlaceThatAPasswordAloneMadeKnown(t *testing.T) {
+	const asked = `ask "Enter the code sent to ••42, or type 1 to send it again, 2 for SMS to ••17:"`
+	for _, c := range []struct{ name, station, before, line string }{
+		{"a code was given there", "10.0.0.7", "secret => " + asked + " > 500001 => accept", "secret => accept"},
+		{"a password was", "192.0.2.66", "secret => accept", "secret => " + asked},
+		{"a code was given, nobody knows where", "", "secret => " + asked + " > 500001 => accept", "secret => " + asked},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				open := login.RuleConfig{Name: "open", Stations: []string{"192.0.2.*"}, SecondFactor: login.SecondNone, Until: time.Now().Add(time.Hour)}
+				w := allow(t, open, texts)
+				w.Emergency.KnownPlaces = true
+				w.Flow = login.NewFlow(w.Config)
+				p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: c.station, CanAsk: true}}
+				p.play(c.before + " > wait 61m")
+				declare(t, w, time.Hour, nil)
+				p.play(c.line)
+			})
+		})
+	}
+}
+
 // By an emergency no place becomes known: else it would count as her own later.
 func TestAnEmergencyMakesNoPlaceKnown(t *testing.T) {
 	w := allow(t, texts)
@@ -275,7 +299,7 @@ func TestAnEmergencyIsExplained(t *testing.T) {
 	}{
 		{login.Account{ID: "2"}, nil, true, "nothing: the user is in none of emergency.groups"},
 		{staff, app, true, "nothing: the user has an app or a token, and is asked for it"},
-		{staff, app[:1], true, "the password is enough from a place the user has signed in from lately"},
+		{staff, app[:1], true, "the password is enough from a place where the user has given a second factor, and signed in from lately"},
 		{staff, app[:1], false, "the password is enough"},
 	} {
 		cfg := login.EmergencyConfig{Groups: []string{staffGroup}, KnownPlaces: c.known}

@@ -27,7 +27,7 @@ func (v Via) room() int {
 // enroll begins the enrollment of somebody who needs a second factor and has
 // none.
 func (f *Flow) enroll(t *attempt, u User, d Decision, q *question) (Step, error) {
-	offers, err := f.newcomers(t.ctx, t.Via, u, d, t.began, true)
+	offers, err := f.newcomers(t, u, d, topicEnroll)
 	if err != nil {
 		return f.unwelcome(t, u, err)
 	}
@@ -42,7 +42,7 @@ func (f *Flow) suggest(t *attempt, u User, d Decision) (Step, error) {
 	if !d.Suggest || len(f.methods(u, d)) > 0 {
 		return nil, nil //nolint:nilnil // nothing is no error
 	}
-	offers, err := f.newcomers(t.ctx, t.Via, u, d, t.began, true)
+	offers, err := f.newcomers(t, u, d, topicEarly)
 	if Refused(err) != "" {
 		return nil, nil //nolint:nilnil // see above
 	}
@@ -83,16 +83,16 @@ func (f *Flow) enrolling(t *attempt, u User, d Decision, q *question, g loaded) 
 	if spent, err := f.spend(t, q, g); err != nil || !spent {
 		return f.unspent(t, err)
 	}
-	if q.topic != topicEnroll && nothing(t.Secret) {
+	if q.optional(d) && nothing(t.Secret) {
 		return f.enrolled(t, u, d, q, g)
 	}
-	offers, err := f.offersOf(t, u, d, q.topic)
+	offers, err := f.newcomers(t, u, d, q.topic)
 	if err != nil {
 		return f.unwelcome(t, u, err)
 	}
 	next := q.fresh(t.began)
 	switch over := next.rounds > maxRounds; {
-	case over && q.topic == topicEnroll:
+	case over && !q.optional(d):
 		return f.reject(t, ReasonTooManyTries)
 	case over:
 		return f.enrolled(t, u, d, q, g)
@@ -110,13 +110,6 @@ func (f *Flow) enrolling(t *attempt, u User, d Decision, q *question, g loaded) 
 		}
 	}
 	return f.reject(t, ReasonMethodNotAllowed)
-}
-
-func (f *Flow) offersOf(t *attempt, u User, d Decision, of topic) ([]Method, error) {
-	if of == topicSecond { // who has proven one is no newcomer any more
-		return f.offers(t.Via, u, d)
-	}
-	return f.newcomers(t.ctx, t.Via, u, d, t.began, true)
 }
 
 // propose sends the code of what was chosen, or makes its secret, and asks for
@@ -153,6 +146,9 @@ func (f *Flow) confirm(t *attempt, u User, d Decision, q *question, g loaded, m 
 	if err != nil {
 		return f.misconfirmed(t, u, d, q, g, m, err)
 	}
+	if q.topic != topicSecond && !d.enrollable(m.Factor) {
+		return f.reached(t, u, d, q)
+	}
 	if d.Enroll.Approval != "" && q.topic != topicSecond {
 		if err := f.await(t, u.Account, d, c); errors.Is(err, ErrConflict) {
 			return f.reject(t, ReasonEnrolledNow)
@@ -160,7 +156,7 @@ func (f *Flow) confirm(t *attempt, u User, d Decision, q *question, g loaded, m 
 			return nil, err
 		}
 		f.tellEnrolled(t, m, ReasonEnrollWaits)
-		if q.topic == topicEarly {
+		if q.optional(d) {
 			return f.enrolled(t, u, d, q, g)
 		}
 		return f.unwelcome(t, u, &Refusal{Reason: ReasonEnrollWaits, Detail: "for one of " + d.Enroll.Approval})
@@ -178,16 +174,33 @@ func (f *Flow) confirm(t *attempt, u User, d Decision, q *question, g loaded, m 
 	}
 	done := *q
 	done.topic = topicSecond
-	offers, err := f.offers(t.Via, u, d)
+	offers, err := f.offers(t.Via, u, d, topicSecond)
 	if q.topic == topicSecond || d.Enroll.Approval != "" || err != nil && Refused(err) != "" {
 		return f.enrolled(t, u, d, &done, g)
 	}
 	if err != nil {
 		return nil, err
 	}
-	next := done.fresh(t.began)
+	return f.offer(t, u, d, offers, done.anew(t.began), "")
+}
+
+// reached goes on when somebody has proven that a telephone of hers is hers,
+// where the rule takes none: it is not kept.
+func (f *Flow) reached(t *attempt, u User, d Decision, q *question) (Step, error) {
+	done := *q
+	done.topic = topicReached
+	offers, err := f.newcomers(t, u, d, done.topic)
+	if err != nil {
+		return f.unwelcome(t, u, err)
+	}
+	return f.offer(t, u, d, offers, done.anew(t.began), "")
+}
+
+// anew is the question in which something is chosen again.
+func (q *question) anew(now time.Time) *question {
+	next := q.fresh(now)
 	next.method, next.memo, next.tries, next.rounds = "", nil, 0, 0
-	return f.offer(t, u, d, offers, next, "")
+	return next
 }
 
 // misconfirmed counts a first code that was wrong and asks again.
@@ -209,12 +222,12 @@ func (f *Flow) misconfirmed(t *attempt, u User, d Decision, q *question, g loade
 		}
 	}
 	switch over := next.tries >= maxTries || next.rounds > maxRounds; {
-	case over && q.topic == topicEnroll:
+	case over && !q.optional(d):
 		return f.reject(t, ReasonTooManyTries)
 	case over: // she may be let in without
 		return f.enrolled(t, u, d, q, g)
 	}
-	offers, err := f.offersOf(t, u, d, q.topic)
+	offers, err := f.newcomers(t, u, d, q.topic)
 	if err != nil {
 		return f.unwelcome(t, u, err)
 	}
@@ -229,7 +242,7 @@ func (f *Flow) misconfirmed(t *attempt, u User, d Decision, q *question, g loade
 // enrolled lets in at the end of an enrollment, or without one where she may.
 func (f *Flow) enrolled(t *attempt, u User, d Decision, q *question, g loaded) (Step, error) {
 	proof := q.proof()
-	if q.topic == topicEarly {
+	if q.early(d) {
 		return f.accept(t, u, d, proof, nil, g)
 	}
 	methods := f.methods(u, d)
@@ -280,12 +293,11 @@ func (f *Flow) enrollTextOf(t *attempt, u User, d Decision, offers []Method, q *
 		named[i] = f.choice(u, m, strconv.Itoa(i+1))
 	}
 	choices := strings.Join(named, ", ")
-	switch q.topic {
-	case topicSecond:
+	switch {
+	case q.topic == topicSecond:
 		return tx("enroll_second", "Choices", choices)
-	case topicEarly:
+	case q.early(d):
 		return tx("enroll_early", "Choices", choices, "Date", d.From.Format(time.DateOnly), "Days", daysTo(d.From, t.began))
-	case topicEnroll, topicFactor:
 	}
 	return tx("enroll_first", "Choices", choices)
 }

@@ -70,7 +70,7 @@ func (r *RuleConfig) enrolling() []error {
 // enrollWarnings returns what is allowed of enrolling and should be known.
 func (r *RuleConfig) enrollWarnings() []string {
 	if r.Unenrolled == UnenrolledEnroll && len(r.EnrollFrom) == 0 && r.Approval == "" {
-		return []string{"unenrolled: \"enroll\" lets whoever has the password of somebody without a second factor enroll one of his own, from anywhere: " +
+		return []string{"unenrolled: \"enroll\" lets whoever has the password of somebody without a second factor and without a number enroll an app of his own, from anywhere: " +
 			"name the networks it is allowed from in enroll_from, or who approves it in enroll_approval"}
 	}
 	return nil

@@ -75,7 +75,7 @@ func (f *Flow) enrollable(u User, d Decision) []Method {
 
 // offers are what somebody may enroll here and now. The error is a [*Refusal]
 // when it is nothing.
-func (f *Flow) offers(v Via, u User, d Decision) ([]Method, error) {
+func (f *Flow) offers(v Via, u User, d Decision, of topic) ([]Method, error) {
 	inside := func(n netip.Prefix) bool { return n.Contains(v.Address.Unmap()) }
 	ms := slices.DeleteFunc(f.enrollable(u, d), func(m Method) bool { return m.Standing && v.room() < keyRoom })
 	switch from := d.Enroll.EnrollFrom; {
@@ -87,6 +87,29 @@ func (f *Flow) offers(v Via, u User, d Decision) ([]Method, error) {
 		return nil, &Refusal{Reason: ReasonEnrollElsewhere, Detail: "the device's address is not in enroll_from"}
 	case len(ms) == 0:
 		return nil, &Refusal{Reason: ReasonNotEnrolled, Detail: "she has nothing that can be enrolled in the dialogue"}
+	case len(u.Enrollment.Credentials) > 0 || of == topicReached:
+		return ms, nil
 	}
-	return ms, nil
+	return f.telephonesFirst(u, ms)
+}
+
+// telephonesFirst leaves of the offers to somebody who has enrolled nothing those
+// that prove who she is. An app is anybody's who has her password; whoever has a
+// telephone shows first that it is hers, also where the rule takes none (attack:
+// enrolling an app for those whose telephones were their second factor until a
+// rule was changed).
+func (f *Flow) telephonesFirst(u User, offers []Method) ([]Method, error) {
+	standing := func(m Method) bool { return m.Standing }
+	reach := slices.DeleteFunc(slices.Clone(offers), standing)
+	if len(reach) == 0 {
+		everything := Decision{Unenrolled: UnenrolledEnroll}
+		reach = slices.DeleteFunc(f.enrollable(u, everything), standing)
+	}
+	switch {
+	case len(reach) > 0:
+		return reach, nil
+	case u.Changed:
+		return nil, &Refusal{Reason: ReasonNotEnrolled, Detail: "her telephone number has changed or gone in the directory, so she is offered no app: portvakt user show; make sure who she is, then portvakt phone trust or user enroll"}
+	}
+	return offers, nil
 }

@@ -57,6 +57,7 @@ type Flow struct {
 	errands *errands
 	storms  *storms
 	names   *unverified
+	copies  *unverified     // wrong passwords of copies, see rehearsePassword
 	asking  *sync.WaitGroup // errands begun under this configuration
 	veil    *[32]byte       // the key of veiled
 	// reminders has a place for each that is on its way.
@@ -67,7 +68,7 @@ type Flow struct {
 func NewFlow(c Config) *Flow {
 	f := &Flow{
 		Config: c, guards: guards{c.Records}, answers: &answering{}, sources: newSources(), turns: &turns{},
-		errands: newErrands(), storms: newStorms(), names: newUnverified(), asking: &sync.WaitGroup{}, veil: new([32]byte),
+		errands: newErrands(), storms: newStorms(), names: newUnverified(), copies: newUnverified(), asking: &sync.WaitGroup{}, veil: new([32]byte),
 		reminders: make(chan struct{}, maxReminders),
 	}
 	rand.Read(f.veil[:])
@@ -79,7 +80,7 @@ func NewFlow(c Config) *Flow {
 func (f *Flow) With(c Config) *Flow {
 	return &Flow{
 		Config: c, guards: guards{c.Records}, answers: f.answers, sources: f.sources, turns: f.turns,
-		errands: f.errands, storms: f.storms, names: f.names, asking: &sync.WaitGroup{}, veil: f.veil,
+		errands: f.errands, storms: f.storms, names: f.names, copies: f.copies, asking: &sync.WaitGroup{}, veil: f.veil,
 		reminders: f.reminders,
 	}
 }

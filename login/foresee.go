@@ -45,7 +45,7 @@ func (f *Flow) foresight(t *attempt, u User, d Decision, second string) *Foresig
 		s.Outcome, s.Reason = "accept", ReasonUnenrolledPass
 	case len(methods) == 0 && d.Unenrolled == UnenrolledEnroll:
 		s.Methods = []string{"enroll"}
-		if _, err := f.offers(t.Via, u, d); err != nil {
+		if _, err := f.offers(t.Via, u, d, topicEnroll); err != nil {
 			s.Outcome, s.Reason, s.Methods = "reject", Refused(err), nil
 		}
 	case len(methods) == 0:

@@ -2,10 +2,7 @@ package login
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"time"
 )
 
 // A Granter is a [Directory] whose yes comes with something for the device: a
@@ -22,68 +19,22 @@ type Granter interface {
 const (
 	// MaxGrant is the most octets of a grant.
 	MaxGrant = 1024
-	// maxGrants is how many questions of one account may wait for an answer
-	// with something granted; the oldest gives way.
-	maxGrants = 4
 	// grantFor is longer than any dialogue lasts.
 	grantFor = (maxRounds + 2) * questionFor
 )
 
-// A grant is what was granted with a password, kept until the question put
-// behind it is answered: it does not fit a ticket.
-type grant struct {
-	attempt [5]byte
-	at      int64 // Unix seconds
-	data    []byte
-}
+// grants keeps what was granted with a password until the question put behind it
+// is answered: it does not fit a ticket.
+var grants = &keptKind{prefix: "grant/", what: "grants", lasts: grantFor, room: MaxGrant}
 
 // GrantKey is the key of the record of what was granted to an account and waits
 // for an answer.
-func GrantKey(accountID string) string { return "grant/" + accountID }
+func GrantKey(accountID string) string { return grants.key(accountID) }
 
-var errGrant = errors.New("login: record of grants cannot be read")
-
-func encodeGrants(gs []grant) []byte {
-	return encodeKept(gs, func(g *grant) ([]byte, int64, []byte) { return g.attempt[:], g.at, g.data })
-}
-
-func decodeGrants(b []byte) ([]grant, error) {
-	var gs []grant
-	if !decodeKept(b, maxGrants, len(grant{}.attempt), MaxGrant, func(id []byte, at int64, data []byte) {
-		gs = append(gs, grant{[5]byte(id), at, data})
-	}) {
-		return nil, errGrant
-	}
-	return gs, nil
-}
-
-// grantsRecord names the record in errors.
-const grantsRecord = "grants"
-
-func (f *Flow) grants(ctx context.Context, account string) ([]grant, error) {
-	v, err := read(ctx, f.Records, GrantKey(account), grantsRecord)
-	if err != nil {
-		return nil, err
-	}
-	return grantsOf(v)
-}
-
-func grantsOf(v Value) ([]grant, error) {
-	if v.Rev == 0 {
-		return nil, nil
-	}
-	return decodeGrants(v.Data)
-}
-
-// changeGrants writes what change makes of an account's grants.
-func (f *Flow) changeGrants(ctx context.Context, account string, change func([]grant) []grant) error {
-	return rewrite(ctx, f.Records, GrantKey(account), grantsRecord, func(v Value) ([]byte, error) {
-		gs, err := grantsOf(v)
-		if err != nil {
-			return nil, err
-		}
-		return encodeGrants(change(gs)), nil
-	})
+// grantID is under what a dialogue's grant is kept.
+func grantID(attempt [5]byte) (id [8]byte) {
+	copy(id[:], attempt[:])
+	return id
 }
 
 // fileGrant keeps what was granted, once a dialogue, before its first question.
@@ -91,15 +42,8 @@ func (f *Flow) fileGrant(t *attempt, account string) error {
 	if t.grant == nil || t.filed {
 		return nil
 	}
-	err := f.changeGrants(t.ctx, account, func(gs []grant) []grant {
-		gs = slices.DeleteFunc(gs, func(g grant) bool {
-			age := t.began.Sub(time.Unix(g.at, 0))
-			return age > grantFor || age < -time.Minute
-		})
-		if len(gs) == maxGrants {
-			gs = gs[1:]
-		}
-		return append(gs, grant{t.id, t.began.Unix(), t.grant})
+	err := f.keep(t.ctx, grants, account, t.began, kept{
+		id: grantID(t.id), place: t.station, until: t.began.Add(grantFor).Unix(), data: t.grant,
 	})
 	if err != nil {
 		return fmt.Errorf("write grant: %w", err)
@@ -109,33 +53,28 @@ func (f *Flow) fileGrant(t *attempt, account string) error {
 }
 
 // recallGrant gets back what was granted in the first round of a dialogue. It
-// reports false when later sign-ins of the account have taken its place.
+// reports false when later sign-ins of the account have taken its place, or it
+// has taken too long.
 func (f *Flow) recallGrant(t *attempt, q *question) (bool, error) {
 	if !q.granted {
 		return true, nil
 	}
-	gs, err := f.grants(t.ctx, q.account)
-	if err != nil {
+	e, found, err := f.find(t.ctx, grants, q.account, grantID(q.attempt), t.began)
+	if err != nil || !found {
 		return false, err
 	}
-	i := slices.IndexFunc(gs, func(g grant) bool { return g.attempt == q.attempt })
-	if i < 0 {
-		return false, nil
-	}
-	t.grant, t.filed = gs[i].data, true
+	t.grant, t.filed = e.data, true
 	return true, nil
 }
 
 // forgetGrant deletes what was granted in a dialogue that has ended well: there
-// may be keys in it. Where it cannot be, the next sign-in that is asked a
-// question does it; she has proven all that was asked of her.
+// may be keys in it. Where it cannot be, [Sweep] does it; she has proven all that
+// was asked of her.
 func (f *Flow) forgetGrant(t *attempt, account string) {
 	if !t.filed {
 		return
 	}
-	_ = f.changeGrants(t.ctx, account, func(gs []grant) []grant {
-		return slices.DeleteFunc(gs, func(g grant) bool { return g.attempt == t.id })
-	})
+	_, _, _ = f.drop(t.ctx, grants, account, grantID(t.id), t.began)
 }
 
 // without refuses an answer to a question behind which what was granted is gone.

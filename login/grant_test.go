@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -124,14 +125,14 @@ func TestWhatIsGrantedComesBackAfterACall(t *testing.T) {
 	}
 }
 
-// Four dialogues of an account at a time have room. Who answers an older one is
+// Eight dialogues of an account at a time have room. Who answers an older one is
 // told no, and is not let in without what was granted (attack: an accept
 // without the filter that the password's server asks for).
 func TestAnAcceptIsNeverWithoutWhatWasGranted(t *testing.T) {
 	t.Parallel()
-	w := granting(t, "1", "2", "3", "4", "5")
+	w := granting(t, "1", "2", "3", "4", "5", "6", "7", "8", "9")
 	var tickets []login.Ticket
-	for range 5 {
+	for range 9 {
 		tickets = append(tickets, asked(t, w))
 	}
 	step, err := w.Resume(t.Context(), typed("111111"), tickets[0])
@@ -141,6 +142,47 @@ func TestAnAcceptIsNeverWithoutWhatWasGranted(t *testing.T) {
 	step, err = w.Resume(t.Context(), typed("111111"), tickets[1])
 	if a, ok := step.(login.Accept); err != nil || !ok || string(a.Grant()) != "2" {
 		t.Errorf("the second: got %#v %v", step, err)
+	}
+}
+
+// Whoever has her password begins again and again elsewhere: that pushes out what
+// he has begun himself.
+func TestBeginningElsewherePushesNobodyOut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		known, new int // dialogues begun by somebody else before and after hers
+	}{{"after her", 0, 20}, {"before and after her", 20, 20}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var all []string
+			for i := range 41 {
+				all = append(all, fmt.Sprint(i))
+			}
+			w := granting(t, all...)
+			elsewhere := typed("secret")
+			elsewhere.Via.Station = "192.0.2.66"
+			begin := func(a login.Attempt) login.Ticket {
+				t.Helper()
+				step, err := w.Begin(t.Context(), a)
+				q, ok := step.(login.Ask)
+				if err != nil || !ok {
+					t.Fatalf("got %#v %v, want a question", step, err)
+				}
+				return q.Ticket
+			}
+			for range c.known {
+				begin(elsewhere)
+			}
+			hers := begin(typed("secret"))
+			for range c.new {
+				begin(elsewhere)
+			}
+			step, err := w.Resume(t.Context(), typed("111111"), hers)
+			if a, ok := step.(login.Accept); err != nil || !ok || string(a.Grant()) != fmt.Sprint(c.known) {
+				t.Errorf("got %#v %v", step, err)
+			}
+		})
 	}
 }
 

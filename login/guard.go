@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -77,8 +78,14 @@ type track struct {
 type station struct {
 	id   uint64
 	last int64 // Unix seconds of the last success
+	// proven is whether a second factor was given there: whoever has only the
+	// password makes places known too, by rules that ask for no more.
+	proven bool
 	track
 }
+
+// fresh reports whether the account was used from it lately.
+func (s *station) fresh(now time.Time) bool { return now.Unix()-s.last < int64(knownFor/time.Second) }
 
 type spentTicket struct {
 	nonce  [8]byte
@@ -96,7 +103,7 @@ func stationID(v Via) uint64 {
 // at returns the track that a login from this station is counted in.
 func (g *guard) at(id uint64, now time.Time) *track {
 	for i := range g.known {
-		if s := &g.known[i]; s.id == id && now.Unix()-s.last < int64(knownFor/time.Second) {
+		if s := &g.known[i]; s.id == id && s.fresh(now) {
 			return &s.track
 		}
 	}
@@ -105,6 +112,12 @@ func (g *guard) at(id uint64, now time.Time) *track {
 
 // knows reports whether the account was used from this station lately.
 func (g *guard) knows(id uint64, now time.Time) bool { return g.at(id, now) != &g.strangers }
+
+// proves reports whether a second factor was given at this station, and the
+// account used from it lately.
+func (g *guard) proves(id uint64, now time.Time) bool {
+	return slices.ContainsFunc(g.known, func(s station) bool { return s.id == id && s.proven && s.fresh(now) })
+}
 
 // locked says whether the account may not even try a password from this
 // station.
@@ -190,7 +203,7 @@ func (g *guard) settled(id uint64, now time.Time, code bool) bool {
 	}
 	for _, s := range g.known {
 		if s.id == id {
-			return s.track == s.forgiven(code) && within(s.last, knownRefresh, now)
+			return s.track == s.forgiven(code) && within(s.last, knownRefresh, now) && (s.proven || !code)
 		}
 	}
 	return false
@@ -214,13 +227,23 @@ func (g *guard) success(id uint64, now time.Time, code bool) {
 	i := slices.IndexFunc(g.known, func(s station) bool { return s.id == id })
 	if i < 0 {
 		if len(g.known) == maxKnown {
-			oldest := slices.MinFunc(g.known, func(a, b station) int { return int(a.last - b.last) })
+			oldest := slices.MinFunc(g.known, station.compare)
 			g.known = slices.DeleteFunc(g.known, func(s station) bool { return s.id == oldest.id })
 		}
 		g.known = append(g.known, station{id: id})
 		i = len(g.known) - 1
 	}
-	g.known[i] = station{id: id, last: now.Unix(), track: g.known[i].forgiven(code)}
+	s := &g.known[i]
+	*s = station{id: id, last: now.Unix(), proven: code || s.proven && s.fresh(now), track: s.forgiven(code)}
+}
+
+// compare orders stations by which is forgotten first: without a second factor
+// anybody who has the password could have all others forgotten.
+func (s station) compare(other station) int {
+	if s.proven != other.proven {
+		return cmp.Compare(flag(s.proven), flag(other.proven))
+	}
+	return cmp.Compare(s.last, other.last)
 }
 
 // spend records that a ticket was answered from a station; false when it was
@@ -262,6 +285,10 @@ const (
 	guardVersion = 2
 	guardHead    = 1 + 2 + 1 + 1 + 8 + 8
 	trackSize    = 2 + 2 + 8 + 8 + 1 + 8
+	// asksAt is where a track has its asks, at most maxAsks; with provenMark
+	// there, a station is proven. Records that were written before do not have it.
+	asksAt     = 2 + 2 + 8 + 8
+	provenMark = 0x80
 )
 
 var errGuard = errors.New("login: guard record cannot be read: restore the database from a backup, or `portvakt user unlock` the account")
@@ -278,6 +305,9 @@ func (g *guard) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, s.id)
 		b = appendTime(b, s.last)
 		b = s.append(b)
+		if s.proven {
+			b[len(b)-trackSize+asksAt] |= provenMark
+		}
 	}
 	for _, s := range g.spent {
 		b = append(b, s.nonce[:]...)
@@ -305,7 +335,7 @@ func readTrack(b []byte) track {
 	return track{
 		passwords: int(binary.BigEndian.Uint16(b)), codes: int(binary.BigEndian.Uint16(b[2:])),
 		passwordsLast: readTime(b[4:]), codesLast: readTime(b[12:]),
-		asks: int(b[20]), asksLast: readTime(b[21:]),
+		asks: int(b[asksAt]), asksLast: readTime(b[21:]),
 	}
 }
 
@@ -327,7 +357,9 @@ func decodeGuard(b []byte) (*guard, error) {
 	g.spent = slices.Grow(d.spentRoom[:0], spent)[:spent]
 	b = b[guardHead+trackSize:]
 	for i := range g.known {
-		g.known[i] = station{id: binary.BigEndian.Uint64(b), last: readTime(b[8:]), track: readTrack(b[16:])}
+		s := &g.known[i]
+		*s = station{id: binary.BigEndian.Uint64(b), last: readTime(b[8:]), track: readTrack(b[16:])}
+		s.proven, s.asks = s.asks&provenMark != 0, s.asks&^provenMark
 		b = b[16+trackSize:]
 	}
 	for i := range g.spent {

@@ -79,6 +79,71 @@ func TestTheLeastUsedStationIsForgotten(t *testing.T) {
 	}
 }
 
+// Who has a password and a rule that asks for no more comes in from as many places
+// as he likes: that must not push out those of the owner.
+func TestPlacesWithoutASecondFactorGiveWayFirst(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon, true)
+	for i := range 3 * maxKnown {
+		g.success(uint64(i+2), noon.Add(time.Hour), false)
+	}
+	if !g.proves(1, noon.Add(time.Hour)) || len(g.known) != maxKnown {
+		t.Errorf("%d stations, the owner's among them: %t", len(g.known), g.knows(1, noon.Add(time.Hour)))
+	}
+}
+
+func TestAPlaceProvesASecondFactorOnlyWhereOneWasGiven(t *testing.T) {
+	day := func(n int) time.Time { return noon.AddDate(0, 0, n) }
+	for _, c := range []struct {
+		name string
+		with []bool // each 50 days after the one before, with a code or without
+		at   int    // days
+		want bool
+	}{
+		{"never there", nil, 0, false},
+		{"a password alone", []bool{false, false}, 50, false},
+		{"a code", []bool{true}, 0, true},
+		{"passwords since", []bool{true, false, false, false}, 150, true},
+		{"a code behind passwords", []bool{false, true}, 50, true},
+		{"too long ago", []bool{true}, 90, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := &guard{}
+			for i, code := range c.with {
+				g.success(1, day(50*i), code)
+			}
+			again, err := decodeGuard(g.encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := again.proves(1, day(c.at)); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+	g := &guard{}
+	g.success(1, day(0), true)
+	g.success(1, day(91), false)
+	if g.proves(1, day(91)) {
+		t.Error("a place that was forgotten comes back with what it had, for a password")
+	}
+}
+
+// Records that were written before places had the mark have it nowhere, and are
+// written anew at the next code.
+func TestOldRecordsHaveNoProvenPlaces(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon, false)
+	old := g.encode()
+	if old[guardHead+trackSize+16+asksAt]&provenMark != 0 {
+		t.Fatal("no old record")
+	}
+	g, err := decodeGuard(old)
+	if err != nil || g.proves(1, noon) || g.settled(1, noon, true) || !g.settled(1, noon, false) {
+		t.Errorf("proven %t, %v", g.proves(1, noon), err)
+	}
+}
+
 func TestAKnownStationIsForgottenAfterALongTime(t *testing.T) {
 	g := &guard{}
 	g.success(1, noon, true)

@@ -68,3 +68,18 @@ func TestAChangeEndsWithWhatProvedIt(t *testing.T) {
 		})
 	}
 }
+
+// A stolen password that has expired is worth nothing without the second factor,
+// and must not keep its owner from changing it.
+func TestAStolenPasswordPushesOutNoChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := expiredWorld(t, login.RuleConfig{ExpiredPassword: "change"})
+		owner := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true}}
+		owner.play("secret => " + askTOTP + " > 111111 => " + askNew)
+		for range 20 {
+			thief := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "192.0.2.66", CanAsk: true}}
+			thief.play("secret => " + askTOTP)
+		}
+		owner.play("new secret => " + askTwice + " > new secret => accept")
+	})
+}

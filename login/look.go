@@ -13,7 +13,7 @@ func (f *Flow) look(ctx context.Context, a Account) (User, error) {
 	}
 	u := User{Account: a, Enrollment: e, Language: f.Texts.Match(e.Language, a.Language)}
 	if f.Telephones != nil {
-		u.Account.Phones, err = f.Telephones.Look(ctx, u)
+		u.Account.Phones, u.Changed, err = f.Telephones.Look(ctx, u)
 	}
 	return u, err
 }
@@ -35,5 +35,5 @@ func (f *Flow) Offers(ctx context.Context, a Account, d Decision, v Via, at time
 	if err != nil {
 		return nil, err
 	}
-	return f.newcomers(ctx, v, u, d, at, false)
+	return f.newcomersAt(ctx, v, u, d, topicEnroll, at, false)
 }

@@ -103,12 +103,16 @@ func changeNewcomer(ctx context.Context, r Records, accountID string, change fun
 	})
 }
 
-// newcomers are the offers to somebody without a second factor; write is whether
-// a refusal is remembered.
-func (f *Flow) newcomers(ctx context.Context, v Via, u User, d Decision, at time.Time, write bool) ([]Method, error) {
-	offers, err := f.offers(v, u, d)
-	if err != nil {
-		return nil, err
+// newcomers are the offers in an enrollment of somebody without a second factor.
+// A refusal is remembered.
+func (f *Flow) newcomers(t *attempt, u User, d Decision, of topic) ([]Method, error) {
+	return f.newcomersAt(t.ctx, t.Via, u, d, of, t.began, true)
+}
+
+func (f *Flow) newcomersAt(ctx context.Context, v Via, u User, d Decision, of topic, at time.Time, write bool) ([]Method, error) {
+	offers, err := f.offers(v, u, d, of)
+	if err != nil || of == topicSecond { // who has proven one is no newcomer any more
+		return offers, err
 	}
 	if len(u.Enrollment.Credentials) > 0 {
 		// She had a telephone, and it is gone from the directory. Another one

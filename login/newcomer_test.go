@@ -25,8 +25,7 @@ func TestWhoMayEnroll(t *testing.T) {
 		{name: "somebody who was there yesterday", phones: []string{"0042"}, line: "secret => " + enrollFirst},
 		{name: "nobody at a client that shows no question", via: func(v *login.Via) { v.CanAsk = false }, line: "secret => reject not_enrolled"},
 		{
-			name: "no app where its key would be cut off", via: func(v *login.Via) { v.Room = 200 },
-			phones: []string{"0042"}, line: `secret => ask "You have no second factor yet. Type 1 for SMS to ••42:"`,
+			name: "no app where its key would be cut off", via: func(v *login.Via) { v.Room = 200 }, line: "secret => reject not_enrolled",
 		},
 		{
 			name: "as many choices as the client shows", via: func(v *login.Via) { v.Room = 100 }, phones: []string{"0042", "0017", "0018", "0019", "0020"},
@@ -34,7 +33,7 @@ func TestWhoMayEnroll(t *testing.T) {
 		},
 		{
 			name: "only what the rule lets be enrolled", rule: func(r *login.RuleConfig) { r.Enrollable = []string{"sms"} },
-			phones: []string{"0042"}, line: `secret => ask "You have no second factor yet. Type 1 for SMS to ••42:"`,
+			phones: []string{"0042"}, line: "secret => " + enrollFirst,
 		},
 		{
 			name: "only what the rule allows", rule: func(r *login.RuleConfig) { r.Factors = []string{"sms"} },
@@ -115,7 +114,7 @@ func TestADormantAccountStaysDormant(t *testing.T) {
 		p.play("wait 23h > secret => " + enrollFirst)
 		p.play("start over > wait 2h > secret => reject dormant_account")
 		approve(t, w, erik, nil)
-		p.play("wait 20m > secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => " + secondSMS + " >  => accept")
+		p.play("wait 20m > secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => " + secondApp + " >  => accept")
 	})
 }
 
@@ -134,11 +133,11 @@ func TestFourEyes(t *testing.T) {
 		erik := login.Account{ID: "id-erik", Groups: []string{"CN=Approvers, ou=groups,dc=example,dc=org"}}
 		p := enrollPlayer(t, w)
 		approve(t, w, erik, login.ErrNothingWaits)
-		p.play("secret => " + enrollFirst + " > 1 => " + enrollApp)
+		p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS)
 		other := *p // a second dialogue of the same account
 		other.ticket = nil
-		other.play("secret => " + enrollFirst + " > 2 => " + enrollSMS)
-		p.play("111111 => reject enrollment_waits > wait 20m > secret => reject enrollment_waits")
+		other.play("secret => " + enrollFirst + " > 1 => " + enrollSMS)
+		p.play("500001 => reject enrollment_waits > wait 20m > secret => reject enrollment_waits")
 		other.ticket = nil
 		if e, _ := w.Enrollments.Enrollment(t.Context(), "id-carla"); len(e.Credentials) > 0 {
 			t.Errorf("it counts before it was approved: %v", e)
@@ -147,11 +146,11 @@ func TestFourEyes(t *testing.T) {
 		approve(t, w, login.Account{ID: "id-carla", Groups: erik.Groups}, login.ErrOwnApproval)
 		approve(t, w, login.Account{ID: "id-dora", Groups: []string{"cn=staff,ou=groups,dc=example,dc=org"}}, login.ErrNoApprover)
 		approve(t, w, login.Account{}, login.ErrOwnApproval)
-		if c := approve(t, w, erik, nil); c == nil || c.Kind != "totp" {
+		if c := approve(t, w, erik, nil); c == nil || c.Kind != "phone" {
 			t.Errorf("approved %v", c)
 		}
 		approve(t, w, erik, login.ErrNothingWaits)
-		p.play(`wait 20m > secret => ask "Enter the code from your authenticator app:" > 111112 => accept`)
+		p.play("wait 20m > secret => " + enrollSMS + " > 500003 => accept")
 	})
 }
 
@@ -159,7 +158,7 @@ func TestWhatWaitsCanBeForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
 		p := enrollPlayer(t, w)
-		p.play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => reject enrollment_waits > wait 20m > secret => reject enrollment_waits")
+		p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => reject enrollment_waits > wait 20m > secret => reject enrollment_waits")
 		if err := login.ForgetNewcomer(t.Context(), w.Records, "id-carla", time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -187,9 +186,9 @@ func TestOffersAreExplained(t *testing.T) {
 			via    login.Via
 			want   string
 		}{
-			{"somebody active", time.Now(), via, "totp sms"},
+			{"somebody active", time.Now(), via, "sms"},
 			{"somebody dormant", time.Now().AddDate(-1, 0, 0), via, "dormant_account"},
-			{"the same again", time.Now(), via, "totp sms"},
+			{"the same again", time.Now(), via, "sms"},
 			{"a client without questions", time.Now(), login.Via{Client: "vpn"}, "not_enrolled"},
 		} {
 			a := login.Account{ID: "id-carla", Name: "carla", Phones: []string{"0042"}, Active: c.active}
@@ -215,7 +214,7 @@ func TestS08ANumberTakenAwayOpensNoEnrollment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, nil)
 		p := enrollPlayer(t, w)
-		p.play("secret => " + enrollFirst + " > 2 => " + enrollSMS + " > 500001 => " + secondApp + " >  => accept")
+		p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => " + secondApp + " >  => accept")
 		carla(w, time.Now())
 		p.play("wait 20m > secret => reject not_enrolled")
 		if d := w.Last().Detail; !strings.Contains(d, "counts no more") {
@@ -223,7 +222,7 @@ func TestS08ANumberTakenAwayOpensNoEnrollment(t *testing.T) {
 		}
 		// Another number counts once it has cooled, and was confirmed.
 		carla(w, time.Now(), "0066")
-		p.play(`wait 20m > secret => ask "You have no second factor yet. Type 1 for SMS to ••66:" > 1 => ask "Enter the code sent to ••66, or type 1 to send it again:" > 111111 => ask "Wrong code, try again. Enter the code sent to ••66, or type 1 to send it again:" > 500002 => ` + secondApp + " > 1 => " + confirmApp + " > 111111 => accept")
+		p.play(`wait 20m > secret => ask "You have no second factor yet. Type 1 for SMS to ••66:" > 1 => ask "Enter the code sent to ••66, or type 1 to send it again:" > 111111 => ask "Wrong code, try again. Enter the code sent to ••66, or type 1 to send it again:" > 500002 => ` + secondApp + " > 1 => " + enrollApp + " > 111111 => accept")
 	})
 }
 
@@ -253,8 +252,8 @@ func TestNumbersThatAreTooNewAreNotUsed(t *testing.T) {
 		enrollPlayer(t, w).play("secret => " + enrollFirst)
 		c.Telephones = only{}
 		w.Flow = login.NewFlow(c)
-		enrollPlayer(t, w).play(`secret => ask "You have no second factor yet. Type 1 for the app:"`)
-		if d := w.Last().Detail; !strings.Contains(d, "portvakt user show") {
+		enrollPlayer(t, w).play("secret => reject not_enrolled") // who has a new number is no newcomer without one
+		if d := w.Last().Detail; !strings.Contains(d, "portvakt phone trust") {
 			t.Errorf("the service desk sees %q", d)
 		}
 		c.Telephones = only{"broken"}
@@ -266,19 +265,21 @@ func TestNumbersThatAreTooNewAreNotUsed(t *testing.T) {
 // only is a login.Telephones that lets these numbers be used.
 type only []string
 
-func (o only) Settled(context.Context, login.User) ([]string, error) {
+func (o only) Settled(_ context.Context, u login.User) ([]string, bool, error) {
 	if len(o) > 0 && o[0] == "broken" {
-		return nil, errors.New("store is down")
+		return nil, false, errors.New("store is down")
 	}
-	return o, nil
+	return o, len(o) < len(u.Account.Phones), nil
 }
 
-func (o only) Look(ctx context.Context, u login.User) ([]string, error) { return o.Settled(ctx, u) }
+func (o only) Look(ctx context.Context, u login.User) ([]string, bool, error) {
+	return o.Settled(ctx, u)
+}
 
 func TestSheIsToldThatItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
-		enrollPlayer(t, w).play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => reject enrollment_waits")
+		enrollPlayer(t, w).play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => reject enrollment_waits")
 		time.Sleep(20 * time.Minute)
 		s, err := w.Begin(t.Context(), login.Attempt{User: "carla", Secret: login.Cleartext("secret"), Via: login.Via{Client: "vpn", CanAsk: true}})
 		if r, ok := s.(login.Reject); !ok || !strings.HasPrefix(r.Text, "Your second factor waits for approval.") {
@@ -291,7 +292,7 @@ func TestAnEnrollmentDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval, r.Dormant = approvers, -1 })
 		p := enrollPlayer(t, w)
-		p.play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 111111 => reject enrollment_waits > wait 168h")
+		p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => reject enrollment_waits > wait 168h")
 		approve(t, w, login.Account{ID: "id-erik", Groups: []string{approvers}}, login.ErrNothingWaits)
 		p.play("secret => " + enrollFirst)
 	})

@@ -129,17 +129,13 @@ func (e *errand) record(ctx context.Context, o outcome, waited bool) error {
 // block keeps the password from being tried, after the person has said that
 // somebody else has it, and ends what was begun with it.
 func (e *errand) block(ctx context.Context) error {
-	if err := e.flow.dropChanges(ctx, e.account); err != nil {
-		return err
+	var locked error
+	if e.flow.FraudLock > 0 {
+		until := time.Now().Add(e.flow.FraudLock)
+		locked = e.flow.guards.update(ctx, e.account, func(g *guard) { g.blockedUntil = max(g.blockedUntil, until.Unix()) })
 	}
-	if err := ForgetDevices(ctx, e.flow.Records, e.account, 0); err != nil {
-		return err
-	}
-	if e.flow.FraudLock <= 0 {
-		return nil
-	}
-	until := time.Now().Add(e.flow.FraudLock)
-	return e.flow.guards.update(ctx, e.account, func(g *guard) { g.blockedUntil = until.Unix() })
+	// What fails keeps nothing else from being ended.
+	return errors.Join(locked, e.flow.dropAll(ctx, changes, e.account), ForgetDevices(ctx, e.flow.Records, e.account, 0))
 }
 
 // tell is what one of those who wait is told.

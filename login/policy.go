@@ -102,7 +102,7 @@ func NewPolicy(rules []RuleConfig) (*Policy, error) {
 		p.rules[i].prepare()
 		p.rules[i].inForce = r.inForce()
 	}
-	return p, errors.Join(append(errs, p.Dead())...)
+	return p, errors.Join(append(errs, p.Alike(), p.Dead())...)
 }
 
 // prepare reads what Validate has checked; what is wrong is among the problems.

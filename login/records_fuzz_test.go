@@ -85,13 +85,16 @@ func FuzzDecodeDevices(f *testing.F) {
 	})
 }
 
-func FuzzDecodeGrants(f *testing.F) {
-	f.Add(encodeGrants([]grant{{[5]byte{1}, 1 << 30, []byte("attributes")}, {[5]byte{2}, 1 << 31, []byte{}}}))
+func FuzzDecodeKept(f *testing.F) {
+	f.Add(encodeKept([]kept{{[8]byte{1}, 7, 1 << 30, []byte("attributes")}, {[8]byte{2}, 7, 1 << 31, []byte{}}}))
 	f.Add([]byte{keptVersion, 1})
+	f.Add([]byte{keptPlaceless, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		gs, err := decodeGrants(b)
-		if err == nil && !bytes.Equal(encodeGrants(gs), b) {
-			t.Errorf("%x is read as %+v, which is written as %x", b, gs, encodeGrants(gs))
+		for _, k := range []*keptKind{grants, changes} {
+			all, err := k.decode(b)
+			if err == nil && len(all) > 0 && !bytes.Equal(encodeKept(all), b) {
+				t.Errorf("%x is read as %+v, which is written as %x", b, all, encodeKept(all))
+			}
 		}
 	})
 }

@@ -90,38 +90,87 @@ func (f *Flow) rehearse(t *attempt) (Reason, error) {
 		return "", err
 	}
 	s := f.foresight(t, u, d, cmp.Or(d.Later, d.Second))
-	t.event.Foresight = s
-	switch {
-	case d.Later != "":
-		t.event.Detail = "from " + d.From.Format("2006-01-02 15:04") + " on"
-	case s.Outcome == "ask" && behind.code != nil:
-		t.event.Detail = "a code came behind the password, and was not looked at"
+	if t.expired != nil {
+		if refused := f.rehearseChange(t, u, d, s, password); refused != nil {
+			return f.rehearsed(t, refused), nil
+		}
 	}
+	t.event.Foresight = s
+	t.event.Detail = strings.Join(t.notes(d, s, behind), "; ")
 	return s.Reason, nil
+}
+
+// notes are what else is to be known of how a copy would have been decided.
+func (t *attempt) notes(d Decision, s *Foresight, behind appendix) (notes []string) {
+	note := func(so bool, text string) {
+		if so {
+			notes = append(notes, text)
+		}
+	}
+	note(t.event.Detail != "", t.event.Detail)
+	note(t.expired != nil && t.Via.CanAsk, "the password has expired: then for a new one")
+	note(t.expired != nil && !t.Via.CanAsk, "the password has expired: she would be told so then")
+	note(d.Later != "", "from "+d.From.Format("2006-01-02 15:04")+" on")
+	note(d.Later == "" && s.Outcome == "ask" && behind.code != nil, "a code came behind the password, and was not looked at")
+	return notes
 }
 
 // rehearsePassword has the directory check a password, unless it has refused the
 // same one from the same device a moment ago: a device with an old one saved
-// would else lock its owner out twice as fast.
+// would else lock its owner out twice as fast. The other server has each wrong one
+// counted already, so of an account the directory is told of one for as long as it
+// counts them, and no more (attack: guessing there, where it stays below the
+// directory's limit, to have the copies go over it).
 func (f *Flow) rehearsePassword(t *attempt, account Account, password Secret) (Reason, error) {
 	if s, err := f.repeated(t); s != nil || err != nil {
 		return ReasonRepeated, err
 	}
-	err := f.verify(t, account, password)
-	if err == nil {
+	if !f.copies.reserve(account.ID, f.budget().window, t.began) {
+		t.event.Detail = copyUnchecked
 		return "", nil
 	}
-	reason, err := f.foretold(t, err)
-	if err == nil && f.RefuseRepeats {
-		f.storms.remember(t, Reject{Reason: reason})
+	err := f.verify(t, account, password)
+	if Refused(err) != ReasonBadPassword {
+		f.copies.release(account.ID)
 	}
-	return reason, err
+	t.expired = expiredOnly(err)
+	r := refusalOf(err)
+	switch {
+	case t.expired != nil:
+		return "", nil //nolint:nilerr // the rule decides what becomes of it
+	case r == nil:
+		return "", err
+	}
+	return f.rehearsed(t, r), nil
+}
+
+// copyUnchecked is told of a copy whose password was taken for right.
+const copyUnchecked = "the password was not checked, as that of a copy was wrong a moment ago"
+
+// rehearseChange is the refusal of an expired password that would not be changed.
+func (f *Flow) rehearseChange(t *attempt, u User, d Decision, s *Foresight, password Secret) *Refusal {
+	d.Second = cmp.Or(d.Later, d.Second)
+	_, refused := f.changeable(t, d, f.methods(u, d), password)
+	if refused == nil && s.Outcome != "ask" {
+		return t.expired
+	}
+	return refused
+}
+
+// rehearsed is the reason of a refusal that cost the directory a look at the
+// password: the same one need not be looked at again.
+func (f *Flow) rehearsed(t *attempt, r *Refusal) Reason {
+	t.event.Detail = r.Detail
+	if f.RefuseRepeats {
+		f.storms.remember(t, Reject{Reason: r.Reason})
+	}
+	return r.Reason
 }
 
 // foretold is what a refusal of the directory says; other errors pass.
 func (f *Flow) foretold(t *attempt, err error) (Reason, error) {
-	r, ok := errors.AsType[*Refusal](err)
-	if !ok {
+	r := refusalOf(err)
+	if r == nil {
 		return "", err
 	}
 	t.event.Detail = r.Detail

@@ -2,7 +2,9 @@ package login_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +108,84 @@ func TestACopyIsDecidedAndLeavesNoTrace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The person would have been asked, and then for a new password; a copy of it must
+// not be shown as refused.
+func TestAnExpiredPasswordIsForetold(t *testing.T) {
+	change := login.RuleConfig{ExpiredPassword: "change"}
+	checked := login.Via{CanAsk: true, Shadow: login.ShadowPassword}
+	for _, c := range []struct {
+		name, user, typed string
+		rule              login.RuleConfig
+		via               login.Via
+		reason            login.Reason
+		detail            string
+	}{
+		{"changed where the rule says so", "alice", "secret", change, checked, login.ReasonOK, "would be asked by totp, sms; the password has expired: then for a new one"},
+		{"nowhere by default", "alice", "secret", login.RuleConfig{}, checked, login.ReasonPasswordExpired, "would be refused"},
+		{"nor by who has no second factor", "bob", "hunter2", change, checked, login.ReasonMustChange, "would be refused"},
+		{"nor where nothing can be asked", "alice", "secret", change, login.Via{Shadow: login.ShadowPassword}, login.ReasonPasswordExpired, "would be refused"},
+		{
+			"from a date on", "alice", "secret",
+			login.RuleConfig{ExpiredPassword: "change", From: time.Date(2040, 1, 2, 3, 4, 0, 0, time.UTC), Before: login.BeforeReport},
+			checked, login.ReasonOK, "would be asked by totp, sms; the password has expired: then for a new one; from 2040-01-02 03:04 on",
+		},
+		{"nobody knows where the password is not checked", "alice", "secret", change, login.Via{CanAsk: true}, login.ReasonOK, "would be asked by totp, sms"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := expiredWorld(t, c.rule)
+			w.Records.FailSwap = errors.New("this would leave a trace")
+			if err := w.Rehearse(t.Context(), copied(c.user, c.typed, c.via)); err != nil {
+				t.Fatal(err)
+			}
+			if e := w.Last(); e.Outcome != "shadow" || e.Reason != c.reason || e.Detail != c.detail {
+				t.Errorf("told %s %s %q, want shadow %s %q", e.Outcome, e.Reason, e.Detail, c.reason, c.detail)
+			}
+		})
+	}
+}
+
+// The server that answers stays below the directory's limit, and has each wrong
+// password counted itself.
+func TestS05CopiesCostTheDirectoryOneTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		w.Directory.Delay = time.Millisecond
+		checked := login.Via{CanAsk: true, Shadow: login.ShadowPassword}
+		guess := func(i int) {
+			if err := w.Rehearse(t.Context(), copied("alice", fmt.Sprint("guess ", i), checked)); err != nil {
+				t.Error(err)
+			}
+		}
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() { guess(i) })
+		}
+		all.Wait()
+		if got := w.Directory.Binds.Load(); got != 1 {
+			t.Errorf("20 at once: %d tries", got)
+		}
+		guess(20)
+		if e := w.Last(); e.Reason != login.ReasonOK || !strings.Contains(e.Detail, "the password was not checked") {
+			t.Errorf("told %s %q", e.Reason, e.Detail)
+		}
+		time.Sleep(15 * time.Minute)
+		guess(21)
+		if got := w.Directory.Binds.Load(); got != 2 {
+			t.Errorf("a quarter of an hour later: %d tries", got)
+		}
+		// Right ones and those of others are looked at.
+		time.Sleep(15 * time.Minute)
+		for range 3 {
+			if err := w.Rehearse(t.Context(), copied("alice", "secret", checked)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.Directory.Binds.Load(); got != 5 {
+			t.Errorf("three right ones: %d tries", got)
+		}
+	})
 }
 
 func TestCopiesCountForNobody(t *testing.T) {

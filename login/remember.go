@@ -23,7 +23,8 @@ type device struct {
 	mark   [16]byte // see fingerprint
 	proven int64    // Unix seconds of the second factor
 	used   int64    // and of the last use
-	// menu is of the methods she had then: another token or telephone ends it.
+	// menu is of what was asked for then, see menuOf: another token or telephone
+	// ends it.
 	menu uint16
 	// salt, the attempt's id, and password tell whether the password is still
 	// the same, to one in 65,535: too little to guess a password by, and enough
@@ -168,6 +169,20 @@ func changeDevices(ctx context.Context, r Records, account string, change func([
 	})
 }
 
+// menuOf sums up what a rule asks for: the methods, and what a call wants to hear.
+// A group of clients may have several rules (attack: approving a call at a client
+// where # is enough, to be let in by the same device where the PIN is asked for).
+func (f *Flow) menuOf(methods []Method, d Decision) uint16 {
+	calls := slices.ContainsFunc(methods, func(m Method) bool {
+		_, ok := f.factor(m.Factor).(Approver)
+		return ok
+	})
+	if calls && d.Call != "" {
+		methods = append(slices.Clip(methods), Method{ID: "call=" + d.Call})
+	}
+	return menuSum(methods)
+}
+
 // remembered returns the proof of a second factor that was given on this device
 // before, or nil.
 func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, password Secret) (*factorProof, error) {
@@ -180,8 +195,8 @@ func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, pass
 	}
 	mark := fingerprint(u.Account.ID, t.Via)
 	i := slices.IndexFunc(ds, func(x device) bool { return x.mark == mark })
-	if i < 0 || !ds[i].fresh(d, t.began) || ds[i].menu != menuSum(methods) ||
-		ds[i].password == 0 || checkOf(ds[i].salt, password) != ds[i].password {
+	if i < 0 || !ds[i].fresh(d, t.began) || ds[i].menu != f.menuOf(methods, d) ||
+		d.ForgetOnLogout && !ds[i].logout || ds[i].password == 0 || checkOf(ds[i].salt, password) != ds[i].password {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	// Written now and then only: a tunnel that renegotiates each hour must not
@@ -204,7 +219,7 @@ func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *que
 		return nil
 	}
 	fresh := device{
-		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: menuSum(methods),
+		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: f.menuOf(methods, d),
 		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station), logout: d.ForgetOnLogout,
 	}
 	return changeDevices(t.ctx, f.Records, u.Account.ID, func(ds []device) ([]device, error) {

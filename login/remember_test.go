@@ -1,6 +1,9 @@
 package login_test
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +89,45 @@ func TestARememberedDeviceIsNotAskedAgain(t *testing.T) {
 
 // A day at a tunnel that renegotiates each hour asks once; the hard limit ends
 // what each use prolongs.
+// A group of clients remembers a device together, and may have a rule for each:
+// what was enough at one is not at another that asks for more.
+func TestADeviceIsRememberedForWhatTheRuleAsks(t *testing.T) {
+	const asked, not = "asked, accept", "accept"
+	for _, c := range []struct {
+		name            string
+		first, second   login.RuleConfig
+		atOnce, andThen string // at the second client, and again there
+	}{
+		{"the same", login.RuleConfig{}, login.RuleConfig{}, not, not},
+		{"a PIN at the second", login.RuleConfig{}, login.RuleConfig{Call: login.CallPIN}, asked, not},
+		{"a PIN at both", login.RuleConfig{Call: login.CallPIN}, login.RuleConfig{Call: login.CallPIN}, not, not},
+		{"a PIN, where nobody is called", login.RuleConfig{Factors: []string{"totp"}}, login.RuleConfig{Call: login.CallPIN, Factors: []string{"totp"}}, not, not},
+		{"until a logout at the second", login.RuleConfig{}, login.RuleConfig{ForgetOnLogout: true}, asked, not},
+		{"until a logout at the first", login.RuleConfig{ForgetOnLogout: true}, login.RuleConfig{}, not, not},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.first.Clients, c.first.Remember, c.second.Remember = []string{"gate-1"}, time.Hour, time.Hour
+				w := logintest.NewWorld(t, c.first, c.second)
+				w.Factors = append(w.Factors, &logintest.Approver{FactorName: "call", Hints: []string{"••42"}})
+				w.Flow = login.NewFlow(w.Config)
+				via, code := login.Via{Client: "gate-1", Group: "gates", Station: "10.0.0.7", CanAsk: true}, 0
+				for _, want := range []string{asked, not} {
+					if got := visit(t, w, via, "secret", &code); got != want {
+						t.Fatalf("at the first client: got %s, want %s", got, want)
+					}
+				}
+				via.Client = "gate-2"
+				for _, want := range []string{c.atOnce, c.andThen} {
+					if got := visit(t, w, via, "secret", &code); got != want {
+						t.Errorf("at the second client: got %s, want %s", got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestUseProlongsUpToTheHardLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t, login.RuleConfig{Remember: 2 * time.Hour, RememberMax: 24 * time.Hour})
@@ -129,6 +171,45 @@ func TestAFraudReportForgetsDevices(t *testing.T) {
 		if ds, err := login.Devices(t.Context(), w.Records, "id-alice"); err != nil || len(ds) != 0 {
 			t.Errorf("still remembered: %v, %v", ds, err)
 		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// partly fails to write the records of one kind.
+type partly struct {
+	login.Records
+	prefix string
+}
+
+func (p partly) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if strings.HasPrefix(key, p.prefix) {
+		return errors.New("the disk is full")
+	}
+	return p.Records.Swap(ctx, key, rev, data)
+}
+
+// The password is blocked whatever else of a fraud report goes wrong.
+func TestAFraudReportBlocksAlthoughDevicesCannotBeForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t, login.RuleConfig{Remember: 12 * time.Hour})
+		withCalls(w, yes, report)
+		elsewhere := mute
+		elsewhere.Station = "192.0.2.66"
+		begin := func(via login.Via, want string) {
+			t.Helper()
+			s, err := w.Begin(t.Context(), alice(via))
+			if got := outcome(s, err); got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+		}
+		begin(mute, "accept")
+		c := w.Config
+		c.Records = partly{w.Records, "remember/"}
+		w.Flow = w.With(c)
+		begin(elsewhere, "error write remembered devices: the disk is full")
+		begin(mute, "reject blocked_by_fraud_report")
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}

@@ -81,6 +81,9 @@ func TestDangerousRulesAreRefused(t *testing.T) {
 		{"a reminder of nothing", []RuleConfig{{Users: []string{"x"}, SecondFactor: SecondNone, From: noon, Before: BeforeRemind}}, "never asks for"},
 		{"a pattern for everybody", []RuleConfig{{Stations: []string{"*"}}}, "every device"},
 
+		{"of the name of another", []RuleConfig{{Name: "a", Groups: staff}, {}, {Name: "a"}}, `rule number 3: name: is "a", as that of rule number 1`},
+		{"and at its place", []RuleConfig{{Name: "a", Groups: staff}, {}, {Name: "a"}}, `rule number 1: name: is "a", as that of rule number 3`},
+		{"of the name that another gets", []RuleConfig{{Name: "rule 2", Groups: staff}, {Users: []string{"x"}}}, `rule number 2: name: is "rule 2"`},
 		{"behind a rule for all", []RuleConfig{{Name: "all"}, last}, `rule "last": can never decide, as rule "all" before it`},
 		{"behind a rule for all that reports", []RuleConfig{{Name: "all", From: noon, Before: BeforeReport}, last}, "can never decide"},
 		{"behind a rule for all that begins later", []RuleConfig{{Name: "all", From: noon}, last}, ""},

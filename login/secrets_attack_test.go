@@ -18,7 +18,7 @@ func TestNoEventHoldsWhatTheDialoguesCarry(t *testing.T) {
 		p.play("secret => " + askTOTP + " > 111111 => " + askNew + " > secret => " + newUsed + " > kT => " + askTwice + " > kT => " + newShort +
 			" > first-choice => " + askTwice + " > other-choice => " + newDiffer + " > first-choice => " + askTwice + " > first-choice => accept")
 		e := enrollWorld(t, nil)
-		enrollPlayer(t, e).play("secret => " + enrollFirst + " > 1 => " + enrollApp + " > 999999 => " + wrong(enrollApp) + " > 111111 => " + secondSMS + " > 1 => " + confirmSMS + " > 500001 => accept")
+		enrollPlayer(t, e).play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500001 => " + secondApp + " > 1 => " + enrollApp + " > 999999 => " + wrong(enrollApp) + " > 111111 => accept")
 		for _, v := range append(w.Events(), e.Events()...) {
 			told := fmt.Sprintf("%+v", v)
 			for _, secret := range []string{"kT", "-choice", "SEED", "0042", "111111", "999999", "500001", "User:secret", "Detail:secret"} {

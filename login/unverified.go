@@ -29,9 +29,32 @@ func (u *unverified) locked(account string, now time.Time) bool {
 	return t.passwordsLocked(now)
 }
 
+// reserve counts a password as wrong before it is tried, unless one was less than
+// d ago: of those who try at once only one does.
+func (u *unverified) reserve(account string, d time.Duration, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if t, known := u.all[account]; known && within(t.passwordsLast, d, now) {
+		return false
+	}
+	u.count(account, now)
+	return true
+}
+
+// release takes back what reserve has counted.
+func (u *unverified) release(account string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.all, account)
+}
+
 func (u *unverified) wrongPassword(account string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.count(account, now)
+}
+
+func (u *unverified) count(account string, now time.Time) {
 	t, known := u.all[account]
 	if !known && len(u.all) >= maxUnverified {
 		u.makeRoom(now)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/store/attempts"
@@ -50,12 +51,17 @@ func newAttemptsCommand() *cobra.Command {
 			if len(args) > 0 {
 				q.Who = args[0]
 			}
-			return withStorage(c, func(ctx context.Context, st *storage) error {
+			return withFile(c, func(ctx context.Context, f conf.File, st *storage) error {
 				now := time.Now()
 				q.Since = now.Add(-since)
 				found, err := attempts.Find(ctx, st.kv, q, now)
 				if err != nil {
 					return err
+				}
+				if len(found.Attempts) == 0 { // else it may be of a client that was there then
+					if err := knownClient(f, q.Client); err != nil {
+						return err
+					}
 				}
 				return showAttempts(c, found, asJSON)
 			})

@@ -22,10 +22,15 @@ func load(c *cobra.Command) (f conf.File, warnings conf.Problems, log *slog.Logg
 
 // withStorage runs fn with the store of the configuration.
 func withStorage(c *cobra.Command, fn func(context.Context, *storage) error) error {
+	return withFile(c, func(ctx context.Context, _ conf.File, st *storage) error { return fn(ctx, st) })
+}
+
+// withFile is withStorage for what looks at the configuration, too.
+func withFile(c *cobra.Command, fn func(context.Context, conf.File, *storage) error) error {
 	if s := atDesk(c.Context()); s != nil {
-		return fn(c.Context(), s.storage)
+		return fn(c.Context(), s.file, s.storage)
 	}
-	return withOpened(c, func(ctx context.Context, _ conf.File, st *storage, _ *slog.Logger) error { return fn(ctx, st) })
+	return withOpened(c, func(ctx context.Context, f conf.File, st *storage, _ *slog.Logger) error { return fn(ctx, f, st) })
 }
 
 // withSystem runs fn with everything the configuration makes.

@@ -59,6 +59,7 @@ var meanings = map[login.Reason]string{
 	login.ReasonNewRefused:      "the directory did not take the new password",
 	login.ReasonNewTooShort:     "the directory wants a longer password",
 	login.ReasonNewTooWeak:      "the directory wants more kinds of characters in the password, or her name is in it",
+	login.ReasonNewUntypable:    "her device sent letters or spaces of the new password in a form that others do not send; without them it is taken",
 	login.ReasonNewUsed:         "the directory does not take a password that she had before",
 	login.ReasonNewTooSoon:      "the directory does not let the password be changed again so soon: somebody who may sets one",
 	login.ReasonNewDiffer:       "she did not type the same new password twice",

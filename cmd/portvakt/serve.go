@@ -173,6 +173,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	wg.Go(func() { d.reloads(adminCtx, hup) })
 	wg.Go(func() { d.watchEmergencies(adminCtx) })
+	wg.Go(func() { d.sweep(adminCtx) })
 	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
 	notify("READY=1")
 	accounted := d.account(ctx, adminCtx)

@@ -84,7 +84,7 @@ func TestAQuestionForANewPasswordFitsOneReplyMessage(t *testing.T) {
 		rules := strings.Join([]string{
 			tx("rule_length", "Count", "128"), tx("rule_classes", "Count", "3"), tx("rule_history", "Count", "1024"),
 		}, ", ")
-		for _, key := range []string{"new_refused", "new_too_short", "new_too_weak", "new_used", "new_too_soon", "new_differ"} {
+		for _, key := range []string{"new_refused", "new_too_short", "new_too_weak", "new_used", "new_untypable", "new_too_soon", "new_differ"} {
 			question := tx(key) + " " + tx("plain", "Ask", tx("new_password")+" ("+rules+")")
 			if len(question) > 253 { // RFC 2865, section 5.18
 				t.Errorf("%s: %s: has %d octets, and room for 253: %q", lang, key, len(question), question)

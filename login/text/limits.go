@@ -29,7 +29,7 @@ var limits = map[string]int{
 	"method_call": 24, "method_call_hint": 40,
 	"wrong_code": 60, "used_code": 60, "unknown_choice": 60, "not_sent": 60, "not_delivered": 60, "not_answered": 60, "too_many_calls": 60,
 	"new_password": 60, "new_again": 60, "rule_length": 32, "rule_classes": 60, "rule_history": 32,
-	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_too_soon": 56, "new_differ": 56,
+	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_untypable": 56, "new_too_soon": 56, "new_differ": 56,
 	"expired_elsewhere": 160,
 	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
 	"enroll_first": 80, "enroll_second": 90, "enroll_early": 160, "enroll_secret": 110, "enroll_waits": 120, "phone_changed": 160,

@@ -34,48 +34,52 @@ func New(cfg Config, region string, records login.Records, tell func(context.Con
 }
 
 // Settled returns the numbers of the directory that count, as they are written
-// there, remembers those that are new, and has the old ones told.
-func (s *Numbers) Settled(ctx context.Context, u login.User) ([]string, error) {
+// there, remembers those that are new, and has the old ones told. changed is
+// whether others stand there, or have within keepGone.
+func (s *Numbers) Settled(ctx context.Context, u login.User) (settled []string, changed bool, err error) {
 	now := time.Now()
 	for range maxConflicts {
 		rec, rev, err := load(ctx, s.records, u.Account.ID)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if rev != 0 && rec.same(u.Account.Phones) {
-			return s.counting(rec, u.Account.Phones, now), nil
+			settled, changed = s.counting(rec, u.Account.Phones, now)
+			return settled, changed, nil
 		}
 		next, fresh := s.after(rec, rev, u, now)
 		data, err := next.encode()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		err = s.records.Swap(ctx, Key(u.Account.ID), rev, data)
 		if errors.Is(err, login.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("write telephone numbers seen: %w", err)
+			return nil, false, fmt.Errorf("write telephone numbers seen: %w", err)
 		}
 		if len(fresh) > 0 {
 			s.changed(ctx, u, next, fresh, now)
 		}
-		return s.counting(next, u.Account.Phones, now), nil
+		settled, changed = s.counting(next, u.Account.Phones, now)
+		return settled, changed, nil
 	}
-	return nil, fmt.Errorf("write telephone numbers seen: %w %d times", login.ErrConflict, maxConflicts)
+	return nil, false, fmt.Errorf("write telephone numbers seen: %w %d times", login.ErrConflict, maxConflicts)
 }
 
 // Look returns what Settled would, and remembers nothing.
-func (s *Numbers) Look(ctx context.Context, u login.User) ([]string, error) {
+func (s *Numbers) Look(ctx context.Context, u login.User) (settled []string, changed bool, err error) {
 	now := time.Now()
 	rec, rev, err := load(ctx, s.records, u.Account.ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if rev == 0 || !rec.same(u.Account.Phones) {
 		rec, _ = s.after(rec, rev, u, now)
 	}
-	return s.counting(rec, u.Account.Phones, now), nil
+	settled, changed = s.counting(rec, u.Account.Phones, now)
+	return settled, changed, nil
 }
 
 // after decides whether new numbers count at once: at the first sign-in, and
@@ -94,24 +98,25 @@ func (s *Numbers) after(rec record, rev uint64, u login.User, now time.Time) (ne
 
 // counting are those of the texts whose number counts. A text that is no number
 // stays: nothing is sent to it.
-func (s *Numbers) counting(rec record, phones []string, now time.Time) []string {
+func (s *Numbers) counting(rec record, phones []string, now time.Time) (counting []string, changed bool) {
 	all := true
 	for _, e := range rec.Entries {
 		all = all && e.counts(s.cooling, now)
+		changed = changed || !e.Gone.IsZero() && now.Sub(e.Gone) < keepGone
 	}
 	if all && len(rec.Entries) < maxEntries {
-		return phones
+		return phones, changed
 	}
-	var counting []string
 	for _, raw := range phones {
 		if n, err := phone.Parse(raw, s.region); err == nil {
 			if i := rec.find(text(n)); i < 0 || !rec.Entries[i].counts(s.cooling, now) {
+				changed = true
 				continue
 			}
 		}
 		counting = append(counting, raw)
 	}
-	return counting
+	return counting, changed
 }
 
 // changed writes down that numbers are new, and tells those that count.

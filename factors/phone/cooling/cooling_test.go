@@ -111,8 +111,8 @@ func (w *world) play(t *testing.T, step string) {
 	there, used, _ := strings.Cut(step, " >")
 	w.user.Account.Phones = split(there)
 	// An explanation says the same before and after, and changes nothing.
-	for _, ask := range []func(context.Context, login.User) ([]string, error){w.Look, w.Settled, w.Look} {
-		if got, err := ask(t.Context(), w.user); err != nil || !slices.Equal(got, split(used)) {
+	for _, ask := range []func(context.Context, login.User) ([]string, bool, error){w.Look, w.Settled, w.Look} {
+		if got, _, err := ask(t.Context(), w.user); err != nil || !slices.Equal(got, split(used)) {
 			t.Errorf("%s: got %q, %v", step, got, err)
 		}
 	}
@@ -142,6 +142,34 @@ func TestS08AChangedNumberGetsNothingAndTheOldOneIsTold(t *testing.T) {
 	})
 }
 
+// Somebody whose number was taken away, or is too new, is not somebody without
+// one: who is may enroll an app with her password alone.
+func TestS08WhoseNumberHasChangedIsNotWithoutOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		for _, c := range []struct {
+			after time.Duration
+			there []string
+			want  bool
+		}{
+			{0, []string{old}, false},
+			{0, []string{"0047 412 34 567"}, false},
+			{time.Hour, []string{other}, true},
+			{time.Hour, nil, true},
+			{keepGone - time.Second, nil, true},
+			{time.Second, nil, false},
+		} {
+			time.Sleep(c.after)
+			w.user.Account.Phones = c.there
+			for _, ask := range []func(context.Context, login.User) ([]string, bool, error){w.Look, w.Settled, w.Look} {
+				if _, changed, err := ask(t.Context(), w.user); changed != c.want || err != nil {
+					t.Errorf("with %q in the directory after %v: changed %t, %v", c.there, c.after, changed, err)
+				}
+			}
+		}
+	})
+}
+
 // Two nodes see it at the same time: the old number is told once.
 func TestAChangeIsToldOnceByAllNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +183,7 @@ func TestAChangeIsToldOnceByAllNodes(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				if got, err := w.Settled(t.Context(), u); err != nil || len(got) != 0 {
+				if got, _, err := w.Settled(t.Context(), u); err != nil || len(got) != 0 {
 					t.Errorf("got %q, %v", got, err)
 				}
 			})
@@ -172,11 +200,11 @@ func TestNumbersAreNotUsedWhenNobodyKnows(t *testing.T) {
 	w.play(t, old+" > "+old)
 	w.user.Account.Phones = []string{other}
 	w.records.FailSwap = errors.New("disk is full")
-	if got, err := w.Settled(t.Context(), w.user); err == nil {
+	if got, _, err := w.Settled(t.Context(), w.user); err == nil {
 		t.Errorf("not written, and uses %q", got)
 	}
 	w.records.FailSwap, w.records.Fail = nil, errors.New("down")
-	if got, err := w.Settled(t.Context(), w.user); err == nil {
+	if got, _, err := w.Settled(t.Context(), w.user); err == nil {
 		t.Errorf("not read, and uses %q", got)
 	}
 	w.records.Fail = nil
@@ -187,7 +215,7 @@ func TestNumbersAreNotUsedWhenNobodyKnows(t *testing.T) {
 	if err := w.records.Swap(t.Context(), Key("id-alice"), v.Rev, []byte("{")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Settled(t.Context(), w.user); err == nil || !strings.Contains(err.Error(), "portvakt phone trust") {
+	if got, _, err := w.Settled(t.Context(), w.user); err == nil || !strings.Contains(err.Error(), "portvakt phone trust") {
 		t.Errorf("damaged: uses %q, %v", got, err)
 	}
 	if _, err := w.Trust(t.Context(), "id-alice"); err != nil {
@@ -201,7 +229,7 @@ func TestTheRecordIsBounded(t *testing.T) {
 		w := newWorld()
 		for i := range 3 * maxEntries {
 			w.user.Account.Phones = []string{fmt.Sprint("412345", 10+i%90)}
-			if _, err := w.Settled(t.Context(), w.user); err != nil {
+			if _, _, err := w.Settled(t.Context(), w.user); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Trust(t.Context(), "id-alice"); err != nil {
@@ -234,7 +262,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		s := New(DefaultConfig(), "NO", r, nil, slog.New(slog.DiscardHandler))
 		u := login.User{Account: login.Account{ID: "a", Phones: []string{"41234567"}}}
-		if got, err := s.Settled(t.Context(), u); err == nil && len(got) > 1 {
+		if got, _, err := s.Settled(t.Context(), u); err == nil && len(got) > 1 {
 			t.Errorf("got %q", got)
 		}
 	})
