@@ -91,7 +91,7 @@ func TestPPPDConnectsAgainWithoutACall(t *testing.T) {
 	if !peer.OwnNetwork(t) {
 		return
 	}
-	vpn, g := newPPPD(t, "\n[[rule]]\nname = \"remembered\"\nfactors = [\"call\"]\ncall = \"approve\"\nremember = \"12h\"\n")
+	vpn, g := newPPPD(t, "\n[[rule]]\nname = \"remembered\"\nusers = [\"carol\"]\nfactors = [\"call\"]\ncall = \"approve\"\nremember = \"12h\"\n")
 	g.phone.listen(2 * time.Second)
 	for i := range 3 {
 		x := vpn.Dial(t, peer.PPPDByMSCHAPv2, "carol", peer.UserPassword)
