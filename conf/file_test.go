@@ -16,12 +16,14 @@ func TestWhatARuleNamesIsToldWhereItStands(t *testing.T) {
 		lines string // of the second rule
 		want  string
 	}{
-		"a client":             {`clients = ["vnp"]`, `rule[1].clients: there is no [[client]] named "vnp": the names are windows`},
-		"a group of clients":   {`client_groups = ["vnp"]`, `rule[1].client_groups: no [[client]] has the group "vnp"`},
-		"a factor":             {`factors = ["sns"]`, `rule[1].factors: there is no factor "sns": the factors`},
-		"a factor to enroll":   {"unenrolled = \"enroll\"\nenroll_factors = [\"email\"]", `rule[1].enroll_factors: "email" cannot be enrolled`},
-		"accounting":           {"remember = \"2h\"\nforget_on_logout = true", `rule[1].forget_on_logout: without accounting`},
-		"a client's passwords": {"clients = [\"windows\"]\nremember = \"2h\"", `rule[1].remember: nothing is remembered of client "windows"`},
+		"a client":           {`clients = ["vnp"]`, `rule[1].clients: there is no [[client]] named "vnp": the names are windows`},
+		"a group of clients": {`client_groups = ["vnp"]`, `rule[1].client_groups: no [[client]] has the group "vnp"`},
+		"a factor":           {`factors = ["sns"]`, `rule[1].factors: there is no factor "sns": the factors`},
+		"a factor to enroll": {"unenrolled = \"enroll\"\nenroll_factors = [\"email\"]", `rule[1].enroll_factors: "email" cannot be enrolled`},
+		"accounting":         {"remember = \"2h\"\nforget_on_logout = true", `rule[1].forget_on_logout: without accounting`},
+		"what another server checks": {
+			"clients = [\"windows\"]\nremember = \"2h\"\n[[upstream.server]]\nname = \"nps\"", `rule[1].remember: nothing is remembered of client "windows"`,
+		},
 	} {
 		path := filepath.Join(t.TempDir(), "portvakt.toml")
 		text := "[[client]]\nname = \"windows\"\nmethods = [\"mschapv2\"]\n[[rule]]\nusers = [\"first\"]\n[[rule]]\nusers = [\"second\"]\n" + row.lines + "\n[[rule]]\nusers = [\"third\"]\n"
@@ -33,11 +35,36 @@ func TestWhatARuleNamesIsToldWhereItStands(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: %v", name, err)
 		}
-		at := 8 + strings.Count(row.lines, "\n")
+		own, _, _ := strings.Cut(row.lines, "\n[[") // another section
+		at := 8 + strings.Count(own, "\n")
 		if !slices.ContainsFunc(slices.Concat(ps, warnings), func(p Problem) bool {
 			return p.Place.Line == at && strings.Contains(p.String(), row.want)
 		}) {
 			t.Errorf("%s: want %q at line %d:\n%v\n%v", name, row.want, at, err, warnings)
+		}
+	}
+}
+
+// Devices are remembered of clients whose methods only prove the password, too:
+// only where another server checks it there is a warning.
+func TestAProofIsRememberedWhereItIsCheckedHere(t *testing.T) {
+	for name, row := range map[string]struct {
+		client, more string
+		warned       bool
+	}{
+		"checked here":        {`methods = ["mschapv2"]`, "", false},
+		"checked elsewhere":   {`methods = ["mschapv2", "chap"]`, "[[upstream.server]]\nname = \"nps\"\n", true},
+		"a password, on loan": {`methods = ["pap", "mschapv2"]`, "[[upstream.server]]\nname = \"nps\"\n", false},
+	} {
+		path := filepath.Join(t.TempDir(), "portvakt.toml")
+		text := "[[client]]\nname = \"windows\"\n" + row.client + "\n[[rule]]\nclients = [\"windows\"]\nremember = \"2h\"\n" + row.more
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, warnings, _ := LoadFile(path)
+		warned := slices.ContainsFunc(warnings, func(p Problem) bool { return strings.Contains(p.String(), "nothing is remembered") })
+		if warned != row.warned {
+			t.Errorf("%s: warned %v: %v", name, warned, warnings)
 		}
 	}
 }

@@ -57,14 +57,18 @@ func (f *File) Warnings() []string {
 	return slices.Concat(f.forgotten(), f.unchanging(), f.strangers())
 }
 
-// forgotten finds rules that remember devices where none can be: a proof of a
-// password does not tell later whether it has been changed.
+// forgotten finds rules that remember devices where none can be: from the proof
+// of a password that another server checks, nobody here can tell whether it has
+// been changed.
 func (f *File) forgotten() []string {
 	var all []string
+	if !f.Upstream.Enabled() {
+		return all
+	}
 	for i, r := range f.Rules {
 		for _, c := range f.Clients {
 			if r.Remember > 0 && isFor(r, c) && !slices.Contains(c.Methods, "pap") {
-				all = append(all, fmt.Sprintf("rule number %d: remember: nothing is remembered of client %q, whose methods prove the password and do not carry it", i+1, c.Name))
+				all = append(all, fmt.Sprintf("rule number %d: remember: nothing is remembered of client %q: its methods prove the password and do not carry it, and upstream servers do not tell whether it has been changed: allow pap there, or remove this", i+1, c.Name))
 			}
 		}
 	}

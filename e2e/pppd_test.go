@@ -15,8 +15,8 @@ import (
 const dialledIn = "dialled-in" // the Class of sessions
 
 // newPPPD makes a gateway that pppd is, with carol and dave, who sign in by
-// MS-CHAPv2. She has a telephone, and he an app.
-func newPPPD(t *testing.T) (*peer.PPPD, *gatewayCase) {
+// MS-CHAPv2. She has a telephone, and he an app. rules come before the usual one.
+func newPPPD(t *testing.T, rules string) (*peer.PPPD, *gatewayCase) {
 	t.Helper()
 	vpn := peer.StartPPPD(t, server.Secret, time.Second, 25)
 	g := newGatewayAt(t, peer.PPPDServer, peer.SlapdOptions{
@@ -26,7 +26,7 @@ func newPPPD(t *testing.T) (*peer.PPPD, *gatewayCase) {
 		Server:  fmt.Sprintf("reject_delay = \"0s\"\naccounting = [%q]\n", net.JoinHostPort(peer.PPPDServer, "1813")),
 		Network: peer.PPPDNetwork,
 		Client:  "methods = [\"pap\", \"mschapv2\"]\nchallenge = false\nappend = \"comma\"\npatience = \"20s\"",
-		More: fmt.Sprintf("\n[[reply]]\nclients = [\"vpn\"]\nattributes = { Framed-IP-Address = %q, Class = %q }\n",
+		More: rules + fmt.Sprintf("\n[[reply]]\nclients = [\"vpn\"]\nattributes = { Framed-IP-Address = %q, Class = %q }\n",
 			peer.PPPDPerson, dialledIn),
 	})
 	g.Must(t, "phone", "add", "carol", bobsTelephone)
@@ -41,7 +41,7 @@ func TestPPPDByMSCHAPv2(t *testing.T) {
 	if !peer.OwnNetwork(t) {
 		return
 	}
-	vpn, g := newPPPD(t)
+	vpn, g := newPPPD(t, "")
 	login := func(user, password string) *peer.PPPDSession { return vpn.Dial(t, peer.PPPDByMSCHAPv2, user, password) }
 
 	x := login("carol", "wrong")
@@ -84,6 +84,27 @@ func TestPPPDByMSCHAPv2(t *testing.T) {
 	seen.signs(t, "no")
 }
 
+// A connection that is made again by MS-CHAPv2 rings nobody while the device is
+// remembered, and has keys of its own.
+func TestPPPDConnectsAgainWithoutACall(t *testing.T) {
+	t.Parallel()
+	if !peer.OwnNetwork(t) {
+		return
+	}
+	vpn, g := newPPPD(t, "\n[[rule]]\nname = \"remembered\"\nusers = [\"carol\"]\nfactors = [\"call\"]\ncall = \"approve\"\nremember = \"12h\"\n")
+	g.phone.listen(2 * time.Second)
+	for i := range 3 {
+		x := vpn.Dial(t, peer.PPPDByMSCHAPv2, "carol", peer.UserPassword)
+		if !x.Up(t) || !x.Reaches(t) || !strings.Contains(x.Person(), "MPPE 128-bit stateless compression enabled") {
+			t.Fatalf("time %d: no encrypted connection", i+1)
+		}
+		x.HangUp(t)
+		g.disconnected(t, i+1)
+		g.rung(t, 1)
+		g.AwaitCount(t, i, `"msg":"login"`, `"user":"carol"`, `"outcome":"accept"`, `"reason":"remembered_device"`)
+	}
+}
+
 // connected waits for the one session under way, and checks what was told of it.
 func (g *gatewayCase) connected(t *testing.T) {
 	t.Helper()
@@ -117,7 +138,7 @@ func TestPPPDByPAP(t *testing.T) {
 	if !peer.OwnNetwork(t) {
 		return
 	}
-	vpn, g := newPPPD(t)
+	vpn, g := newPPPD(t, "")
 	login := func(code string) *peer.PPPDSession {
 		return vpn.Dial(t, peer.PPPDByPAP, "alice", peer.UserPassword+","+code)
 	}

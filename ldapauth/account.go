@@ -36,7 +36,7 @@ type schema struct {
 }
 
 func newSchema(a Attributes) schema {
-	all := slices.Concat([]string{a.ID, a.Name, a.Mail, a.Language, a.Groups}, a.Phone, a.LastLogon, createdAttributes)
+	all := slices.Concat([]string{a.ID, a.Name, a.Mail, a.Language, a.Groups}, a.Phone, a.LastLogon, createdAttributes, passwordSetAttributes[:])
 	return schema{a, selection(all...), &sharing{}}
 }
 
@@ -66,6 +66,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 	var ids int
 	phones := make([][]string, len(s.Phone))
 	var activity activity
+	var set passwordSet
 	err := e.each(func(name, value []byte) error {
 		attribute := string(name)
 		if strings.EqualFold(attribute, s.ID) {
@@ -88,6 +89,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 		first(&a.Mail, attribute, s.Mail, value)
 		first(&a.Language, attribute, s.Language, value)
 		activity.note(s.LastLogon, attribute, value)
+		set.note(attribute, value)
 		for i, p := range s.Phone {
 			if strings.EqualFold(attribute, p) && len(phones[i]) < maxPhones {
 				phones[i] = append(phones[i], string(value))
@@ -98,7 +100,7 @@ func (s *schema) account(e entry) (login.Account, error) {
 	if err != nil {
 		return a, err
 	}
-	a.Active = activity.last()
+	a.Active, a.PasswordSet = activity.last(), set.text()
 	for _, p := range slices.Concat(phones...) {
 		if len(a.Phones) < maxPhones && !slices.Contains(a.Phones, p) {
 			a.Phones = append(a.Phones, p)

@@ -23,13 +23,13 @@ func pack(key string, a *login.Account) (string, packed) {
 	if !a.Active.IsZero() {
 		active = strconv.FormatInt(a.Active.Unix(), 36)
 	}
-	n := len(key) + len(active) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language)
+	n := len(key) + len(active) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language) + len(a.PasswordSet)
 	for _, p := range a.Phones {
 		n += len(p) + binary.MaxVarintLen16
 	}
-	b := make([]byte, 0, n+7*binary.MaxVarintLen16)
+	b := make([]byte, 0, n+8*binary.MaxVarintLen16)
 	b = append(b, key...)
-	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language, active} {
+	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language, a.PasswordSet, active} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -57,7 +57,7 @@ func (p packed) account() (a login.Account) {
 		}
 		return ""
 	}
-	a.ID, a.Name, a.DN, a.Mail, a.Language = next(), next(), next(), next(), next()
+	a.ID, a.Name, a.DN, a.Mail, a.Language, a.PasswordSet = next(), next(), next(), next(), next(), next()
 	if unix, err := strconv.ParseInt(next(), 36, 64); err == nil {
 		a.Active = time.Unix(unix, 0).UTC()
 	}

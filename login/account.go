@@ -35,6 +35,10 @@ type Account struct {
 	// the directory tells it before this sign-in; the zero time when it tells
 	// neither.
 	Active time.Time
+	// PasswordSet is what the directory tells of when the password was set last,
+	// in whatever form: another text means that it was set since. Empty where it
+	// tells nothing.
+	PasswordSet string
 }
 
 // Via says how a login arrived and what its transport can do.

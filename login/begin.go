@@ -156,8 +156,10 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 		t.event.Detail = "nothing is remembered: the client tells no Calling-Station-Id"
 	}
 	if d.remembers(t.Via) && t.expired == nil {
-		q.password = checkOf(t.id, behind.password)
-		if earlier, err := f.remembered(t, u, d, methods, behind.password); err != nil || earlier != nil {
+		if q.password = checkOf(u.Account, behind.password); q.password == 0 {
+			t.event.Detail = "nothing is remembered: what checked the proof does not tell whether the password has changed"
+		}
+		if earlier, err := f.remembered(t, u, d, methods, q.password); err != nil || earlier != nil {
 			return f.known(t, u, d, q.proof(), earlier, g, err)
 		}
 	}

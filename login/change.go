@@ -251,9 +251,24 @@ func (f *Flow) change(t *attempt, u User, d Decision, methods []Method, next *qu
 		return f.refuse(t, err)
 	}
 	t.typed = true // what was refused of this password before is forgotten
-	next.change, next.password = changeNone, checkOf(next.attempt, p.fresh)
+	next.change, next.password = changeNone, f.checkOfNew(t, u.Account, d, p.fresh)
 	second := &factorProof{account: u.Account.ID, method: factorOf(next.method)}
 	return f.proven(t, u, d, methods, next, second, g)
+}
+
+// checkOfNew is checkOf of a password that was set just now: when, the account
+// does not say that was read before. Where it cannot be read the device is asked
+// again, and nothing else comes of it: she has proven all.
+func (f *Flow) checkOfNew(t *attempt, a Account, d Decision, fresh Secret) uint16 {
+	if !d.remembers(t.Via) {
+		return 0
+	}
+	now, err := f.lookup(t, 0)
+	if err != nil || now.ID != a.ID {
+		t.event.Detail = "nothing is remembered: the account could not be read behind the change of its password"
+		return 0
+	}
+	return checkOf(now, fresh)
 }
 
 // changed ends what the old password has begun.

@@ -123,5 +123,6 @@ func (f *Flow) changeByProof(t *attempt, account Account, nt NTChange, g loaded)
 	if err := t.keep(account); err != nil {
 		return nil, err
 	}
+	q.password = f.checkOfNew(t, account, d, nt)
 	return f.proven(t, u, d, methods, q, &factorProof{account: account.ID, method: q.method}, g)
 }

@@ -33,6 +33,17 @@ type Keeper interface {
 	Kept() []byte
 }
 
+// A Lasting is a [Secret] of which only a proof was sent, a new one each time,
+// and from which it can be known all the same whether the password is still the
+// one of last time.
+type Lasting interface {
+	Secret
+	// Lasting is the same for all proofs of one password, and another for those
+	// of any other. It is as good as the password, is asked for once that was
+	// found right, and is nil where whoever found it right has not told it.
+	Lasting() []byte
+}
+
 // MaxKept is the most octets that a Keeper may want to have kept.
 const MaxKept = 37
 

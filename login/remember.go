@@ -26,10 +26,7 @@ type device struct {
 	// menu is of what was asked for then, see menuOf: another token or telephone
 	// ends it.
 	menu uint16
-	// salt, the attempt's id, and password tell whether the password is still
-	// the same, to one in 65,535: too little to guess a password by, and enough
-	// to notice a change of one.
-	salt     [5]byte
+	// password tells whether the password is still the same, see checkOf.
 	password uint16
 	group    string
 	station  string
@@ -41,42 +38,31 @@ type device struct {
 // deleting it forgets them.
 func RememberKey(accountID string) string { return "remember/" + accountID }
 
-// Versions of the record. Only one with a device that counts until a logout is
-// of the second, so that all others are read by nodes that do not know of it.
-const (
-	rememberVersion       = 1
-	rememberVersionLogout = 2
-)
+// rememberVersion is that of the record. What an older one says of passwords is
+// not understood any more: who is in it is asked once.
+const rememberVersion = 3
 
 var errRemember = errors.New("login: record of remembered devices cannot be read")
 
 func encodeDevices(ds []device) []byte {
-	version := byte(rememberVersion)
-	if slices.ContainsFunc(ds, func(d device) bool { return d.logout }) {
-		version = rememberVersionLogout
-	}
-	b := []byte{version, byte(len(ds))} //nolint:gosec // at most maxDevices
+	b := []byte{rememberVersion, byte(len(ds))} //nolint:gosec // at most maxDevices
 	for _, d := range ds {
 		b = append(b, d.mark[:]...)
 		b = appendTime(b, d.proven)
 		b = appendTime(b, d.used)
 		b = binary.BigEndian.AppendUint16(b, d.menu)
-		b = append(b, d.salt[:]...)
 		b = binary.BigEndian.AppendUint16(b, d.password)
+		b = append(b, flag(d.logout))
 		b = appendPart(appendPart(b, d.group), d.station) // at most maxPlace each
-		if version == rememberVersionLogout {
-			b = append(b, flag(d.logout))
-		}
 	}
 	return b
 }
 
 func decodeDevices(b []byte) ([]device, error) {
-	const fixed = 16 + 8 + 8 + 2 + 5 + 2
-	if len(b) < 2 || b[0] != rememberVersion && b[0] != rememberVersionLogout || int(b[1]) > maxDevices {
+	const fixed = 16 + 8 + 8 + 2 + 2 + 1
+	if len(b) < 2 || b[0] != rememberVersion || int(b[1]) > maxDevices {
 		return nil, errRemember
 	}
-	flagged := b[0] == rememberVersionLogout
 	ds := make([]device, b[1])
 	b = b[2:]
 	for i := range ds {
@@ -86,8 +72,7 @@ func decodeDevices(b []byte) ([]device, error) {
 		d := &ds[i]
 		copy(d.mark[:], b)
 		d.proven, d.used, d.menu = readTime(b[16:]), readTime(b[24:]), binary.BigEndian.Uint16(b[32:])
-		copy(d.salt[:], b[34:])
-		d.password = binary.BigEndian.Uint16(b[39:])
+		d.password, d.logout = binary.BigEndian.Uint16(b[34:]), b[36] == 1
 		b = b[fixed:]
 		for _, s := range []*string{&d.group, &d.station} {
 			part, rest, ok := cutPart(b)
@@ -96,12 +81,6 @@ func decodeDevices(b []byte) ([]device, error) {
 			}
 			*s, b = string(part), rest
 		}
-		if flagged {
-			if len(b) < 1 {
-				return nil, errRemember
-			}
-			d.logout, b = b[0] == 1, b[1:]
-		}
 	}
 	if len(b) != 0 {
 		return nil, errRemember
@@ -109,15 +88,34 @@ func decodeDevices(b []byte) ([]device, error) {
 	return ds, nil
 }
 
-// checkOf is what is kept of a password, see device; 0 when the client sent only
-// a proof of it.
-func checkOf(salt [5]byte, password Secret) uint16 {
-	text, ok := password.Reveal()
-	if !ok {
+// checkOf is what is kept of a password: another one has another check, but for
+// one in 65,535. It is 0, and nothing is remembered by it, when it cannot be known
+// later whether the password is still the same: nothing but that ends what is
+// remembered of somebody whose password was stolen.
+//
+// The record is sealed, as all are. To who has the key too, 16 bits say too little
+// to find a password by a word list; and since they are the same at all devices of
+// an account, and in all copies of the store, they stay 16 (attack: putting together
+// what many records tell). So that no two accounts have the same, the account is
+// what they are keyed by.
+//
+// When the password was set counts beside it, where the directory tells: some
+// domains let an old password in for an hour after it was changed.
+func checkOf(a Account, password Secret) uint16 {
+	kind, same := "text", []byte(nil)
+	if text, ok := password.Reveal(); ok {
+		same = []byte(text)
+	} else if proof, ok := password.(Lasting); ok {
+		kind, same = "proof", proof.Lasting()
+	}
+	if len(same) == 0 {
 		return 0
 	}
-	mac := hmac.New(sha256.New, salt[:])
-	mac.Write([]byte(text))
+	mac := hmac.New(sha256.New, []byte(a.ID))
+	for _, part := range [...][]byte{[]byte(kind), []byte(a.PasswordSet), same} {
+		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part)))) //nolint:gosec // of a packet or an entry
+		mac.Write(part)
+	}
 	return max(binary.BigEndian.Uint16(mac.Sum(nil)), 1)
 }
 
@@ -184,9 +182,9 @@ func (f *Flow) menuOf(methods []Method, d Decision) uint16 {
 }
 
 // remembered returns the proof of a second factor that was given on this device
-// before, or nil.
-func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, password Secret) (*factorProof, error) {
-	if !d.remembers(t.Via) {
+// before, with a password of this check, or nil.
+func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, password uint16) (*factorProof, error) {
+	if !d.remembers(t.Via) || password == 0 {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	ds, rev, err := devicesOf(t.ctx, f.Records, u.Account.ID)
@@ -196,7 +194,7 @@ func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, pass
 	mark := fingerprint(u.Account.ID, t.Via)
 	i := slices.IndexFunc(ds, func(x device) bool { return x.mark == mark })
 	if i < 0 || !ds[i].fresh(d, t.began) || ds[i].menu != f.menuOf(methods, d) ||
-		d.ForgetOnLogout && !ds[i].logout || ds[i].password == 0 || checkOf(ds[i].salt, password) != ds[i].password {
+		d.ForgetOnLogout && !ds[i].logout || ds[i].password != password {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	// Written now and then only: a tunnel that renegotiates each hour must not
@@ -212,15 +210,14 @@ func (f *Flow) remembered(t *attempt, u User, d Decision, methods []Method, pass
 }
 
 // remember keeps that a second factor was proven on this device, in the dialogue
-// of q. What the client sent only a proof of is not remembered: nobody could
-// tell later that the password has changed.
+// of q.
 func (f *Flow) remember(t *attempt, u User, d Decision, methods []Method, q *question) error {
 	if !d.remembers(t.Via) || q.password == 0 {
 		return nil
 	}
 	fresh := device{
 		mark: fingerprint(u.Account.ID, t.Via), proven: t.began.Unix(), used: t.began.Unix(), menu: f.menuOf(methods, d),
-		salt: q.attempt, password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station), logout: d.ForgetOnLogout,
+		password: q.password, group: clip(t.Via.group()), station: clip(t.Via.Station), logout: d.ForgetOnLogout,
 	}
 	return changeDevices(t.ctx, f.Records, u.Account.ID, func(ds []device) ([]device, error) {
 		ds = slices.DeleteFunc(ds, func(x device) bool { return x.mark == fresh.mark })

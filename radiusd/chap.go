@@ -16,9 +16,10 @@ type chapProof struct {
 	id        byte
 	response  [md5.Size]byte
 	challenge []byte
+	password  string // once it was found
 }
 
-var _ login.Secret = (*chapProof)(nil)
+var _ login.Lasting = (*chapProof)(nil)
 
 // Carried are the attributes that the proof came in, encoded, for a server that
 // decides about it. The challenge is one of them always: the authenticator of
@@ -38,8 +39,16 @@ func (c *chapProof) Is(text string) bool {
 	h.Write([]byte{c.id})
 	h.Write([]byte(text))
 	h.Write(c.challenge)
-	return subtle.ConstantTimeCompare(h.Sum(nil), c.response[:]) == 1
+	right := subtle.ConstantTimeCompare(h.Sum(nil), c.response[:]) == 1
+	if right {
+		c.password = text
+	}
+	return right
 }
+
+// Lasting is the password; nil before it was found, and where another server has
+// found it.
+func (c *chapProof) Lasting() []byte { return []byte(c.password) }
 
 // String keeps what can be searched for a password out of logs.
 func (*chapProof) String() string { return "[redacted]" }

@@ -52,6 +52,27 @@ func TestCHAPAnswersQuestions(t *testing.T) {
 	}
 }
 
+// Of a proof that was found right here it is known later whether the password is
+// still the same.
+func TestWhatCHAPProofsHaveInCommon(t *testing.T) {
+	t.Parallel()
+	proven := func(password, challenge string, tried ...string) string {
+		c := &chapProof{id: 7, challenge: []byte(challenge)}
+		copy(c.response[:], chapResponse(7, password, challenge))
+		for _, text := range tried {
+			c.Is(text)
+		}
+		return string(c.Lasting())
+	}
+	if proven("secret", "first") != "" || proven("secret", "first", "", "guess") != "" {
+		t.Error("told before it was found right")
+	}
+	one := proven("secret", "first", "guess", "secret")
+	if one == "" || one != proven("secret", "second", "secret", "guess") || one == proven("other", "first", "other") {
+		t.Error("is not the same for one password, and another for another")
+	}
+}
+
 func TestCHAPProofsArePrintedNowhere(t *testing.T) {
 	t.Parallel()
 	c := &chapProof{challenge: []byte("challenge")}

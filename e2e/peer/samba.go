@@ -3,6 +3,7 @@ package peer
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 	"text/template"
+	"unicode/utf16"
 )
 
 // What every Samba of a test has.
@@ -112,6 +114,23 @@ func (s *Samba) LockOut(t testing.TB, user string) {
 		if err == nil || !bytes.Contains(out, []byte("data 52e")) {
 			t.Fatalf("a wrong password of %s: %v\n%s", user, err, out)
 		}
+	}
+}
+
+// SetPassword gives somebody another password, as the administrator.
+func (s *Samba) SetPassword(t testing.TB, user, password string) {
+	t.Helper()
+	Need(t, "ldapmodify")
+	var quoted []byte // MS-ADTS, section 3.1.1.3.1.5.1
+	for _, c := range utf16.Encode([]rune(`"` + password + `"`)) {
+		quoted = append(quoted, byte(c), byte(c>>8))
+	}
+	file := write(t, filepath.Join(t.TempDir(), "password.ldif"), "dn: "+SambaUserDN(user)+
+		"\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: "+base64.StdEncoding.EncodeToString(quoted)+"\n")
+	c := exec.Command(find("ldapmodify"), "-x", "-H", s.LDAPSURL, "-D", SambaAdminDN, "-w", SambaAdminPassword, "-f", file)
+	c.Env = append(os.Environ(), "LDAPTLS_CACERT="+s.CAFile)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("set the password of %s: %v\n%s", user, err, out)
 	}
 }
 

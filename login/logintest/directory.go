@@ -2,6 +2,7 @@ package logintest
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -213,6 +214,7 @@ func (d *Directory) set(key string, p person, fresh string) error {
 		return &login.Refusal{Reason: login.ReasonNewTooShort}
 	}
 	p.password = fresh
+	p.account.PasswordSet = "change " + strconv.FormatInt(d.Changes.Load(), 10)
 	if p.refusal == login.ReasonPasswordExpired || p.refusal == login.ReasonMustChange {
 		p.refusal = ""
 	}

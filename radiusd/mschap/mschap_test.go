@@ -48,6 +48,37 @@ func TestProofsOfOtherNamesAndAlphabets(t *testing.T) {
 	}
 }
 
+// All proofs of one password have the same in common, once they were found right
+// by whoever knows the hash or its MD4; a server that tells only keys of the
+// session, and the key of a guest, tell nothing.
+func TestWhatProofsOfOnePasswordHaveInCommon(t *testing.T) {
+	t.Parallel()
+	matched := func(user, password string) []byte {
+		p := proof(t, mschaptest.New(user, password))
+		if p.Lasting() != nil || p.Matches(mschaptest.NTHash("other")) || p.Lasting() != nil {
+			t.Errorf("%s: told before it was found right", password)
+		}
+		p.Matches(mschaptest.NTHash(password))
+		return p.Lasting()
+	}
+	one := matched("alice", "secret")
+	if again := matched("alice", "secret"); len(one) == 0 || !bytes.Equal(one, again) {
+		t.Errorf("got %x and then %x", one, again)
+	}
+	if other := matched("alice", "Secret"); bytes.Equal(one, other) {
+		t.Error("another password has the same")
+	}
+	byDomain := proof(t, mschaptest.New("alice", "secret"))
+	byDomain.Proven([16]byte(one))
+	if !bytes.Equal(byDomain.Lasting(), one) {
+		t.Error("a domain's yes has something else")
+	}
+	guest := proof(t, mschaptest.New("alice", "secret"))
+	if guest.Proven([16]byte{}); guest.Lasting() != nil {
+		t.Error("a key of nothing tells something")
+	}
+}
+
 func TestOnlyOneWholeExchangeIsTaken(t *testing.T) {
 	t.Parallel()
 	p := mschaptest.New("alice", "secret")

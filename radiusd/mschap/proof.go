@@ -18,6 +18,7 @@ type Proof struct {
 	challenge [8]byte // RFC 2759, section 8.2
 	response  [24]byte
 	session   *Session // once it was found right
+	key       [16]byte // what Proven was told then
 
 	// As they came, for a server that decides.
 	user                    string
@@ -27,6 +28,7 @@ type Proof struct {
 var (
 	_ login.NTProof = (*Proof)(nil)
 	_ login.Keeper  = (*Proof)(nil)
+	_ login.Lasting = (*Proof)(nil)
 )
 
 // Proof takes the answer out of the request of this user (the User-Name as
@@ -108,7 +110,17 @@ func (p *Proof) Proven(key [16]byte) {
 	h.Write([]byte("Pad to make it do more than one iteration"))
 	h.Sum(s.authenticator[:0])
 	copy(s.master[:], rfc3079.GetMasterKey(key[:], p.response[:])) // RFC 3079, section 3.4
-	p.session = s
+	p.session, p.key = s, key
+}
+
+// Lasting is the MD4 of the NT hash; nil before the proof was found right, where a
+// server has found it right that tells only the keys of the session, and where a
+// domain has none to tell, as of a guest.
+func (p *Proof) Lasting() []byte {
+	if p.session == nil || p.key == [16]byte{} {
+		return nil
+	}
+	return p.key[:]
 }
 
 // Kept is the session that this proof has earned; nil before it was found

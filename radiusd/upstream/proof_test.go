@@ -46,7 +46,11 @@ func TestAnswersToProofs(t *testing.T) {
 			f := fake(t, false, func(f *fakeUpstream, r []byte, _ net.Addr) [][]byte {
 				return [][]byte{f.reply(r, row.code, row.attributes...)}
 			})
-			grant, err := open(t, config(f.config()), nil).Grant(t.Context(), alice, proofOf(t, p))
+			proof := proofOf(t, p)
+			grant, err := open(t, config(f.config()), nil).Grant(t.Context(), alice, proof)
+			if proof.Lasting() != nil {
+				t.Error("keys of a session are taken for what lasts as long as the password")
+			}
 			switch {
 			case row.want == "-":
 				if err != nil || string(grant) != string(success) {
