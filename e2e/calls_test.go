@@ -24,11 +24,11 @@ func TestATelephoneApproves(t *testing.T) {
 	}
 	phone := peer.StartBaresip(t, peer.BaresipOptions{User: "+4790000042"})
 	site, _ := callSite{
-		exchanges: []string{phone.Addr}, client: `patience = "100s"`, local: peer.NetworkAddress, more: `languages = ["nb"]`,
+		exchanges: []string{phone.Addr}, client: `patience = "55s"`, local: peer.NetworkAddress, more: `languages = ["nb"]`,
 	}.new(t)
 	d := site.Start(t)
 	radclient := d.Radclient()
-	radclient.Timeout = 2 * time.Minute
+	radclient.Timeout = 60 * time.Second
 	login := func(station string) peer.RadclientReply {
 		return radclient.Send(t, `User-Name = "alice"`, fmt.Sprintf("User-Password = %q", peer.UserPassword),
 			fmt.Sprintf("Calling-Station-Id = %q", station), "NAS-Identifier = \"vpn\"", "Message-Authenticator = 0x00")
