@@ -26,7 +26,7 @@ func TestAnotherMessageIsNotTheMessage(t *testing.T) {
 		}
 		return sound
 	}
-	noise := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise each time
+	noise := rand.New(rand.NewPCG(1, 2)) // the same noise each time
 	lossy := func(first int) []int16 {
 		return changed(func(at int, s int16) int16 {
 			if at/160%100 == first {
