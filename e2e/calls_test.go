@@ -2,21 +2,30 @@ package e2e_test
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/factors/voice/prompts"
 )
 
-// A baresip telephone approves a login that radclient began.
+// A baresip telephone approves a login that radclient began, once the whole
+// prompt was heard in the language of the site.
 func TestATelephoneApproves(t *testing.T) {
 	t.Parallel()
 	if !peer.OwnNetwork(t) {
 		return
 	}
+	set, err := prompts.Open(prompts.DefaultConfig(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	phone := peer.StartBaresip(t, peer.BaresipOptions{User: "+4790000042"})
-	site, _ := callSite{exchanges: []string{phone.Addr}, client: `patience = "50s"`, local: peer.NetworkAddress}.new(t)
+	site, _ := callSite{
+		exchanges: []string{phone.Addr}, client: `patience = "55s"`, local: peer.NetworkAddress, more: `languages = ["nb"]`,
+	}.new(t)
 	d := site.Start(t)
 	radclient := d.Radclient()
 	radclient.Timeout = 60 * time.Second
@@ -32,6 +41,7 @@ func TestATelephoneApproves(t *testing.T) {
 	// password.
 	wg.Go(func() { second = login("198.51.100.7") })
 	thief = login("203.0.113.66")
+	phone.AwaitSpeech(t, set.Approve("nb", prompts.Details{Service: "vpn"}).Audio)
 	phone.Press(t, "#")
 	wg.Wait()
 	if reply.Code != "Access-Accept" || second.Code != "Access-Accept" {

@@ -39,17 +39,6 @@ type errand struct {
 	silent bool // may only send codes: a node died while it rang
 }
 
-// An outcome is how an errand ended, for all who wait.
-type outcome struct {
-	state    claimState
-	idle     bool   // if nobody waits
-	method   Method // that was approved
-	pin      bool   // the PIN was keyed too
-	question *question
-	reason   Reason // of a refusal, when the state does not tell
-	err      error
-}
-
 // drop takes a waiter off; false when it has been answered or is just being.
 func (e *errand) drop(w *waiter) bool {
 	e.mu.Lock()

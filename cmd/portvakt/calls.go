@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/factors/voice/cloud"
@@ -20,7 +23,7 @@ func (s *system) calls(before *system) error {
 		return nil
 	}
 	if before != nil && before.voice != nil && s.callsAs(before) {
-		s.voice, s.phones = before.voice, before.phones
+		s.voice, s.phones, s.speech = before.voice, before.phones, before.speech
 		return nil
 	}
 	speech, err := prompts.Open(c.Speech, s.log)
@@ -41,9 +44,39 @@ func (s *system) calls(before *system) error {
 	if err != nil {
 		return fmt.Errorf("call: %w", err)
 	}
-	s.phones = phones
+	s.phones, s.speech = phones, speech
 	return nil
 }
+
+// namesNote tells what people do not hear in calls of an exchange, and the
+// command that mends it; empty when there is nothing to tell. Services speak by
+// themselves.
+func (s *system) namesNote() string {
+	c := s.file.Call
+	if s.speech == nil || !slices.ContainsFunc(c.Provider, func(p exchange.Config) bool { return p.Kind == exchange.KindSIP }) {
+		return ""
+	}
+	var notes []string
+	if c.Speech.Organisation == "" {
+		notes = append(notes, "call.organisation is not set: calls do not say who calls")
+	}
+	var clients []string
+	for _, client := range s.file.Clients {
+		clients = append(clients, client.Name)
+	}
+	if langs := s.speech.Unspoken(clients); langs != nil {
+		folder := cmp.Or(c.Speech.Folder, defaultRecordings)
+		note := fmt.Sprintf("names have no recording in %s and are not said: portvakt prompts make --folder %s", strings.Join(langs, ", "), folder)
+		if c.Speech.Folder == "" {
+			note += fmt.Sprintf(", and write prompts = %q in [call]", folder)
+		}
+		notes = append(notes, note)
+	}
+	return strings.Join(notes, "; ")
+}
+
+// defaultRecordings is where recordings are where the documentation has them.
+const defaultRecordings = "/etc/portvakt/prompts"
 
 // callsAs reports whether everything that calls depend on is as it was.
 // Recordings may have changed under the same names.

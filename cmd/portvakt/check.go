@@ -94,6 +94,9 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		c := f.Call.Provider[i]
 		t.add("call "+c.Kind, p.Name(), at(c.SIP.Server, p.Check(ctx)), c.SIP.Server)
 	}
+	if note := s.namesNote(); note != "" {
+		t.add("call", "names", nil, note)
+	}
 	if s.email != nil {
 		t.add("email", f.Email.Server, s.email.Reach(ctx), "")
 	}

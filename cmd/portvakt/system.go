@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/factors/voice"
+	"github.com/portvakt/portvakt/factors/voice/prompts"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/text"
 	"github.com/portvakt/portvakt/radiusd/dictionary"
@@ -103,6 +104,7 @@ type system struct {
 	bypass     *recovery.Bypass
 	voice      *voice.Factor    // nil without providers
 	phones     []voice.Provider // its providers, when calls may be placed
+	speech     *prompts.Set     // what they say
 	email      *email.Factor    // nil without a server
 	numbers    *cooling.Numbers // nil when numbers are used at once, or never
 }

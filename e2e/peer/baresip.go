@@ -233,13 +233,3 @@ func (b *Baresip) command(t testing.TB, name, params string) {
 		t.Error(err)
 	}
 }
-
-// Heard is the file of what it heard in its call.
-func (b *Baresip) Heard(t testing.TB) string {
-	t.Helper()
-	found, _ := filepath.Glob(filepath.Join(b.folder, "dump-*-dec.wav"))
-	if len(found) != 1 {
-		t.Fatalf("%d recordings of the telephone, want 1", len(found))
-	}
-	return found[0]
-}

@@ -26,7 +26,8 @@ type Needs struct {
 	Records   login.Records
 	Prompts   *prompts.Set
 	// Key, at least 16 octets, keeps numbers from being read out of method IDs
-	// and keys of records; PINKey, and the ones before it, digest PINs.
+	// and keys of records; the first of PINKeys digests PINs, and the ones before
+	// it are still known.
 	Key     []byte
 	PINKeys [][]byte
 	Log     *slog.Logger

@@ -192,3 +192,19 @@ func (s *Set) Sentences(lang string, services []string) map[string]string {
 	}
 	return sentences
 }
+
+// Unspoken are the languages in which an exchange does not say every name that
+// it could, for want of a recording.
+func (s *Set) Unspoken(services []string) (langs []string) {
+	for _, lang := range s.names {
+		sp := s.speeches[lang]
+		for name := range s.Sentences(lang, services) {
+			_, recorded := sp.clips[name]
+			if !recorded || name == clipOrganisation && sp.from[name] == "" {
+				langs = append(langs, lang)
+				break
+			}
+		}
+	}
+	return langs
+}

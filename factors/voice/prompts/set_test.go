@@ -214,3 +214,27 @@ func TestClipsTellWhereTheyAreFrom(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestNamesThatNobodyHasRecordedAreTold(t *testing.T) {
+	named := Config{Organisation: "Acme", Languages: []string{"nb", "en"}, Folder: site(t, map[string]string{
+		"nb/organisation.wav": recording(1000),
+		"nb/service-vpn.wav":  recording(1000),
+		"en/organisation.wav": recording(1000),
+	})}
+	for _, row := range []struct {
+		what     string
+		cfg      Config
+		services []string
+		want     string
+	}{
+		{"a service in English", named, []string{"vpn"}, "en"},
+		{"another service in both", named, []string{"vpn", "wifi"}, "nb en"},
+		{"all are recorded", named, nil, ""},
+		{"no recordings", Config{Organisation: "Acme", Languages: []string{"nb", "en"}}, nil, "nb en"},
+		{"no organisation, which nobody can say then", Config{Languages: []string{"nb"}}, nil, ""},
+	} {
+		if got := strings.Join(open(t, row.cfg).Unspoken(row.services), " "); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.what, got, row.want)
+		}
+	}
+}
