@@ -130,6 +130,10 @@ func (c *cache) revision(key string) (rev uint64, ok bool) {
 func (c *cache) put(key string, v store.Value) {
 	s, hash := c.lock(key)
 	defer s.mu.Unlock()
+	s.put(c.seed, hash, key, v)
+}
+
+func (s *shard) put(seed maphash.Seed, hash uint32, key string, v store.Value) {
 	if s.replace(hash, key, v) {
 		return
 	}
@@ -138,7 +142,7 @@ func (c *cache) put(key string, v store.Value) {
 	if size > maxKept || s.most == 0 {
 		return
 	}
-	at := s.place(c.seed, size)
+	at := s.place(seed, size)
 	page := s.pages[s.fill][:at+size]
 	s.pages[s.fill] = page
 	k := kept(page[at:])
@@ -149,13 +153,17 @@ func (c *cache) put(key string, v store.Value) {
 	s.index[hash] = uint32(s.fill*cachePage + at) //nolint:gosec // a cache is smaller than 4 GiB
 }
 
-// update is put that makes no room: what was not read is not kept because it
-// was written, and what outgrows its place is kept when it is read again. So
-// many thousands of people who sign in once a day take little.
+// update is put for what is written: that alone keeps nothing that was not read,
+// nor the first value of a key. So many thousands of people who sign in once a day
+// take little, while a value that was read and grows stays.
 func (c *cache) update(key string, v store.Value) {
 	s, hash := c.lock(key)
 	defer s.mu.Unlock()
-	s.replace(hash, key, v)
+	if k := s.find(hash, key); k != nil && k.rev() != 0 {
+		s.put(c.seed, hash, key, v)
+	} else {
+		s.replace(hash, key, v)
+	}
 }
 
 // replace puts a value in the place of its key if it has one with room for it,

@@ -61,7 +61,7 @@ func TestACacheHasTheLastValuePutOrNone(t *testing.T) {
 }
 
 // People are many, those who come back soon are few: what is only written takes
-// no memory.
+// no memory, nor does the first value of a key that was looked for.
 func TestACacheMakesRoomForWhatIsRead(t *testing.T) {
 	t.Parallel()
 	c := newCache(cacheShards * cachePage)
@@ -69,15 +69,21 @@ func TestACacheMakesRoomForWhatIsRead(t *testing.T) {
 	if _, ok := c.get("guard/1"); ok {
 		t.Error("what was only written is kept")
 	}
+	c.put("claim/1", store.Value{})
+	c.update("claim/1", value(1, 40))
+	if _, ok := c.get("claim/1"); ok {
+		t.Error("the first value of a key is kept")
+	}
 	c.put("guard/1", value(1, 40))
-	for _, row := range []struct {
-		size int
-		want bool
-	}{{48, true}, {4, true}, {48, true}, {49, false}} { // the room is for 48
-		c.update("guard/1", value(2, row.size))
-		if v, ok := c.get("guard/1"); ok != row.want || ok && (v.Rev != 2 || len(v.Data) != row.size) {
-			t.Errorf("with %d octets: got %d of revision %d, kept %t, want %t", row.size, len(v.Data), v.Rev, ok, row.want)
+	for _, size := range []int{48, 4, 48, 49, 40, 400} { // the first room is for 48
+		c.update("guard/1", value(2, size))
+		if v, ok := c.get("guard/1"); !ok || v.Rev != 2 || len(v.Data) != size {
+			t.Errorf("with %d octets: got %d of revision %d, kept %t", size, len(v.Data), v.Rev, ok)
 		}
+	}
+	c.update("guard/1", store.Value{})
+	if v, ok := c.get("guard/1"); !ok || v.Rev != 0 {
+		t.Errorf("deleted: got revision %d, known %t", v.Rev, ok)
 	}
 }
 
