@@ -3,6 +3,7 @@ package bolt
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/portvakt/portvakt/login"
@@ -22,6 +23,9 @@ func (kv *KV) commit() {
 			if early := kv.pause - time.Since(last); early > 0 {
 				time.Sleep(early) //nolint:forbidigo // what comes meanwhile shares one fdatasync
 			}
+			// Let those who are about to change something do so first: their changes
+			// join, and nobody is left behind on the processor that waits for the disk.
+			runtime.Gosched()
 			last = time.Now()
 			failing = kv.report(kv.flush(), failing)
 		case <-kv.folder.timer.C:
