@@ -368,7 +368,7 @@ const (
 	// logins a second. A commit costs the processor as much as some twenty of the
 	// changes that share it, most of it for putting a thread to sleep and waking it.
 	commitBusy  = 3 * time.Millisecond
-	manyChanges = 32
+	manyChanges = 16
 	// foldEvery is how long a durable change stays out of the file.
 	foldEvery = 10 * time.Second
 )
