@@ -20,7 +20,7 @@ func (kv *KV) commit() {
 	for {
 		select {
 		case <-kv.wake:
-			if early := kv.pause - time.Since(last); early > 0 {
+			if early := commitEvery - time.Since(last); early > 0 {
 				time.Sleep(early) //nolint:forbidigo // what comes meanwhile shares one fdatasync
 			}
 			// Let those who are about to change something do so first: their changes
@@ -71,10 +71,6 @@ func (kv *KV) flush() error {
 	kv.mu.Unlock()
 	kv.folder.spare = nil
 
-	kv.pause = commitEvery
-	if len(b.entries) >= manyChanges {
-		kv.pause = commitBusy
-	}
 	b.err = kv.write(b)
 	kv.mu.Lock()
 	for _, e := range b.entries {

@@ -7,7 +7,7 @@
 //	Swap ── checks the revision, joins the batch ──┐
 //	Swap ──────────────────────────────────────────┤  committer, one goroutine:
 //	Swap ──────────────────────────────────────────┘  at once when idle, else
-//	                                                  every 2 ms, 3 ms when busy
+//	                                                  every 2 ms
 //	  pending ──► journal: one frame, one fdatasync ──► overlay ──► all waiters go on
 //	                                                       │ every 10 s or 16 MiB
 //	                                     bbolt ◄── fold: sorted, in parts

@@ -56,9 +56,8 @@ type KV struct {
 
 	parts sync.RWMutex // held for writing while the file has only a part of a fold
 
-	j      journal       // the committer's
-	folder folder        // the committer's
-	pause  time.Duration // the committer's: the least between its last commit and the next
+	j      journal // the committer's
+	folder folder  // the committer's
 
 	commits, folds, foldErrors, swaps, journalBytes atomic.Uint64
 }
@@ -364,11 +363,6 @@ const (
 	// commitEvery is the least time between two commits: at most 500 fsyncs a
 	// second, at any load.
 	commitEvery = 2 * time.Millisecond
-	// commitBusy is that when the last commit had manyChanges: some thousand
-	// logins a second. A commit costs the processor as much as some twenty of the
-	// changes that share it, most of it for putting a thread to sleep and waking it.
-	commitBusy  = 3 * time.Millisecond
-	manyChanges = 16
 	// foldEvery is how long a durable change stays out of the file.
 	foldEvery = 10 * time.Second
 )
