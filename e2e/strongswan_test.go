@@ -98,7 +98,10 @@ func TestStrongSwanEndsSessions(t *testing.T) {
 	gone("by 0#", "bob")
 	end()
 
-	// It goes by the name alone: of two sessions of a person, both end.
+	// It says that they have ended it themselves, and goes by the name alone.
+	if out := g.Must(t, "sessions", "--json"); strings.Count(out, `"cause":"user_request"`) != 2 {
+		t.Errorf("sessions: %s", out)
+	}
 	up, said, endAlice := vpn.Stay(t, computer, "alice", peer.UserPassword+","+g.seed.Next(t))
 	defer endAlice()
 	if !up {
