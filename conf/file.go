@@ -102,11 +102,15 @@ func DefaultFile() File {
 	}
 }
 
-// Assemble puts the clients where the server's section wants them, and tells the
-// directory whether it is needed.
+// Assemble puts the clients where the server's section wants them, tells the
+// directory whether it is needed, and the upstream servers what rules pass on.
 func (f *File) Assemble() {
 	f.Server.Clients = f.Clients
 	f.LDAP.Elsewhere = f.Upstream.Enabled()
+	f.Upstream.ByRule = nil
+	for _, r := range f.Replies {
+		f.Upstream.ByRule = append(f.Upstream.ByRule, r.Pass...)
+	}
 }
 
 // LoadFile reads the configuration. The error is [Problems] with everything
@@ -132,7 +136,7 @@ func (f *File) Validate() error {
 			}
 		}
 	}
-	return errors.Join(err, f.names(), f.nameless())
+	return errors.Join(err, f.names(), f.passes(), f.nameless())
 }
 
 // FactorNames are the factors that rules may name.

@@ -75,6 +75,11 @@ func (f *File) forgotten() []string {
 	return all
 }
 
+// Applies is whether a rule can decide about people at a client.
+func Applies(r login.RuleConfig, c radiusd.ClientConfig) bool {
+	return len(r.Clients)+len(r.ClientGroups) == 0 || isFor(r, c)
+}
+
 // isFor is whether a rule names a client, by itself or by its group.
 func isFor(r login.RuleConfig, c radiusd.ClientConfig) bool {
 	return slices.Contains(r.Clients, c.Name) || slices.Contains(r.ClientGroups, groupOf(c))

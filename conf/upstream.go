@@ -3,6 +3,8 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/portvakt/portvakt/login"
 )
@@ -30,6 +32,24 @@ func (f *File) nameless() error {
 		}
 	}
 	return nil
+}
+
+// passes finds reply rules that pass on what never comes, or what everybody gets
+// already.
+func (f *File) passes() error {
+	var errs []error
+	for i, r := range f.Replies {
+		if len(r.Pass) > 0 && !f.Upstream.Enabled() {
+			errs = append(errs, fmt.Errorf("reply number %d: pass: without an [[upstream.server]] nothing comes that could be passed on: add one, or remove it", i+1))
+			continue
+		}
+		for _, name := range r.Pass {
+			if slices.ContainsFunc(f.Upstream.Pass, func(all string) bool { return strings.EqualFold(all, name) }) {
+				errs = append(errs, fmt.Errorf("reply number %d: pass: upstream.pass lets %s through for everybody: remove it there, or here", i+1, name))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // echoes finds copies that would be sent on: a server that sends copies here and

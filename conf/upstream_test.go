@@ -41,6 +41,14 @@ func TestWhatNeedsADirectory(t *testing.T) {
 		"copies that end here":        {func(f *File) { f.Clients = []radiusd.ClientConfig{{Shadow: "rule"}} }, "", ""},
 		"a rule for a group":          {func(f *File) { f.Rules = []login.RuleConfig{{Groups: groups}} }, "rule 1: groups: without [ldap]", ""},
 		"a reply rule for a group":    {func(f *File) { f.Replies = []reply.RuleConfig{{Groups: groups}} }, "reply rule 1: groups: without [ldap]", ""},
+		"attributes that never come": {func(f *File) {
+			f.Upstream.Server, f.Replies = nil, []reply.RuleConfig{{Pass: []string{"Class"}}}
+			directory(f)
+		}, "reply number 1: pass: without an [[upstream.server]]", ""},
+		"attributes for some": {func(f *File) { f.Replies = []reply.RuleConfig{{Pass: []string{"Class"}, Users: []string{"alice"}}} }, "", ""},
+		"attributes for some, and for everybody": {func(f *File) {
+			f.Upstream.Pass, f.Replies = []string{"Class"}, []reply.RuleConfig{{Pass: []string{"class"}}}
+		}, "reply number 1: pass: upstream.pass lets class through", ""},
 		"people who enroll": {func(f *File) {
 			f.Rules = []login.RuleConfig{{Unenrolled: login.UnenrolledEnroll, EnrollConfig: login.EnrollConfig{Dormant: -1}}}
 		}, "", "rule 1: lets in who has nothing"},
@@ -65,7 +73,7 @@ func TestWhatNeedsADirectory(t *testing.T) {
 	} {
 		f := with(c.change)
 		var told []string
-		for _, err := range []error{f.LDAP.Validate(), f.nameless()} {
+		for _, err := range []error{f.LDAP.Validate(), f.passes(), f.nameless()} {
 			if err != nil {
 				told = append(told, err.Error())
 			}

@@ -183,3 +183,22 @@ func doctor(t *testing.T, site *server.Site, code int, args ...string) checkup {
 	}
 	return c
 }
+
+// A rule that remembers devices at a client that does not tell which one signs in
+// asks each time; the doctor says why.
+func TestTheDoctorMissesTheStation(t *testing.T) {
+	t.Parallel()
+	_, d, seed := enrolled(t, peer.SlapdOptions{}, server.Config{More: "\n[[rule]]\nname = \"once a day\"\nremember = \"12h\"\n"})
+	c := d.Client()
+	state := askWith(t, d, "alice", peer.UserPassword)
+	want(t, "a code", exchange(t, c, "alice", seed.Code(t), state), client.AccessAccept)
+	ask(t, d, "alice") // again: nothing was remembered
+	r := d.Run(t, "", "doctor", "vpn", "--json")
+	var said checkup
+	if err := json.Unmarshal([]byte(r.Stdout), &said); err != nil || r.Code != 1 {
+		t.Fatalf("exit code %d, %v\n%s%s", r.Code, err, r.Stdout, r.Stderr)
+	}
+	if change := said.find(t, "vpn", "remember", `2 sign-ins told no Calling-Station-Id, and rule "once a day" says remember`); !strings.Contains(change, "make it send Calling-Station-Id") {
+		t.Errorf("to be changed: %s", change)
+	}
+}

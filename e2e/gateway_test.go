@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +39,10 @@ func newGatewayAt(t *testing.T, host string, o peer.SlapdOptions, c server.Confi
 	t.Helper()
 	g := &gatewayCase{seed: server.NewSeed(), phone: newPerson(t)}
 	c.LDAP = server.LDAP(peer.StartSlapd(t, o)) + c.LDAP
+	fraud := ""
+	if strings.Contains(c.Server, "accounting") {
+		fraud = "fraud_disconnect = true"
+	}
 	c.More += fmt.Sprintf(`
 [[rule]]
 name = "call first"
@@ -46,12 +52,13 @@ call = "approve"
 [call]
 countries = ["NO"]
 organisation = "Example University"
+%s
 
 [[call.provider]]
 name = "exchange"
 kind = "sip"
 server = "sip:%s"
-`, g.phone.Addr())
+`, fraud, g.phone.Addr())
 	site := server.New(t, c)
 	site.Addr = net.JoinHostPort(host, "1812")
 	site.Configure(t, c)
@@ -72,6 +79,7 @@ type person struct {
 
 	mu      sync.Mutex
 	listens time.Duration
+	keys    string // "#" unless set
 	pressed bool
 	rang    int
 	over    int
@@ -112,7 +120,7 @@ func (p *person) happened(t *testing.T, e siptest.Event) {
 			_ = p.HangUp() // or the call is over
 		} else if e.Sound >= p.listens {
 			<-time.After(betweenCopies)
-			p.pressed = p.Press(t.Context(), "#") == nil
+			p.pressed = p.Press(t.Context(), cmp.Or(p.keys, "#")) == nil
 		}
 	case siptest.Answered:
 	case siptest.Over:
@@ -125,6 +133,13 @@ func (p *person) listen(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.listens = d
+}
+
+// press sets what is pressed.
+func (p *person) press(keys string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys = keys
 }
 
 // calls is how often it rang, and whether no call is left.

@@ -156,3 +156,60 @@ func TestUpstreamBehindADirectory(t *testing.T) {
 		t.Error("the name went upstream")
 	}
 }
+
+// The upstream grants everybody the same; reply rules say who gets what of it: by
+// the group that the directory knows, and by user.
+func TestUpstreamAttributesByRule(t *testing.T) {
+	t.Parallel()
+	upstream := peer.FreeRADIUSDeciding(t)
+	const other = "long15"
+	person := fmt.Sprintf("dn: %s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %[2]s\nsn: %[2]s\n\n", peer.UserDN(other), other)
+	_, d, seed := enrolled(t, peer.SlapdOptions{Data: person}, server.Config{
+		LDAP: strings.Replace(server.Upstream(upstream), `"Class", "Filter-Id"`, `"Class"`, 1),
+		More: fmt.Sprintf(`
+[[rule]]
+users = [%[1]q]
+second_factor = "none"
+[[reply]]
+groups = [%[2]q]
+pass = ["Filter-Id"]
+[[reply]]
+users = [%[1]q]
+attributes = { Idle-Timeout = 60 }
+pass = ["Session-Timeout"]
+`, other, peer.GroupDN("vpn")),
+	})
+	nas := d.Radclient()
+	for user, want := range map[string]struct{ come, stay []string }{
+		"alice": {[]string{"Class", "Filter-Id"}, []string{"Session-Timeout", "Idle-Timeout", "Reply-Message"}},
+		other:   {[]string{"Class", "Session-Timeout", "Idle-Timeout"}, []string{"Filter-Id", "Reply-Message"}},
+	} {
+		lines := []string{fmt.Sprintf("User-Name = %q", user), "Message-Authenticator = 0x00"}
+		password := fmt.Sprintf("User-Password = %q", peer.FreeRADIUSLength(15))
+		if user == "alice" {
+			asked := nas.Send(t, append(lines, fmt.Sprintf("User-Password = %q", peer.FreeRADIUSPassword))...)
+			if asked.Code != "Access-Challenge" || len(asked.Get("State")) != 1 {
+				t.Fatalf("alice: %s", asked.Output)
+			}
+			lines = append(lines, "State = "+asked.Get("State")[0])
+			password = fmt.Sprintf("User-Password = %q", seed.Code(t))
+		}
+		got := nas.Send(t, append(lines, password)...)
+		if got.Code != "Access-Accept" {
+			t.Fatalf("%s: %s", user, got.Output)
+		}
+		for _, name := range want.come {
+			if len(got.Get(name)) != 1 {
+				t.Errorf("%s: no %s in %s", user, name, got.Output)
+			}
+		}
+		for _, name := range want.stay {
+			if len(got.Get(name)) != 0 {
+				t.Errorf("%s: %s came too: %s", user, name, got.Output)
+			}
+		}
+	}
+	if out := d.Must(t, "explain", "alice", "--client", "vpn"); !strings.Contains(out, "passes     Class, Filter-Id, when") {
+		t.Errorf("explain: %s", out)
+	}
+}

@@ -20,8 +20,9 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-// A Directory answers from one or more LDAP servers with the same content. Its
-// methods may be called at the same time.
+// A Directory answers from one or more LDAP servers with the same content; what
+// holds while they differ, node.go says. Its methods may be called at the same
+// time.
 type Directory struct {
 	cfg      Config
 	log      *slog.Logger
@@ -71,7 +72,9 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 			return nil, fmt.Errorf("ldap.servers: %w", err)
 		}
 		config := &tls.Config{RootCAs: roots, ServerName: e.host, MinVersion: tls.VersionTLS12}
-		d.servers = append(d.servers, newServer(cfg, e, config, log))
+		s := newServer(cfg, e, config, log)
+		s.index = uint8(len(d.servers)) //nolint:gosec // at most maxServers
+		d.servers = append(d.servers, s)
 	}
 	if len(cfg.NTLMAuth) > 0 {
 		d.domain = winbind.New(cfg.NTLMAuth, cfg.Timeout)
@@ -212,6 +215,7 @@ func (d *Directory) find(ctx context.Context, all []asked) (login.Account, error
 		}
 		defer s.searches.put(c)
 		account, refusal, err = d.findOn(ctx, deadline, c, all)
+		account.Server, refusal = s.index, d.saidBy(s, refusal)
 		return err
 	})
 	if err == nil {
@@ -301,7 +305,8 @@ func (d *Directory) byBind(text string) checker {
 			if verdict != nil && login.Refused(verdict) == "" {
 				return verdict
 			}
-			return nil
+			verdict, err = d.confirm(ctx, deadline, s, a, verdict)
+			return err
 		})
 		return verdict, err
 	}

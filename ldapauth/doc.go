@@ -30,7 +30,7 @@
 //
 // Servers are tried in order. Each has a [breaker] that opens after three
 // failures in a row; one goroutine of the Directory probes open ones each
-// second. What a person typed goes into the compiled filter as octets, never
+// second. What holds while they differ is in node.go. What a person typed goes into the compiled filter as octets, never
 // into the text of a filter, so there is nothing to escape.
 //
 // The package does not follow referrals, reset passwords, cache passwords or

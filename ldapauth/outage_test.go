@@ -164,7 +164,8 @@ func TestDirectoryComesBack(t *testing.T) {
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
-	first, second := peer.StartSlapd(t, peer.SlapdOptions{CA: ca}), peer.StartSlapd(t, peer.SlapdOptions{CA: ca})
+	first := peer.StartSlapd(t, peer.SlapdOptions{CA: ca})
+	second := peer.StartSlapd(t, peer.SlapdOptions{CA: ca, Of: first})
 	c := slapdConfig(first)
 	c.Servers = []string{first.LDAPSURL, second.LDAPSURL}
 	c.Timeout = 4 * time.Second

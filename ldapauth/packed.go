@@ -23,13 +23,17 @@ func pack(key string, a *login.Account) (string, packed) {
 	if !a.Active.IsZero() {
 		active = strconv.FormatInt(a.Active.Unix(), 36)
 	}
-	n := len(key) + len(active) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language) + len(a.PasswordSet)
+	server := ""
+	if a.Server > 0 {
+		server = strconv.Itoa(int(a.Server))
+	}
+	n := len(key) + len(active) + len(server) + len(a.ID) + len(a.Name) + len(a.DN) + len(a.Mail) + len(a.Language) + len(a.PasswordSet)
 	for _, p := range a.Phones {
 		n += len(p) + binary.MaxVarintLen16
 	}
-	b := make([]byte, 0, n+8*binary.MaxVarintLen16)
+	b := make([]byte, 0, n+9*binary.MaxVarintLen16)
 	b = append(b, key...)
-	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language, a.PasswordSet, active} {
+	for _, s := range [...]string{a.ID, a.Name, a.DN, a.Mail, a.Language, a.PasswordSet, active, server} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -60,6 +64,9 @@ func (p packed) account() (a login.Account) {
 	a.ID, a.Name, a.DN, a.Mail, a.Language, a.PasswordSet = next(), next(), next(), next(), next(), next()
 	if unix, err := strconv.ParseInt(next(), 36, 64); err == nil {
 		a.Active = time.Unix(unix, 0).UTC()
+	}
+	if server, err := strconv.ParseUint(next(), 10, 8); err == nil {
+		a.Server = uint8(server)
 	}
 	for rest != "" {
 		a.Phones = append(a.Phones, next())

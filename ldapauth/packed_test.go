@@ -25,6 +25,8 @@ func TestPackedAccountsAreWhatTheyWere(t *testing.T) {
 				*f = []string{strings.Repeat(fmt.Sprint(i), n), "ø", fields.Type().Field(i).Name}
 			case *time.Time:
 				*f = time.Unix(1_700_000_000+int64(n), 0).UTC()
+			case *uint8:
+				*f = uint8(n)
 			case *bool: // Unverified: never one of a directory's
 			default:
 				t.Fatalf("%s: pack knows no %T", fields.Type().Field(i).Name, f)

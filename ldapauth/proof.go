@@ -76,6 +76,10 @@ func (d *Directory) byAttribute(attribute string, matches func(value []byte) (bo
 			defer s.searches.put(c)
 			defer c.wipe()
 			verdict, err = readProof(ctx, deadline, c, a.DN, attribute, attrs, matches)
+			if err != nil {
+				return err
+			}
+			verdict, err = d.confirmOn(ctx, deadline, s, c, a, verdict)
 			return err
 		})
 		return verdict, err

@@ -18,6 +18,7 @@ import (
 // A server is one of the directory's servers with its connections.
 type server struct {
 	endpoint
+	index uint8 // among the directory's
 	breaker
 	log      *slog.Logger
 	tls      *tls.Config

@@ -39,6 +39,9 @@ type Account struct {
 	// in whatever form: another text means that it was set since. Empty where it
 	// tells nothing.
 	PasswordSet string
+	// Server is which of its servers the directory has this from; only the
+	// directory understands it.
+	Server uint8
 }
 
 // Via says how a login arrived and what its transport can do.

@@ -81,6 +81,9 @@ func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	if ticket != nil {
 		return s.flow.Resume(ctx, attempt, ticket)
 	}
+	if !r.hasStation() {
+		c.peer.counters[noteBeganNowhere].Add(1)
+	}
 	return s.flow.Begin(ctx, attempt)
 }
 

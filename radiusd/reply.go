@@ -166,7 +166,11 @@ func (s *Server) compose(q *pending, step login.Step) (packet []byte, sent tally
 				return nil, dropNone, err
 			}
 		}
-		if err := p.addGrant(q, k, st.Grant()); err != nil {
+		granted := st.Grant()
+		if s.pass != nil {
+			granted = s.pass(c.Name, st.Account(), granted)
+		}
+		if err := p.addGrant(q, k, granted); err != nil {
 			return nil, dropNone, err
 		}
 	case login.Reject:

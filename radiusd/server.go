@@ -48,6 +48,9 @@ type Options struct {
 	// block. Its error is "could not decide": somebody without her group or
 	// VLAN is not let in; what may be left out it leaves out without one.
 	Reply func(client string, a login.Account) (avps []byte, err error)
+	// Pass returns what an account gets at a client of what the password's server
+	// has granted (see [login.Granter]); nil passes all. It must not block.
+	Pass func(client string, a login.Account, granted []byte) []byte
 	// Healthy makes Status-Server requests go unanswered while it returns
 	// false, so that a NAS turns to its next server. It must not block.
 	Healthy func() bool
@@ -59,6 +62,7 @@ type Server struct {
 	log     *slog.Logger
 	records login.Records
 	reply   func(client string, a login.Account) ([]byte, error)
+	pass    func(client string, a login.Account, granted []byte) []byte
 	healthy func() bool
 	// recorder is what makes it a server of the accounting port, recording has
 	// a place for each that it may be given at a time; alive is how the server
@@ -106,6 +110,7 @@ func newServer(cfg Config, flow Conversation, opts Options) *Server {
 		log:      opts.Log,
 		records:  opts.Records,
 		reply:    opts.Reply,
+		pass:     opts.Pass,
 		healthy:  opts.Healthy,
 		alive:    radius.CodeAccessAccept,
 		start:    time.Now(),

@@ -64,6 +64,7 @@ const (
 	noteNoNAS
 	noteSignsAfterAll
 	noteNoStation
+	noteBeganNowhere
 	noteAcctStatus
 	noteReadError
 	noteSendError
@@ -126,6 +127,7 @@ var tallyNames = [numTallies]string{
 	noteNoNAS:         "no_nas_identification",
 	noteSignsAfterAll: "signs_after_all",
 	noteNoStation:     "held_without_station",
+	noteBeganNowhere:  "began_without_station",
 	noteAcctStatus:    "unknown_accounting_status",
 	noteReadError:     "read_error",
 	noteSendError:     "send_error",

@@ -28,6 +28,7 @@ type examination struct {
 	cc    radiusd.ClientConfig
 	p     preset.Preset
 	calls bool // people may be called
+	f     conf.File
 	asked time.Time
 }
 
@@ -39,7 +40,7 @@ func examine(cc radiusd.ClientConfig, f conf.File, st status) *checkup {
 		r.find("not_loaded", "the daemon does not know this client", "the file was changed and not read again", "systemctl reload portvakt; its log says whether it took the file")
 		return r
 	}
-	e := &examination{checkup: r, c: st.Clients[i], cc: cc, p: p, calls: len(f.Call.Provider) > 0, asked: st.Asked}
+	e := &examination{checkup: r, c: st.Clients[i], cc: cc, p: p, calls: len(f.Call.Provider) > 0, f: f, asked: st.Asked}
 	e.secret()
 	if cc.Shadow != radiusd.DefaultClientConfig().Shadow {
 		// Times and replies are those of the server that answers.
@@ -51,6 +52,7 @@ func examine(cc radiusd.ClientConfig, f conf.File, st status) *checkup {
 	e.times()
 	e.method()
 	e.station()
+	e.places()
 	e.replies()
 	e.room()
 	e.neighbours(st)
@@ -123,27 +125,6 @@ func (e *examination) method() {
 		e.find("method", fmt.Sprintf("%d requests had CHAP, MS-CHAP or EAP%s", n, last(e.c.Latest[what])), "only PAP carries the password that the directory checks: they were refused",
 			onProduct(e.p.Fixes.PAP, "set its authentication protocol to PAP"))
 	}
-}
-
-// station looks for sign-ins that cannot be joined.
-func (e *examination) station() {
-	n := e.c.Notes["held_without_station"]
-	if n == 0 {
-		return
-	}
-	if k := e.c.Clock.Identifier; k == "" || k == "same" {
-		e.note("%d requests told no Calling-Station-Id: all its people are at one place, for counting tries and for rules with networks", n)
-		return
-	}
-	e.find("station", fmt.Sprintf("it sends again with a %s, and %d requests told no Calling-Station-Id", e.newness(), n),
-		"what is sent again cannot be told from a second sign-in: the telephone may ring twice", onProduct(e.p.Fixes.Station, "make it send Calling-Station-Id (often: an option \"send client IP\")"))
-}
-
-func (e *examination) newness() string {
-	if e.c.Clock.Identifier == "new port" {
-		return "new identifier from a new port"
-	}
-	return "new identifier"
 }
 
 // replies looks for answers that do not arrive.

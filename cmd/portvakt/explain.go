@@ -154,6 +154,9 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	for i, v := range s.dictionary.Decode(avps) {
 		say(out, "%-10s %s\n", label(i, "reply"), v)
 	}
+	if passed := append(slices.Clone(s.file.Upstream.Pass), s.replies.Passed(via.Client, account)...); s.upstream != nil && len(passed) > 0 {
+		say(out, "passes     %s, when upstream sends them\n", strings.Join(passed, ", "))
+	}
 	return err
 }
 

@@ -112,7 +112,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	// Calls end before their lines do.
 	defer func() { _ = d.endCalls() }()
 	d.radius, err = radiusd.New(f.Server.Config, d, radiusd.Options{ //nolint:contextcheck // it reads with a limit of its own
-		Log: d.log, Records: d, Reply: d.reply, Healthy: d.healthy,
+		Log: d.log, Records: d, Reply: d.reply, Pass: d.pass, Healthy: d.healthy,
 	})
 	if err != nil {
 		return withCode(err, exitConfig)
@@ -263,6 +263,11 @@ func (d *daemon) reply(client string, a login.Account) ([]byte, error) {
 			slog.String(login.KeyAccount, a.ID), slog.Any(login.KeyErr, err))
 	}
 	return avps, nil
+}
+
+// pass returns what somebody gets of what an upstream server has granted.
+func (d *daemon) pass(client string, a login.Account, granted []byte) []byte {
+	return d.current.Load().replies.Pass(client, a, granted)
 }
 
 // healthy is whether Status-Server requests are answered.

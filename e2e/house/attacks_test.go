@@ -14,7 +14,7 @@ import (
 // left out belong to what it does not do: EAP, the portal, clusters.
 var (
 	attacks = append(ids("S", 1, 38), "S-44", "S-46", "S-47", "S-48", "S-49")
-	faults  = ids("R", 1, 17, 20, 22, 24, 26)
+	faults  = ids("R", 1, 17, 20, 22, 24, 27)
 )
 
 // ids are the numbers of pairs of a first and a last one.

@@ -51,6 +51,9 @@ type SlapdOptions struct {
 	// Config is added to slapd.conf before the database, Data to its content
 	// (LDIF).
 	Config, Data string
+	// Of starts a replica: with all that this one has now, ids included, and
+	// nothing that it will have.
+	Of *Slapd
 	// Quiet logs nothing, for measurements.
 	Quiet bool
 }
@@ -98,7 +101,12 @@ func StartSlapd(t testing.TB, o SlapdOptions) *Slapd {
 		t.Fatal(err)
 	}
 	write(t, s.path("slapd.conf"), conf.String())
-	write(t, s.path("data.ldif"), slapdData(o))
+	data := slapdData(o)
+	if o.Of != nil {
+		Need(t, "slapcat")
+		data = run(t, "slapcat", "-f", o.Of.path("slapd.conf"), "-b", SlapdBase)
+	}
+	write(t, s.path("data.ldif"), data)
 	run(t, "slapadd", "-q", "-f", s.path("slapd.conf"), "-b", SlapdBase, "-l", s.path("data.ldif"))
 	s.Start(t)
 	t.Cleanup(s.Stop)

@@ -34,10 +34,32 @@ type charon struct {
 
 const strongSwanBehind = "10.88.0.1"
 
+// strongSwanDAE has the gateway account, and take orders about its sessions, at
+// the port that RFC 5176 gives.
+const strongSwanDAE = `
+  accounting = yes
+  dae {
+    enable = yes
+    listen = 127.0.0.1
+    secret = %s
+  }`
+
 // StartStrongSwan starts a gateway at [GatewayAddress] that ends with the test;
 // there must be a [Computer] before. The plug-in waits so long for a reply to
 // each of tries requests.
 func StartStrongSwan(t testing.TB, radius, secret string, wait time.Duration, tries int) *StrongSwan {
+	t.Helper()
+	return startStrongSwan(t, radius, secret, wait, tries, "")
+}
+
+// StartStrongSwanTold is StartStrongSwan with accounting to port 1813 of the
+// same host, and with sessions that end when the gateway is told so.
+func StartStrongSwanTold(t testing.TB, radius, secret string, wait time.Duration, tries int) *StrongSwan {
+	t.Helper()
+	return startStrongSwan(t, radius, secret, wait, tries, fmt.Sprintf(strongSwanDAE, secret))
+}
+
+func startStrongSwan(t testing.TB, radius, secret string, wait time.Duration, tries int, more string) *StrongSwan {
 	t.Helper()
 	host, port, err := net.SplitHostPort(radius)
 	if err != nil {
@@ -60,8 +82,8 @@ eap-radius {
       auth_port = %s
       secret = %s
     }
-  }
-}`, int(wait.Seconds()), tries, host, port, secret), strongSwanGateway)
+  }%s
+}`, int(wait.Seconds()), tries, host, port, secret, more), strongSwanGateway)
 	return s
 }
 
@@ -215,14 +237,31 @@ func (c *charon) swanctl(args ...string) (string, error) {
 }
 
 // Connect signs somebody in on a computer, and returns whether the tunnel came
-// up and was used, and what was said.
+// up and was used, and what was said. Then it ends the tunnel.
 func (s *StrongSwan) Connect(t testing.TB, c *Computer, user, password string) (up bool, said string) {
+	t.Helper()
+	up, said, end := s.Stay(t, c, user, password)
+	end()
+	return up, said
+}
+
+// Stay is Connect with a tunnel that stays until end is called.
+func (s *StrongSwan) Stay(t testing.TB, c *Computer, user, password string) (up bool, said string, end func()) {
 	t.Helper()
 	if strings.ContainsAny(password, "\"\\\n") {
 		t.Fatal("swanctl.conf takes a password without quotes")
 	}
 	person := startCharon(t, c.inside, "eap-radius {\n load = no\n }", fmt.Sprintf(strongSwanPerson, user, user, password))
-	defer person.process.stop()
 	said, err := person.swanctl("--initiate", "--child", "net", "--timeout", "60")
-	return err == nil && c.Reaches(t, s.Inside), said
+	return err == nil && c.Reaches(t, s.Inside), said, person.process.stop
+}
+
+// Connected lists who is connected to the gateway, as it says.
+func (s *StrongSwan) Connected(t testing.TB) string {
+	t.Helper()
+	said, err := s.gateway.swanctl("--list-sas")
+	if err != nil {
+		t.Fatalf("swanctl: %v\n%s", err, said)
+	}
+	return said
 }

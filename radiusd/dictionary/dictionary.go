@@ -80,6 +80,21 @@ func (d *Dictionary) Find(name string) (Attribute, error) {
 	return a, nil
 }
 
+// Passable is Find for attributes of another server's Access-Accept that may go
+// on to a client.
+func (d *Dictionary) Passable(name string) (Attribute, error) {
+	a, err := d.Find(name)
+	switch {
+	case err != nil:
+		return Attribute{}, err
+	case a.Use == UseOwn || a.Encrypted || strings.HasPrefix(a.Name, "MS-MPPE-"):
+		return Attribute{}, fmt.Errorf("%s: is good between two neighbours only, or comes with the keys of MS-CHAPv2, which are passed without being named; remove it", a.Name)
+	case a.Use == UseRequest:
+		return Attribute{}, fmt.Errorf("%s: is sent by devices and means nothing in a reply; remove it", a.Name)
+	}
+	return a, nil
+}
+
 // All returns every attribute, ordered by vendor and number.
 func (d *Dictionary) All() []Attribute {
 	all := make([]Attribute, 0, len(d.byName))

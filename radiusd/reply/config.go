@@ -29,6 +29,9 @@ type RuleConfig struct {
 	Users []string `mapstructure:"users"`
 	// Attributes are values by attribute name, in any case.
 	Attributes map[string]any `mapstructure:"attributes"`
+	// Pass are the names of attributes that these people get as an upstream server
+	// has sent them. Nobody gets one of them whom no rule that names it matches.
+	Pass []string `mapstructure:"pass"`
 	// Add keeps the values of earlier rules and adds these.
 	Add bool `mapstructure:"add"`
 }
@@ -51,13 +54,18 @@ func (c Config) Validate() error {
 }
 
 // Rules are compiled [[reply]] blocks. They may be shared.
-type Rules struct{ rules []rule }
+type Rules struct {
+	rules      []rule
+	dictionary *dictionary.Dictionary
+	byRule     map[dictionary.ID]bool // those that some rule passes
+}
 
 type rule struct {
 	clients    []string
 	groups     []string // normalised names
 	users      []string
 	attributes []attribute
+	pass       []dictionary.Attribute
 	add        bool
 }
 
@@ -67,11 +75,14 @@ func New(configs []RuleConfig, d *dictionary.Dictionary) (*Rules, error) {
 	if len(configs) > maxRules {
 		return nil, fmt.Errorf("reply: %d rules are more than %d; match groups in fewer rules", len(configs), maxRules)
 	}
-	r := &Rules{}
+	r := &Rules{dictionary: d, byRule: map[dictionary.ID]bool{}}
 	var problems []error
 	for i, c := range configs {
 		compiled, errs := c.compile(d)
 		r.rules = append(r.rules, compiled)
+		for _, a := range compiled.pass {
+			r.byRule[a.ID()] = true
+		}
 		for _, err := range errs {
 			problems = append(problems, fmt.Errorf("reply rule %s: %w", c.label(i), err))
 		}
@@ -107,7 +118,15 @@ func (c RuleConfig) compile(d *dictionary.Dictionary) (rule, []error) {
 		}
 		r.groups = append(r.groups, name)
 	}
-	if len(c.Attributes) == 0 {
+	for _, name := range c.Pass {
+		a, err := d.Passable(name)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("pass: %w", err))
+			continue
+		}
+		r.pass = append(r.pass, a)
+	}
+	if len(c.Attributes) == 0 && len(c.Pass) == 0 {
 		return r, append(problems, errors.New(`attributes: none; write e.g. attributes = { Class = "staff" }`))
 	}
 	attributes, errs := compileAttributes(d, c.Attributes)

@@ -16,6 +16,10 @@
 // a rule with add = true adds its values to those of earlier rules, for
 // attributes that may come several times.
 //
+// What an upstream server grants beside ([Rules.Pass]) goes through, except an
+// attribute that pass of some rule names: only those get it whom such a rule
+// matches.
+//
 // # Values
 //
 // A value is a text, a number, or a list of both, which sends the attribute

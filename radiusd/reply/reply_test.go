@@ -119,6 +119,7 @@ func TestNewReportsEveryProblemAtOnce(t *testing.T) {
 		{Attributes: attrs{"Class:1": "x", "Tunnel-Type:0": "VLAN", "Tunnel-Type:32": "VLAN", "Tunnel-Type:x": "VLAN"}},
 		{Attributes: attrs{"Class": "x", "class": "y"}},
 		{Attributes: attrs{"Class": "nul\x00", "Filter-Id": strings.Repeat("x", 4096), "Reply-Message": "\xff"}},
+		{Pass: []string{"Class", "Sate", "State", "MS-MPPE-Send-Key", "Tunnel-Password", "User-Name", "Calling-Station-Id"}},
 	}
 	err := rules.Validate()
 	if err == nil {
@@ -156,6 +157,11 @@ func TestNewReportsEveryProblemAtOnce(t *testing.T) {
 		`reply rule 10: attributes: Class: contains the control character`,
 		`reply rule 10: attributes: Filter-Id: 4096 octets are too long`,
 		`reply rule 10: attributes: Reply-Message: is not UTF-8`,
+		`reply rule 11: pass: no attribute is called "Sate"; did you mean State`,
+		`reply rule 11: pass: State: is good between two neighbours only`,
+		`reply rule 11: pass: MS-MPPE-Send-Key: is good between`,
+		`reply rule 11: pass: Tunnel-Password: is good between`,
+		`reply rule 11: pass: Calling-Station-Id: is sent by devices`,
 	}
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || !strings.HasPrefix(got[i], want[i]) {

@@ -18,9 +18,12 @@ type Config struct {
 	// Server are the servers, asked in order: the next one only when those
 	// before it are silent.
 	Server []ServerConfig `mapstructure:"server"`
-	// Pass are the names of attributes that a client gets from a server's
+	// Pass are the names of attributes that every client gets from a server's
 	// Access-Accept.
 	Pass []string `mapstructure:"pass"`
+	// ByRule are those that reply rules let through for some; they are granted
+	// too, and the rules decide whose they are.
+	ByRule []string `mapstructure:"-"`
 	// NASIdentifier is what the servers know us by.
 	NASIdentifier string `mapstructure:"nas_identifier"`
 	// Domains are the domains, short and long, that may stand with a name where
@@ -143,7 +146,7 @@ func (c Config) Warnings() []string {
 
 const maxNameLen = 64
 
-// allowed compiles Pass.
+// allowed compiles Pass and ByRule.
 func (c Config) allowed() (map[dictionary.ID]bool, error) {
 	if len(c.Pass) > maxPass {
 		return nil, fmt.Errorf("pass: %d attributes are more than %d", len(c.Pass), maxPass)
@@ -155,15 +158,14 @@ func (c Config) allowed() (map[dictionary.ID]bool, error) {
 	var errs []error
 	allowed := map[dictionary.ID]bool{}
 	for _, name := range c.Pass {
-		a, err := d.Find(name)
-		switch {
-		case err != nil:
+		a, err := d.Passable(name)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("pass: %w", err))
-		case a.Use == dictionary.UseOwn || a.Encrypted || strings.HasPrefix(a.Name, "MS-MPPE-"):
-			errs = append(errs, fmt.Errorf("pass: %s: is good between two neighbours only, or comes with the keys of MS-CHAPv2, which are passed without being named; remove it", a.Name))
-		case a.Use == dictionary.UseRequest:
-			errs = append(errs, fmt.Errorf("pass: %s: is sent by devices and means nothing in a reply; remove it", a.Name))
-		default:
+		}
+		allowed[a.ID()] = err == nil
+	}
+	for _, name := range c.ByRule {
+		if a, err := d.Passable(name); err == nil { // else its rule has told
 			allowed[a.ID()] = true
 		}
 	}

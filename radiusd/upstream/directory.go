@@ -197,7 +197,7 @@ func (d *Directory) granted(s *server, reply client.Reply, proof *mschap.Proof) 
 		}
 	}
 	if len(grant) > login.MaxGrant {
-		return nil, fmt.Errorf("upstream %s grants %d octets of attributes, more than %d: name fewer in upstream.pass", s.Name, len(grant), login.MaxGrant)
+		return nil, fmt.Errorf("upstream %s grants %d octets of attributes, more than %d: name fewer in upstream.pass and in pass of reply rules", s.Name, len(grant), login.MaxGrant)
 	}
 	return grant, nil
 }
