@@ -148,7 +148,16 @@ func (e *errand) conclusion(ctx context.Context, had *claim) bool {
 			if errors.Is(err, ErrConflict) && !e.remote {
 				return false // somebody else made use of it
 			}
-			if err != nil && !errors.Is(err, ErrConflict) {
+			if errors.Is(err, ErrConflict) {
+				now, ok := e.reload(ctx)
+				if !ok {
+					return true
+				}
+				if err = nil; now.id != had.id || now.state != claimApproved { // else by another that waited with it
+					o = outcome{state: claimLeft}
+				}
+			}
+			if err != nil {
 				o = outcome{err: fmt.Errorf("use approval: %w", err)}
 			}
 		}

@@ -1,6 +1,8 @@
 package login_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,4 +159,54 @@ func TestARestartHoldsNobodyUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// overtaken are records in which another sign-in takes the place of a claim just
+// before its approval is made use of.
+type overtaken struct {
+	*logintest.Records
+
+	done bool
+}
+
+func (r *overtaken) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if key == login.ClaimKey("id-alice") && !r.done {
+		r.done = true
+		v, err := r.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		const id = 3 // where a claim has it, behind version, state and flags
+		other := slices.Clone(v.Data)
+		other[id] ^= 1
+		if err := r.Records.Swap(ctx, key, v.Rev, other); err != nil {
+			return err
+		}
+	}
+	return r.Records.Swap(ctx, key, rev, data)
+}
+
+func TestAnApprovalThatIsGoneAdmitsNobodyOnAnotherNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, logintest.Answer{After: 70 * time.Second})
+		cfg := w.Config
+		records := &overtaken{Records: w.Records}
+		cfg.Records = records
+		second := login.NewFlow(cfg)
+		first, err := w.Flow.Begin(t.Context(), alice(mute))
+		if got := outcome(login.Await(t.Context(), first, err)); got != "reject not_answered_in_time" {
+			t.Fatalf("the first node says %s", got)
+		}
+		// It rings still, and the other node waits for what becomes of it.
+		s, err := second.Begin(t.Context(), alice(mute))
+		if got := outcome(login.Await(t.Context(), s, err)); got != "reject not_answered" || !records.done {
+			t.Errorf("the other node says %s, and found it gone is %v", got, records.done)
+		}
+		for _, n := range []*login.Flow{w.Flow, second} {
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+	"unicode/utf8"
 
 	"layeh.com/radius"
 
@@ -156,6 +157,11 @@ func (s *Server) account(ctx context.Context, q *pending, p []byte, o *outline) 
 		s.note(q, t)
 		s.end(q)
 		return
+	}
+	if at := q.client.stationIn(p); at > 0 {
+		if own := p[at : int(at)-2+int(p[at-1])]; utf8.Valid(own) {
+			r.Station = string(own) // else no logout would find the device
+		}
 	}
 	if r.Client = q.client.Name; r.Status == login.SessionOther {
 		s.note(q, noteAcctStatus)

@@ -12,7 +12,6 @@ import (
 	"layeh.com/radius"
 
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/radiusd/dictionary"
 )
 
 // Octets of a User-Password attribute (RFC 2865, section 5.2).
@@ -54,8 +53,8 @@ type pending struct {
 func newRequest(p []byte, o outline, of pending) *request {
 	r := &request{pending: of, octets: append(make([]byte, 0, len(p)), p...), outline: o}
 	r.eap, r.unsigned = o.eaps > 0, r.key == nil
-	if r.client != nil && r.client.station != (dictionary.ID{}) {
-		if at := findText(p, r.client.station); at > 0 {
+	if r.client != nil {
+		if at := r.client.stationIn(p); at > 0 {
 			r.outline.station = at
 		}
 	}

@@ -28,6 +28,15 @@ func stationOf(name string) (dictionary.ID, error) {
 	return a.ID(), nil
 }
 
+// stationIn is where a packet tells the client's station by an attribute of its
+// own, 0 where it does not.
+func (c *client) stationIn(p []byte) uint16 {
+	if c.station == (dictionary.ID{}) {
+		return 0
+	}
+	return findText(p, c.station)
+}
+
 // findText is where the first value of an attribute begins that is not empty, in
 // a packet that survey has walked over; 0 without one.
 func findText(p []byte, id dictionary.ID) uint16 {

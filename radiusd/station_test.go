@@ -62,3 +62,23 @@ func TestWhatIsNoStationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAccountingTellsTheStationAsASignInDoes(t *testing.T) {
+	t.Parallel()
+	calling := attr(attrCallingStationID, "02-00-5E-10-00-01")
+	own := []byte(vendorAttr(25461, textAttr(7, "198.51.100.7")))
+	for _, row := range []struct{ name, attribute, want string }{
+		{"by the product's own attribute", "PaloAlto-Client-Source-IP", "198.51.100.7"},
+		{"where it tells none by that", "PaloAlto-User-Domain", "02-00-5E-10-00-01"},
+		{"by none of its own", "", "02-00-5E-10-00-01"},
+	} {
+		cfg := testConfig()
+		cfg.Clients[0].Station = row.attribute
+		told := &book{}
+		d := runAccounting(t, cfg, told).device(t, "127.0.0.1")
+		d.account(d.told(status(2), session("5A0F-17"), calling, own))
+		if told.count() != 1 || told.all[0].Station != row.want {
+			t.Errorf("%s: %+v, want the station %q", row.name, told.all, row.want)
+		}
+	}
+}
