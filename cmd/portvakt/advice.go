@@ -33,7 +33,7 @@ func advice(c clientStatus) []string {
 		add("%s still waits after %s, when it is answered: write its timeout less a tenth as its patience, so that calls have time", c.Name, k.Patience)
 	}
 	if k.Identifier != "" && k.Identifier != "same" && c.Notes["held_without_station"] > 0 {
-		add("%s sends again with a new identifier: its sign-ins are joined by Calling-Station-Id, which it does not send", c.Name)
+		add("%s sends again with a new identifier: its sign-ins are joined by where the person is, which it does not tell: portvakt doctor %s says how", c.Name, c.Name)
 	}
 	if n := c.Dropped["held_full"] + c.Dropped["client_held_full"]; n > 0 {
 		add("%d requests of %s found no room while others were being approved: raise max_held", n, c.Name)

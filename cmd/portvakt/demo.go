@@ -49,6 +49,8 @@ func newDemoCommand() *cobra.Command {
 const (
 	// demoClient is the name of the demonstration's client: calls say it.
 	demoClient = "demo-vpn"
+	// demoFraudLock is how long Dagny's password is refused after 0#.
+	demoFraudLock = 30 * time.Second
 	// demoDrain is how long a call may go on after Ctrl-C.
 	demoDrain = time.Second
 )
@@ -176,7 +178,7 @@ kind = "log"
 
 [call]
 countries        = ["NO"]
-fraud_lock       = "30s"    # short, so that you can try again
+fraud_lock       = "%ds"    # short, so that you can try again
 per_number_10min = 100
 per_user_hour    = 100
 
@@ -185,7 +187,7 @@ name   = "this telephone"
 kind   = "sip"
 server = %q
 local  = "127.0.0.1"
-`, d.addr, filepath.Join(d.dir, "admin.sock"), filepath.Join(d.dir, "portvakt.db"), directory.url, demoService, directory.password, demoBase, demoClient, d.secret, demoOnCall, demoClient, demoClient, demoStaff, d.exchange)
+`, d.addr, filepath.Join(d.dir, "admin.sock"), filepath.Join(d.dir, "portvakt.db"), directory.url, demoService, directory.password, demoBase, demoClient, d.secret, demoOnCall, demoClient, demoClient, demoStaff, demoFraudLock/time.Second, d.exchange)
 	path := filepath.Join(d.dir, "portvakt.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return conf.File{}, err

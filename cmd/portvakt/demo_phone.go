@@ -199,6 +199,9 @@ func (p *demoPhone) press(ctx context.Context, keys string) {
 	if p.Press(ctx, keys) == nil {
 		p.timers.press.Stop()
 		p.say("   TEL       %s is pressed, by RFC 4733\n", keys)
+		if keys == "0#" {
+			p.say("             that reports fraud: her password is refused for %.0f s\n", demoFraudLock.Seconds())
+		}
 	}
 }
 

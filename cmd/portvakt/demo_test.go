@@ -30,7 +30,7 @@ func (n *newcomer) Write(p []byte) (int, error) {
 func TestWhoeverTriesTheDemonstrationDecidesTheCall(t *testing.T) {
 	for _, row := range []struct{ keys, want, verdict string }{
 		{"#", "# is pressed, by RFC 4733", "Access-Accept"},
-		{"0#", "0# is pressed, by RFC 4733", "Access-Reject"},
+		{"0#", "0# is pressed, by RFC 4733\n             that reports fraud: her password is refused for 30 s\n", "Access-Reject"},
 		{"h", "she has hung up", "Access-Reject"},
 	} {
 		t.Run(row.keys, func(t *testing.T) {

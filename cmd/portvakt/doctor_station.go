@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,10 +17,10 @@ func (e *examination) station() {
 		return
 	}
 	if k := e.c.Clock.Identifier; k == "" || k == "same" {
-		e.note("%d requests told no Calling-Station-Id: all its people are at one place, for counting tries and for rules with networks", n)
+		e.note("%d requests told no %s: all its people are at one place, for counting tries and for rules with networks", n, e.stationName())
 		return
 	}
-	e.find("station", fmt.Sprintf("it sends again with a %s, and %d requests told no Calling-Station-Id", e.newness(), n),
+	e.find("station", fmt.Sprintf("it sends again with a %s, and %d requests told no %s", e.newness(), n, e.stationName()),
 		"what is sent again cannot be told from a second sign-in: the telephone may ring twice", e.sendStation())
 }
 
@@ -30,8 +31,11 @@ func (e *examination) newness() string {
 	return "new identifier"
 }
 
+// stationName is the attribute that the client is to tell the place in.
+func (e *examination) stationName() string { return cmp.Or(e.cc.Station, "Calling-Station-Id") }
+
 func (e *examination) sendStation() string {
-	return onProduct(e.p.Fixes.Station, "make it send Calling-Station-Id (often: an option \"send client IP\")")
+	return onProduct(e.p.Fixes.Station, fmt.Sprintf("make it send %s (often: an option \"send client IP\")", e.stationName()))
 }
 
 // places looks for what rules promise and cannot keep where nobody tells from
@@ -42,7 +46,7 @@ func (e *examination) places() {
 		return
 	}
 	elsewhere := "when it tells the address of the person's device in another attribute: station = \"ATTRIBUTE\" in its [[client]] block"
-	seen := fmt.Sprintf("%d sign-ins told no Calling-Station-Id", n)
+	seen := fmt.Sprintf("%d sign-ins told no %s", n, e.stationName())
 	if rules := e.rules(func(r login.RuleConfig) bool { return r.Remember > 0 }); rules != "" {
 		e.find("remember", seen+", and "+rules+" says remember", "a device is remembered by it: these people are asked at each sign-in",
 			e.sendStation(), elsewhere)
@@ -61,11 +65,11 @@ func (e *examination) rules(of func(login.RuleConfig) bool) string {
 	var names []string
 	for i, r := range e.f.Rules {
 		if of(r) && conf.Applies(r, e.cc) {
-			name := r.Name
-			if name == "" {
+			name := fmt.Sprintf("%q", r.Name)
+			if r.Name == "" {
 				name = fmt.Sprintf("number %d", i+1)
 			}
-			names = append(names, fmt.Sprintf("%q", name))
+			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {

@@ -35,7 +35,7 @@ func TestWhatNeedsAStation(t *testing.T) {
 		"at this client":           {[]login.RuleConfig{at(remember, []string{"vpn"}, nil)}, 3, nil, "remember", "asked at each sign-in"},
 		"in this group":            {[]login.RuleConfig{at(remember, nil, []string{"all-vpn"})}, 3, nil, "remember", "station = "},
 		"at another client":        {[]login.RuleConfig{at(remember, []string{"wifi"}, []string{"other"})}, 3, nil, "", ""},
-		"stations":                 {[]login.RuleConfig{remember, stations}, 1, nil, "remember rule_stations", `rule "number 2" says stations`},
+		"stations":                 {[]login.RuleConfig{remember, stations}, 1, nil, "remember rule_stations", `rule number 2 says stations`},
 		"a change in the dialogue": {[]login.RuleConfig{change}, 1, nil, "", ""},
 		"a change by Windows itself": {[]login.RuleConfig{change}, 1, func(cc *radiusd.ClientConfig, f *conf.File) {
 			cc.Methods, f.LDAP.NTLMDomain = []string{"mschapv2"}, "EXAMPLE"

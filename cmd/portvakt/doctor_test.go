@@ -75,6 +75,10 @@ func TestDiagnosis(t *testing.T) {
 		{"new identifiers without a station", func(_ *radiusd.ClientConfig, c *clientStatus, _ *status) {
 			c.Notes, c.Clock = counts{"held_without_station": 2}, clockStatus{Identifier: "new port", Patience: 54}
 		}, "station", "Calling-Station-Id"},
+		{"new identifiers without the attribute that its block names", func(cc *radiusd.ClientConfig, c *clientStatus, _ *status) {
+			cc.Preset, cc.Station = "", "PaloAlto-Client-Source-IP"
+			c.Notes, c.Clock = counts{"held_without_station": 2}, clockStatus{Identifier: "new port", Patience: 54}
+		}, "station", "make it send PaloAlto-Client-Source-IP"},
 		{"replies that get lost", func(_ *radiusd.ClientConfig, c *clientStatus, _ *status) {
 			c.Sent = counts{"accept": 5, "resent": 9}
 		}, "replies", "firewall"},

@@ -22,9 +22,10 @@ gets through. It is the last step, and never begins by itself.
 
 Only people in a group of emergency.groups are let in by it, from places where
 they have given a second factor, and signed in from lately, unless
-emergency.known_places is false. Who has an app or a token is asked for it as always. Rules that deny, locks and reports of fraud
-stay in force. It ends by itself after --for, at most emergency.max, also over
-restarts. Each sign-in that it lets in is warned of in the log.`
+emergency.known_places is false. Who has an app or a token is asked for it as
+always. Rules that deny, locks and reports of fraud stay in force. It ends by
+itself after --for, at most emergency.max, also over restarts. Each sign-in that
+it lets in is warned of in the log.`
 
 func newEmergencyCommand() *cobra.Command {
 	c := &cobra.Command{

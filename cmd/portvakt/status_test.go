@@ -39,7 +39,7 @@ func TestAdvice(t *testing.T) {
 		{
 			"new identifiers and no station",
 			clientStatus{Notes: counts{"held_without_station": 7}, Clock: clockStatus{Identifier: "new port"}},
-			[]string{"vpn sends again with a new identifier: its sign-ins are joined by Calling-Station-Id, which it does not send"},
+			[]string{"vpn sends again with a new identifier: its sign-ins are joined by where the person is, which it does not tell: portvakt doctor vpn says how"},
 		},
 		{"new identifiers and a station", clientStatus{Clock: clockStatus{Identifier: "new"}}, nil},
 		{

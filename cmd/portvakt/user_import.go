@@ -20,8 +20,8 @@ import (
 const importHelp = `Import enrolls tokens and telephones from a file: all of it, or nothing. Each row
 is told, with what becomes of it. When one cannot be taken, nothing is written,
 unless --skip-bad says that the others are to be; a second row of one person, or
-of one secret, is a bad one. When something fails while rows
-are written, what was written is taken back.
+of one secret, is a bad one. When something fails while rows are written, what
+was written is taken back.
 
 A row whose secret the person has already is left as it is, so a file may be
 imported again. With --dry-run nothing is written whatever the rows are.
@@ -39,9 +39,9 @@ Without such a line they are user and secret. --columns says what those of anoth
 product mean, and passes the others over; for "mfaserver" it adds to what is known.
 
 Formats "oath", "multiotp" and "privacyidea" do not tell the algorithm, nor may a
-CSV file: ask the vendor, and say --algorithm. Secrets of a key container are opened by the file of
-the key that was agreed on (hexadecimal) or of its password; those of "linotp" by
-LinOTP's file encKey.
+CSV file: ask the vendor, and say --algorithm. Secrets of a key container are
+opened by the file of the key that was agreed on (hexadecimal) or of its password;
+those of "linotp" by LinOTP's file encKey.
 
 Vendors' files know serial numbers, and often no people: --users names a CSV file
 of "serial,user", or LinOTP's list of its tokens. FILE may be - for standard input.`
