@@ -13,7 +13,7 @@ import (
 // waste memory when it is much.
 const (
 	garbageRoom  = 96 << 20
-	liveShare    = 8 // the room shrinks by what is live, divided by it
+	liveShare    = 5 // the room shrinks by what is live, divided by it
 	garbageShare = 4 // of what is live, one part in
 	// memoryLimit makes the collector work harder when memory gets short.
 	memoryLimit = 1 << 30

@@ -43,9 +43,9 @@ type folder struct {
 }
 
 const (
-	// foldPart is how many records one transaction folds: a few milliseconds
+	// foldPart is how many records one transaction folds: few milliseconds
 	// of the disk.
-	foldPart = 4096
+	foldPart = 1024
 	// longestRest bounds what a fold rests between its parts.
 	longestRest = 100 * time.Millisecond
 )
