@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/phone/cooling"
@@ -114,6 +115,13 @@ func (f *File) Assemble() {
 	for _, r := range f.Replies {
 		f.Upstream.ByRule = append(f.Upstream.ByRule, r.Pass...)
 	}
+}
+
+// Blocked are the beginnings of numbers that get neither messages nor calls:
+// what one of the sections blocks, both do without.
+func (f *File) Blocked() []string {
+	all := slices.Sorted(slices.Values(slices.Concat(f.SMS.Numbers.BlockedPrefixes, f.Call.Numbers.BlockedPrefixes)))
+	return slices.Compact(all)
 }
 
 // LoadFile reads the configuration. The error is [Problems] with everything
