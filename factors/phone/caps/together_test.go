@@ -144,6 +144,39 @@ func TestTheSumHoldsInAnySpan(t *testing.T) {
 	})
 }
 
+// What the documentation promises of the defaults: how many sign-ins of one
+// person in ten minutes, and in an hour, are called and have the message behind
+// the call that nobody answered.
+func TestDefaultsLetCallsFallThrough(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		every         time.Duration
+		called, texts int
+	}{
+		{time.Minute, 5, 1},
+		{11 * time.Minute, 5, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			records := new(logintest.Records)
+			messages := New(DefaultConfig(SMS), SMS, records, key, new(logintest.Log).Logger())
+			calls := New(DefaultConfig(Call), Call, records, key, new(logintest.Log).Logger())
+			called, texts := 0, 0
+			for range 5 {
+				if take(t, calls, 1) == nil {
+					called++
+				}
+				if take(t, messages, 1) == nil {
+					texts++
+				}
+				time.Sleep(row.every)
+			}
+			if called != row.called || texts != row.texts {
+				t.Errorf("a sign-in each %v: %d calls and %d messages, want %d and %d", row.every, called, texts, row.called, row.texts)
+			}
+		})
+	}
+}
+
 // Mail goes to no telephone, and uses up nothing of one.
 func TestMailIsCountedApart(t *testing.T) {
 	t.Parallel()
