@@ -23,17 +23,18 @@ const (
 // from before a restart.
 func (d *daemon) sweep(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { d.sweepEach(ctx, sweepEvery, "what dialogues have left behind not removed", login.Sweep) })
-	wg.Go(func() { d.sweepEach(ctx, sweepCapsEvery, "counts of caps that are over not removed", caps.Sweep) })
+	wg.Go(func() { d.sweepEach(ctx, sweepEvery, "what dialogues have left behind", login.Sweep) })
+	wg.Go(func() { d.sweepEach(ctx, sweepCapsEvery, "counts of caps", caps.Sweep) })
 	wg.Wait()
 }
 
-func (d *daemon) sweepEach(ctx context.Context, every time.Duration, failed string, sweep func(context.Context, login.Scanner, time.Time) error) {
+func (d *daemon) sweepEach(ctx context.Context, every time.Duration, what string, sweep func(context.Context, login.Scanner, time.Time) error) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		if err := sweep(ctx, d.current.Load().kv, time.Now()); err != nil && ctx.Err() == nil {
-			d.log.LogAttrs(ctx, slog.LevelError, failed, slog.Any(login.KeyErr, err))
+			d.log.LogAttrs(ctx, slog.LevelError, "what has ended is not removed",
+				slog.String(login.KeyDetail, what), slog.Any(login.KeyErr, err))
 		}
 		select {
 		case <-ctx.Done():

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/login"
-	"github.com/portvakt/portvakt/store/mem"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 func TestWhatCountsNoMoreIsSwept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		kv := mem.New()
+		kv := new(logintest.Records)
 		keys := func() int {
 			t.Helper()
 			n := 0

@@ -222,7 +222,7 @@ func TestAStoppedRangeIsStoppedForBoth(t *testing.T) {
 						}
 					}
 					time.Sleep(5 * time.Minute)
-					d, log := build(other, records)
+					d, _ := build(other, records)
 					if err := take(t, d, 5000); err != nil {
 						t.Errorf("the other service is judged by uses that were not its own: %v", err)
 					}
@@ -230,6 +230,7 @@ func TestAStoppedRangeIsStoppedForBoth(t *testing.T) {
 						t.Fatalf("got %v, want stopped", err)
 					}
 					for _, switched := range []func(*Config){func(*Config) {}, func(c *Config) { c.MinSuccess = 0 }} {
+						var log *logintest.Log
 						d, log = build(other, records, switched)
 						err := take(t, d, 5002)
 						if login.Refused(err) != login.ReasonSourceLimited || !strings.Contains(err.Error(), string(service)+".min_success") {
