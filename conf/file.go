@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/phone/cooling"
@@ -103,14 +104,24 @@ func DefaultFile() File {
 }
 
 // Assemble puts the clients where the server's section wants them, tells the
-// directory whether it is needed, and the upstream servers what rules pass on.
+// directory whether it is needed, the upstream servers what rules pass on, and
+// messages and calls which numbers the other of them has blocked.
 func (f *File) Assemble() {
 	f.Server.Clients = f.Clients
 	f.LDAP.Elsewhere = f.Upstream.Enabled()
+	f.SMS.Numbers.BlockedElsewhere = f.Call.Numbers.BlockedPrefixes
+	f.Call.Numbers.BlockedElsewhere = f.SMS.Numbers.BlockedPrefixes
 	f.Upstream.ByRule = nil
 	for _, r := range f.Replies {
 		f.Upstream.ByRule = append(f.Upstream.ByRule, r.Pass...)
 	}
+}
+
+// Blocked are the beginnings of numbers that get neither messages nor calls:
+// what one of the sections blocks, both do without.
+func (f *File) Blocked() []string {
+	all := slices.Sorted(slices.Values(slices.Concat(f.SMS.Numbers.BlockedPrefixes, f.Call.Numbers.BlockedPrefixes)))
+	return slices.Compact(all)
 }
 
 // LoadFile reads the configuration. The error is [Problems] with everything

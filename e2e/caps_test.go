@@ -34,6 +34,50 @@ func TestMessagesAreCapped(t *testing.T) {
 	}
 }
 
+// Calls are no second budget (S-07): messages and calls to one person count
+// together, and a restart forgets neither.
+func TestMessagesAndCallsHaveOneCap(t *testing.T) {
+	t.Parallel()
+	const messages, calls = 3, 4
+	gateway := server.NewGateway(t)
+	d := texting(t, strings.Replace(server.SMS(gateway), "per_user_hour = 500", fmt.Sprintf("per_user_hour = %d", messages), 1)+
+		fmt.Sprintf(`
+[call]
+countries = ["NO"]
+per_user_hour = %d
+
+[[call.provider]]
+name = "try"
+kind = "log"
+press = "#"
+
+[[rule]]
+factors = ["sms"]
+`, calls))
+	sign := func(what string, code client.Code) {
+		t.Helper()
+		want(t, what, exchange(t, d.Client(), "alice", peer.UserPassword, nil), code)
+	}
+	call := func(what string, code int) {
+		t.Helper()
+		if r := d.Run(t, "", "call", "alice"); r.Code != code || code != 0 && !strings.Contains(r.Stderr, "per_user_hour") {
+			t.Fatalf("%s: exit code %d, want %d: %s", what, r.Code, code, r.Stderr)
+		}
+	}
+	call("the first call", 0)
+	sign("a message", client.AccessChallenge)
+	call("the second call", 0)
+	sign("a message behind two calls", client.AccessReject)
+	d.Kill(t)
+	d = d.Start(t)
+	sign("a message after a restart", client.AccessReject)
+	call("calls have a cap of their own for both", 0)
+	call("a call over it", 1)
+	if got := gateway.Requests(); got != 1 {
+		t.Errorf("%d messages, want one", got)
+	}
+}
+
 // Numbers in countries that are not allowed get nothing, whoever knows the
 // password, and cannot be added (S-07).
 func TestNumbersElsewhereGetNothing(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/factors/voice/cloud"
 	"github.com/portvakt/portvakt/factors/voice/exchange"
@@ -38,7 +39,7 @@ func (s *system) calls(before *system) error {
 	}
 	key, old := s.ring.Keys("pin")
 	s.voice, err = voice.New(c.Config, voice.Needs{
-		Providers: phones, Records: s.kv, Prompts: speech, Key: s.ring.Steady("call"),
+		Providers: phones, Caps: s.caps(caps.Call, c.Caps), Prompts: speech, Key: s.ring.Steady("call"),
 		PINKeys: append([][]byte{key}, old...), Log: s.log,
 	})
 	if err != nil {
@@ -84,7 +85,8 @@ func (s *system) callsAs(before *system) bool {
 	now, _ := s.ring.Keys("pin")
 	was, _ := before.ring.Keys("pin")
 	return reflect.DeepEqual(before.file.Call, s.file.Call) && s.file.Call.Speech.Folder == "" &&
-		hmac.Equal(now, was) && hmac.Equal(s.ring.Steady("call"), before.ring.Steady("call"))
+		hmac.Equal(now, was) && hmac.Equal(s.ring.Steady("call"), before.ring.Steady("call")) &&
+		hmac.Equal(s.ring.Steady(capsKey), before.ring.Steady(capsKey))
 }
 
 // listenForCalls has services tell of keys, in a system that serves; not again

@@ -97,6 +97,9 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	if note := s.namesNote(); note != "" {
 		t.add("call", "names", nil, note)
 	}
+	if blocked := f.Blocked(); len(blocked) > 0 {
+		t.add("numbers", "blocked", nil, strings.Join(blocked, " ")+": neither messages nor calls")
+	}
 	if s.email != nil {
 		t.add("email", f.Email.Server, s.email.Reach(ctx), "")
 	}

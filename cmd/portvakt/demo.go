@@ -170,7 +170,9 @@ attributes = { Class = "staff", Filter-Id = "full" }
 issuer = "Portvakt demo"
 
 [sms]
-countries = ["NO"]
+countries        = ["NO"]
+per_number_10min = 100         # calls count as well
+per_user_hour    = 100
 
 [[sms.provider]]
 name = "this terminal"

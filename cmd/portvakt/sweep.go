@@ -3,23 +3,38 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/login"
 )
 
-// sweepEvery is how often the daemon removes what dialogues have left behind:
-// they last minutes, and it reads a record or two.
-const sweepEvery = 5 * time.Minute
+const (
+	// sweepEvery is how often the daemon removes what dialogues have left behind:
+	// they last minutes, and it reads a record or two.
+	sweepEvery = 5 * time.Minute
+	// sweepCapsEvery is how often it removes counts of uses: they last a day, and
+	// it reads those of everybody who had one.
+	sweepCapsEvery = 6 * time.Hour
+)
 
-// sweep removes what dialogues have left behind until ctx ends, and begins with
-// what is there from before a restart.
+// sweep removes what has ended until ctx ends, and begins with what is there
+// from before a restart.
 func (d *daemon) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
+	var wg sync.WaitGroup
+	wg.Go(func() { d.sweepEach(ctx, sweepEvery, "what dialogues have left behind", login.Sweep) })
+	wg.Go(func() { d.sweepEach(ctx, sweepCapsEvery, "counts of caps", caps.Sweep) })
+	wg.Wait()
+}
+
+func (d *daemon) sweepEach(ctx context.Context, every time.Duration, what string, sweep func(context.Context, login.Scanner, time.Time) error) {
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		if err := login.Sweep(ctx, d.current.Load().kv, time.Now()); err != nil && ctx.Err() == nil {
-			d.log.LogAttrs(ctx, slog.LevelError, "what dialogues have left behind not removed", slog.Any(login.KeyErr, err))
+		if err := sweep(ctx, d.current.Load().kv, time.Now()); err != nil && ctx.Err() == nil {
+			d.log.LogAttrs(ctx, slog.LevelError, "what has ended is not removed",
+				slog.String(login.KeyDetail, what), slog.Any(login.KeyErr, err))
 		}
 		select {
 		case <-ctx.Done():

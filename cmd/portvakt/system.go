@@ -11,6 +11,7 @@ import (
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/email"
 	"github.com/portvakt/portvakt/factors/phone"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/phone/cooling"
 	"github.com/portvakt/portvakt/factors/recovery"
 	"github.com/portvakt/portvakt/factors/sms"
@@ -173,7 +174,7 @@ func (s *system) factors(before *system) error {
 	if s.gateways, err = gateway.New(s.file.SMS.Provider, s.codes, s.log); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
-	if s.sms, err = sms.New(s.file.SMS, s.gateways, s.kv, s.ring.Steady("sms"), s.log, s.texts); err != nil {
+	if s.sms, err = sms.New(s.file.SMS, s.gateways, s.caps(caps.SMS, s.file.SMS.Caps), s.ring.Steady("sms"), s.log, s.texts); err != nil {
 		return fmt.Errorf("sms: %w", err)
 	}
 	return nil

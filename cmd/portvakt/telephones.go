@@ -6,10 +6,20 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/phone/book"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/login"
 )
+
+// capsKey is the purpose of the key of messages and calls, which are counted
+// together.
+const capsKey = "caps"
+
+// caps are those of messages or of calls.
+func (s *system) caps(service caps.Service, cfg caps.Config) *caps.Caps {
+	return caps.New(cfg, service, s.kv, s.ring.Steady(capsKey), s.log)
+}
 
 // called are the hints of the telephones that a person can be called at.
 func (s *system) called(u login.User) []string {

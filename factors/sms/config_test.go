@@ -93,10 +93,10 @@ func TestExampleDecodes(t *testing.T) {
 
 func TestShortKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := New(config(), new(sink), new(records), []byte("short"), new(logintest.Log).Logger(), words{}); err == nil {
+	if _, err := New(config(), new(sink), nil, []byte("short"), new(logintest.Log).Logger(), words{}); err == nil {
 		t.Error("numbers could be read out of IDs")
 	}
-	if _, err := New(config(func(c *Config) { c.Caps.PerDay = 0 }), new(sink), new(records), idKey, new(logintest.Log).Logger(), words{}); err == nil {
+	if _, err := New(config(func(c *Config) { c.Caps.PerDay = 0 }), new(sink), nil, idKey, new(logintest.Log).Logger(), words{}); err == nil {
 		t.Error("an invalid configuration passes")
 	}
 }

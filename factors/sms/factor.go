@@ -57,11 +57,10 @@ var (
 	_ login.Enroller = (*Factor)(nil)
 )
 
-// New makes the factor of a valid configuration. Caps are kept in records.
-// idKey, at least 16 octets, keeps numbers from being read out of method IDs
-// and keys of records; another one makes preferred methods forgotten and lets
-// the caps of users and numbers begin anew.
-func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog.Logger, texts Texts) (*Factor, error) {
+// New makes the factor of a valid configuration; limits are those of its Caps.
+// idKey, at least 16 octets, keeps numbers from being read out of method IDs;
+// another one makes preferred methods forgotten.
+func New(cfg Config, send Sender, limits *caps.Caps, idKey []byte, log *slog.Logger, texts Texts) (*Factor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -76,7 +75,7 @@ func New(cfg Config, send Sender, records login.Records, idKey []byte, log *slog
 		cfg:     cfg,
 		send:    send,
 		numbers: numbers,
-		caps:    caps.New(cfg.Caps, caps.SMS, records, idKey, log),
+		caps:    limits,
 		log:     log,
 		texts:   texts,
 	}

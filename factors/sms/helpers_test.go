@@ -13,6 +13,7 @@ import (
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/factors/phone"
 	"github.com/portvakt/portvakt/factors/phone/book"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
@@ -154,7 +155,8 @@ type world struct {
 func build(t testing.TB, r *records, change ...func(*Config)) world {
 	t.Helper()
 	w := world{sink: new(sink), records: r, log: new(logintest.Log)}
-	f, err := New(config(change...), w.sink, r, idKey, w.log.Logger(), words{})
+	cfg := config(change...)
+	f, err := New(cfg, w.sink, caps.New(cfg.Caps, caps.SMS, r, idKey, w.log.Logger()), idKey, w.log.Logger(), words{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,11 @@ import (
 
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/e2e/peer"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
 )
 
 // TestCodeFromTheTelephoneProves goes the whole way: what the SMSC got is what
@@ -30,7 +32,8 @@ func TestCodeFromTheTelephoneProves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := sms.New(cfg, chain, sms.NewTestRecords(), []byte("0123456789abcdef"), log, sms.TestWords{})
+	key := []byte("0123456789abcdef")
+	f, err := sms.New(cfg, chain, caps.New(cfg.Caps, caps.SMS, new(logintest.Records), key, log), key, log, sms.TestWords{})
 	if err != nil {
 		t.Fatal(err)
 	}

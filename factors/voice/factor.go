@@ -23,11 +23,10 @@ const minKey = 16 // octets
 type Needs struct {
 	// Providers are tried in order.
 	Providers []Provider
-	Records   login.Records
+	Caps      *caps.Caps // those of the configuration
 	Prompts   *prompts.Set
-	// Key, at least 16 octets, keeps numbers from being read out of method IDs
-	// and keys of records; the first of PINKeys digests PINs, and the ones before
-	// it are still known.
+	// Key, at least 16 octets, keeps numbers from being read out of method IDs; the
+	// first of PINKeys digests PINs, and the ones before it are still known.
 	Key     []byte
 	PINKeys [][]byte
 	Log     *slog.Logger
@@ -70,7 +69,7 @@ func New(cfg Config, n Needs) (*Factor, error) {
 	}
 	f := &Factor{
 		cfg: cfg, chain: chain{log: n.Log}, lines: newLines(cfg.MaxCalls, cfg.Queue, n.Log),
-		caps:    caps.New(cfg.Caps, caps.Call, n.Records, n.Key, n.Log),
+		caps:    n.Caps,
 		prompts: n.Prompts, pinKeys: n.PINKeys, log: n.Log,
 	}
 	f.Telephones = numbers.Telephones(Name, n.Key, f)

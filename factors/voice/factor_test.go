@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/factors/factortest"
+	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/factors/voice/prompts"
 	"github.com/portvakt/portvakt/login"
@@ -124,9 +125,10 @@ func newLoggedFactor(t *testing.T, log *slog.Logger, change func(*voice.Config),
 	if change != nil {
 		change(&cfg)
 	}
+	key := []byte("0123456789abcdef")
 	f, err := voice.New(cfg, voice.Needs{
-		Providers: providers, Records: &logintest.Records{}, Prompts: set,
-		Key: []byte("0123456789abcdef"), PINKeys: [][]byte{pinKey}, Log: log,
+		Providers: providers, Caps: caps.New(cfg.Caps, caps.Call, new(logintest.Records), key, log), Prompts: set,
+		Key: key, PINKeys: [][]byte{pinKey}, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,16 @@ package logintest
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/portvakt/portvakt/login"
 )
 
-// Records is a [login.Records] in memory whose failures a test can choose. The
+// Records is a [login.Scanner] in memory whose failures a test can choose. The
 // zero value is empty and ready. The exported fields may be changed while no
 // call is under way.
 type Records struct {
@@ -28,7 +31,7 @@ type Records struct {
 	data map[string]login.Value
 }
 
-var _ login.Records = (*Records)(nil)
+var _ login.Scanner = (*Records)(nil)
 
 // Get returns the value of key, or [login.ErrNotFound].
 func (r *Records) Get(ctx context.Context, key string) (login.Value, error) {
@@ -67,6 +70,25 @@ func (r *Records) Swap(ctx context.Context, key string, rev uint64, data []byte)
 	r.rev++
 	r.data[key] = login.Value{Data: bytes.Clone(data), Rev: r.rev}
 	return r.LoseReply
+}
+
+// Scan calls fn for each key with the prefix, in order.
+func (r *Records) Scan(ctx context.Context, prefix string, fn func(key string, v login.Value) error) error {
+	if err := r.wait(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	all := maps.Clone(r.data)
+	r.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		if err := fn(key, all[key]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Clear forgets every record.

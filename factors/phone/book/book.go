@@ -36,6 +36,20 @@ func (u Use) section() string {
 	return "sms"
 }
 
+// other is the other of the two.
+func (u Use) other() Use {
+	if u == Calls {
+		return Messages
+	}
+	return Calls
+}
+
+// A blocked prefix, and the section that blocks it.
+type blocked struct {
+	phone.Prefix
+	section string
+}
+
 // A Book finds the numbers of people. Reading one takes some 20 µs, and each
 // question of each login reads them all again; so what was read is kept. It is
 // safe for concurrent use.
@@ -43,7 +57,7 @@ type Book struct {
 	use       Use
 	region    string
 	countries phone.Countries
-	blocked   []phone.Prefix
+	blocked   []blocked
 
 	mu   sync.Mutex
 	kept map[string]phone.Number // the zero Number for texts that are none
@@ -56,14 +70,25 @@ func New(cfg Config, use Use) (*Book, error) {
 	if b.countries, err = phone.NewCountries(cfg.Countries...); err != nil {
 		return nil, fmt.Errorf("countries: %w", err)
 	}
-	for _, text := range cfg.BlockedPrefixes {
-		p, err := phone.NewPrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("blocked_prefixes: %w", err)
-		}
-		b.blocked = append(b.blocked, p)
+	if err := b.block(cfg.BlockedPrefixes, use); err != nil {
+		return nil, err
+	}
+	if err := b.block(cfg.BlockedElsewhere, use.other()); err != nil {
+		return nil, err
 	}
 	return b, nil
+}
+
+// block adds the prefixes that the section of a use blocks.
+func (b *Book) block(prefixes []string, by Use) error {
+	for _, text := range prefixes {
+		p, err := phone.NewPrefix(text)
+		if err != nil {
+			return fmt.Errorf("%s.blocked_prefixes: %w", by.section(), err)
+		}
+		b.blocked = append(b.blocked, blocked{p, by.section()})
+	}
+	return nil
 }
 
 // Of returns the distinct numbers that the person can be reached at, at most
@@ -162,11 +187,11 @@ func (b *Book) read(raw string) (phone.Number, error) {
 	if b.use == Messages {
 		n = n.Line()
 	}
-	switch i := slices.IndexFunc(b.blocked, func(p phone.Prefix) bool { return p.Has(n) }); {
+	switch i := slices.IndexFunc(b.blocked, func(p blocked) bool { return p.Has(n) }); {
 	case !b.countries.Allow(n):
 		return n, fmt.Errorf("%s is in a country (%s) that %s.countries does not list", n.Masked(), n.Country(), b.use.section())
 	case i >= 0:
-		return n, fmt.Errorf("%s begins with %s of %s.blocked_prefixes", n.Masked(), b.blocked[i], b.use.section())
+		return n, fmt.Errorf("%s begins with %s of %s.blocked_prefixes", n.Masked(), b.blocked[i], b.blocked[i].section)
 	case b.use == Messages && !n.Textable():
 		return n, fmt.Errorf("%s %w", n.Masked(), errNoText)
 	}

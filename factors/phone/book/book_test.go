@@ -126,6 +126,39 @@ func TestEnrolledNumbersAreThoseThatAreUsed(t *testing.T) {
 	}
 }
 
+// A range that earns by messages earns by calls: what one section blocks, both
+// do without.
+func TestABlockedPrefixOfEitherSectionBlocksBoth(t *testing.T) {
+	t.Parallel()
+	for use, own := range map[Use]string{Messages: "sms", Calls: "call"} {
+		b, err := New(Config{Countries: []string{"NO"}, BlockedPrefixes: []string{"+47412"}, BlockedElsewhere: []string{"+47413"}}, use)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := map[string]string{"sms": "call", "call": "sms"}[own]
+		for raw, want := range map[string]string{
+			"412 34 567": "begins with +47412 of " + own + ".blocked_prefixes",
+			"413 34 567": "begins with +47413 of " + elsewhere + ".blocked_prefixes",
+			"414 34 567": "",
+		} {
+			u := person(t, "", raw)
+			_, _, err := b.NewCredential(raw, "")
+			if want == "" {
+				if err != nil || len(b.Of(u)) != 1 || len(b.Unconfirmed(u)) != 1 {
+					t.Errorf("%s: %s is not used: %v", own, raw, err)
+				}
+				continue
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %s: got %v, want %q", own, raw, err, want)
+			}
+			if len(b.Of(u))+len(b.Unconfirmed(u))+len(b.Of(person(t, raw))) != 0 {
+				t.Errorf("%s: %s is used", own, raw)
+			}
+		}
+	}
+}
+
 func TestEachProblemIsTold(t *testing.T) {
 	t.Parallel()
 	err := Config{Countries: []string{"no"}, Region: "Norway", BlockedPrefixes: []string{"+47", "820"}}.Validate()
@@ -134,8 +167,13 @@ func TestEachProblemIsTold(t *testing.T) {
 			t.Errorf("%q is not among the problems: %v", want, err)
 		}
 	}
-	if _, err := New(Config{BlockedPrefixes: []string{"820"}}, Calls); err == nil {
-		t.Error("a book of an invalid configuration")
+	for want, cfg := range map[string]Config{
+		"call.blocked_prefixes": {BlockedPrefixes: []string{"820"}},
+		"sms.blocked_prefixes":  {BlockedElsewhere: []string{"820"}},
+	} {
+		if _, err := New(cfg, Calls); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a book of an invalid configuration: %v, want %s", err, want)
+		}
 	}
 }
 

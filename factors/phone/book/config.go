@@ -19,6 +19,9 @@ type Config struct {
 	// BlockedPrefixes are beginnings of numbers that are not used, whatever
 	// their country: "+4781".
 	BlockedPrefixes []string `mapstructure:"blocked_prefixes"`
+	// BlockedElsewhere are the BlockedPrefixes of the other use: whoever earns by
+	// a range of numbers earns by messages and by calls.
+	BlockedElsewhere []string `mapstructure:"-"`
 }
 
 // Home is the country of numbers without one.

@@ -2,14 +2,10 @@ package caps
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,14 +23,6 @@ const (
 	alarmAt = 0.8
 )
 
-const countryKey = "country/"
-
-// A ledger is one record: the windows of somebody who is counted.
-type ledger struct {
-	key     string
-	windows []window
-}
-
 // Caps counts uses of one service before they happen, in records that all
 // nodes share. It is safe for concurrent use.
 type Caps struct {
@@ -51,45 +39,10 @@ type Caps struct {
 
 // New makes the caps of a service with a valid configuration. key keeps
 // accounts and numbers from being read out of the records' keys; with another
-// one their caps begin anew.
+// one their caps begin anew. Those of messages and of calls must have the same
+// key and records: they count accounts and numbers together.
 func New(cfg Config, service Service, records login.Records, key []byte, log *slog.Logger) *Caps {
 	return &Caps{cfg: cfg, service: service, records: records, key: key, log: log, wide: make(chan struct{}, 1)}
-}
-
-func (c *Caps) user(account string) ledger {
-	return ledger{"user/" + c.hash(account), []window{
-		{name: "per_user_hour", limit: c.cfg.PerUserHour, slot: 5 * time.Minute, slots: 12},
-	}}
-}
-
-func (c *Caps) number(n phone.Number) ledger {
-	return ledger{"number/" + n.ID(c.key), []window{
-		{name: "per_number_10min", limit: c.cfg.PerNumber10Min, slot: time.Minute, slots: 10},
-		{name: "per_number_day", limit: c.cfg.PerNumberDay, slot: time.Hour, slots: 24},
-	}}
-}
-
-func (c *Caps) country(n phone.Number) ledger {
-	return ledger{countryKey + n.Country(), []window{
-		{name: "per_country_hour", limit: c.cfg.PerCountryHour, slot: 5 * time.Minute, slots: 12, alarm: true},
-	}}
-}
-
-func (c *Caps) all() ledger {
-	return ledger{"all", []window{
-		{name: "per_day", limit: c.cfg.PerDay, slot: time.Hour, slots: 24, alarm: true},
-	}}
-}
-
-// place is the ledger's key in the records.
-func (c *Caps) place(l ledger) string { return string(c.service) + "/cap/" + l.key }
-
-// hash keeps account ids, which may be names, out of keys.
-func (c *Caps) hash(account string) string {
-	const length = 16
-	mac := hmac.New(sha256.New, c.key)
-	mac.Write([]byte(string(c.service) + " cap user\x00" + account))
-	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil))[:length])
 }
 
 // Take counts one use of the number by the account, durably, or refuses with
@@ -192,13 +145,13 @@ func (c *Caps) count(ctx context.Context, l ledger, account string) error {
 
 // read returns the tallies of a ledger that still count.
 func (c *Caps) read(ctx context.Context, l ledger) ([]tally, uint64, error) {
-	v, err := c.records.Get(ctx, c.place(l))
+	v, err := c.records.Get(ctx, l.key())
 	if err != nil && !errors.Is(err, login.ErrNotFound) {
 		return nil, 0, fmt.Errorf("%s: caps: %w", c.service, err)
 	}
 	tallies, err := decodeTallies(v.Data, len(l.windows))
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: caps: %s: %w", c.service, l.key, err)
+		return nil, 0, fmt.Errorf("%s: caps: %s: %w", c.service, l.key(), err)
 	}
 	now := time.Now()
 	for i, w := range l.windows {
@@ -217,14 +170,14 @@ func (c *Caps) edit(ctx context.Context, l ledger, change func([]tally) error) e
 		if err := change(tallies); err != nil {
 			return err
 		}
-		switch err := c.records.Swap(ctx, c.place(l), rev, encodeTallies(tallies)); {
+		switch err := c.records.Swap(ctx, l.key(), rev, encodeTallies(tallies)); {
 		case err == nil:
 			return nil
 		case !errors.Is(err, login.ErrConflict):
 			return fmt.Errorf("%s: caps: %w", c.service, err)
 		}
 	}
-	return fmt.Errorf("%s: caps: %s: %w", c.service, l.key, login.ErrConflict)
+	return fmt.Errorf("%s: caps: %s: %w", c.service, l.key(), login.ErrConflict)
 }
 
 // room refuses when a window is full.
@@ -241,7 +194,7 @@ func (c *Caps) room(l ledger, tallies []tally, account string) error {
 		}
 		return &login.Refusal{
 			Reason: login.ReasonSourceLimited,
-			Detail: fmt.Sprintf("%s: %d %s in %v", w.name, w.limit, c.service.units(), w.length()),
+			Detail: fmt.Sprintf("%s: %d %s in %v", w.name, w.limit, l.of.units(), w.length()),
 		}
 	}
 	return nil
@@ -251,7 +204,7 @@ func (c *Caps) room(l ledger, tallies []tally, account string) error {
 func (c *Caps) alarm(l ledger, tallies []tally) {
 	for i, w := range l.windows {
 		sum := tallies[i].sum()
-		if w.alarm && float64(sum) >= alarmAt*float64(w.limit) && c.often.Allow("alarm "+l.key) {
+		if w.alarm && float64(sum) >= alarmAt*float64(w.limit) && c.often.Allow("alarm "+l.key()) {
 			c.log.Warn("a cap is nearly used up", c.whose(l, w), slog.Int64(login.KeyCount, sum),
 				slog.String(login.KeyHint, "look for an attack; if there is none, raise the cap"))
 		}
@@ -261,8 +214,8 @@ func (c *Caps) alarm(l ledger, tallies []tally) {
 // whose names a cap: its key, and the country of one that each country has.
 func (c *Caps) whose(l ledger, w window) slog.Attr {
 	attrs := []any{slog.String(login.KeyKind, string(c.service)), slog.String(login.KeyKey, w.name)}
-	if _, country, ok := strings.Cut(l.key, countryKey); ok {
-		attrs = append(attrs, slog.String(login.KeyDetail, country))
+	if l.kind == kindCountry {
+		attrs = append(attrs, slog.String(login.KeyDetail, l.who))
 	}
 	return slog.Group("", attrs...)
 }

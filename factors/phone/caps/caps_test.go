@@ -110,22 +110,6 @@ func TestAnAlarmOutlivesARestart(t *testing.T) {
 	}
 }
 
-func TestServicesAreCountedApart(t *testing.T) {
-	t.Parallel()
-	records := new(logintest.Records)
-	one := func(c *Config) { c.PerDay = 1 }
-	sms, _ := build(SMS, records, one)
-	calls, _ := build(Call, records, one)
-	for _, c := range []*Caps{sms, calls} {
-		if err := take(t, c, 1); err != nil {
-			t.Errorf("%s: %v", c.service, err)
-		}
-		if err := take(t, c, 2); login.Refused(err) == "" {
-			t.Errorf("%s: %v, want refused", c.service, err)
-		}
-	}
-}
-
 func TestALineWithManyExtensionsIsOneNumber(t *testing.T) {
 	t.Parallel()
 	c, _ := build(Call, new(logintest.Records), func(c *Config) { c.PerNumber10Min = 3 })

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A Service is what costs money: messages or calls. Each has caps of its own.
+// A Service is what costs money: messages or calls.
 type Service string
 
 // The services, as their sections in the configuration are called.
@@ -14,21 +14,41 @@ const (
 	Call Service = "call"
 )
 
-// units is what one is counted of, for logs and errors.
-func (s Service) units() string {
-	if s == Call {
-		return "calls"
+// telephone stands for messages and calls together: what one person, and one
+// number, gets of both.
+const telephone Service = "phone"
+
+// together is what the uses of one person or number are counted as.
+func (s Service) together() Service {
+	if s == Email {
+		return Email
 	}
-	return "messages"
+	return telephone
 }
 
-// Config are the caps of one service: uses by one account, of one number, of
-// the numbers of one country, and of all. Its keys are in the section of the
+// units is what one is counted of, for logs and errors.
+func (s Service) units() string {
+	switch s {
+	case telephone:
+		return "messages and calls"
+	case Call:
+		return "calls"
+	default:
+		return "messages"
+	}
+}
+
+// Config are the caps of one service. Its keys are in the section of the
 // service.
 type Config struct {
+	// PerUserHour, PerNumber10Min and PerNumberDay are how many messages and
+	// calls one account or number may have had, of both together, for there to
+	// be one more of this service.
 	PerUserHour    int `mapstructure:"per_user_hour"`
 	PerNumber10Min int `mapstructure:"per_number_10min"`
 	PerNumberDay   int `mapstructure:"per_number_day"`
+	// PerCountryHour and PerDay bound what the service costs, and count its own
+	// uses only.
 	PerCountryHour int `mapstructure:"per_country_hour"`
 	PerDay         int `mapstructure:"per_day"`
 	// MinSuccess is the part, in percent, of codes that are entered and of
@@ -47,9 +67,9 @@ const (
 	minJudged  = 10
 )
 
-// DefaultConfig returns what holds for keys that are not set. A call is for
-// people who have no other way, at each of their sign-ins; so one number gets
-// more calls in a day than messages.
+// DefaultConfig returns what holds for keys that are not set. One sign-in can
+// be two uses, a message and a call; so there are calls for twice as many uses
+// as there are messages for.
 func DefaultConfig(s Service) Config {
 	c := Config{
 		PerUserHour:    5,
@@ -62,7 +82,7 @@ func DefaultConfig(s Service) Config {
 		MinSuccessAfter: 50,
 	}
 	if s == Call {
-		c.PerNumberDay = 20
+		c.PerUserHour, c.PerNumber10Min, c.PerNumberDay = 2*c.PerUserHour, 2*c.PerNumber10Min, 2*c.PerNumberDay
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package caps
 
 import (
 	"context"
+	"slices"
 
 	"github.com/portvakt/portvakt/factors/phone"
 )
@@ -20,10 +21,11 @@ func (c *Caps) TakeSpareAccount(ctx context.Context, account string) error {
 
 // half is the ledger with half of its room.
 func (l ledger) half() ledger {
-	half := ledger{key: l.key}
-	for _, w := range l.windows {
+	windows := slices.Clone(l.windows)
+	for i := range windows {
+		w := &windows[i]
 		w.name, w.limit, w.alarm = "half of "+w.name, w.limit/2, false
-		half.windows = append(half.windows, w)
 	}
-	return half
+	l.windows = windows
+	return l
 }

@@ -70,7 +70,7 @@ func TestSpareMessagesAreNotWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, s := range c.subjects(number(t, 0)) {
+	for _, s := range c.subjects(SMS, number(t, 0)) {
 		tallies, _, err := c.read(t.Context(), s.ledger)
 		if err != nil || tallies[sentAt].sum() != 0 {
 			t.Errorf("%s: %d are watched, %v", s.name, tallies[sentAt].sum(), err)

@@ -35,38 +35,38 @@ type subject struct {
 	name string // for logs
 }
 
-// subjects are the range of ten thousand numbers and the country of a number.
-func (c *Caps) subjects(n phone.Number) []subject {
-	if c.cfg.MinSuccess == 0 {
-		return nil
-	}
-	windows := []window{sentWindow, answerWindow, stoppedWindow}
+// subjects are the range of ten thousand numbers and the country of a number,
+// as a service has tried them.
+func (c *Caps) subjects(of Service, n phone.Number) []subject {
 	r := n.Range()
 	return []subject{
-		{ledger{"watch/range/" + c.hash("range "+r), windows}, r},
-		{ledger{"watch/" + countryKey + n.Country(), windows}, n.Country()},
+		{c.ledger(of, kindWatch, "range/"+c.hash(of, "range "+r)), r},
+		{c.ledger(of, kindWatch, "country/"+n.Country()), n.Country()},
 	}
 }
 
 // watched refuses numbers of a range or country that is stopped, and stops one
-// of whose codes or calls too few were answered.
+// of whose codes or calls too few were answered. Each service judges by its own
+// uses, as codes are entered at another rate than keys are pressed; what one
+// has stopped is stopped for all, as whoever earns by a number earns by both.
 func (c *Caps) watched(ctx context.Context, n phone.Number) error {
-	for _, s := range c.subjects(n) {
-		tallies, _, err := c.read(ctx, s.ledger)
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		if c.suspect(tallies, now) {
-			if err := c.stop(ctx, s); err != nil {
+	for _, service := range []Service{SMS, Call} {
+		for _, s := range c.subjects(service, n) {
+			tallies, _, err := c.read(ctx, s.ledger)
+			if err != nil {
 				return err
 			}
-		} else if len(tallies[stoppedAt]) == 0 {
-			continue
-		}
-		return &login.Refusal{
-			Reason: login.ReasonSourceLimited,
-			Detail: fmt.Sprintf("min_success: %s is stopped for %v", s.name, stoppedWindow.length()),
+			if service == c.service && c.suspect(tallies, time.Now()) {
+				if err := c.stop(ctx, s); err != nil {
+					return err
+				}
+			} else if len(tallies[stoppedAt]) == 0 {
+				continue
+			}
+			return &login.Refusal{
+				Reason: login.ReasonSourceLimited,
+				Detail: fmt.Sprintf("%s.min_success: %s is stopped for %v", service, s.name, stoppedWindow.length()),
+			}
 		}
 	}
 	return nil
@@ -119,8 +119,11 @@ func (c *Caps) Answered(ctx context.Context, n phone.Number) error {
 }
 
 func (c *Caps) mark(ctx context.Context, n phone.Number, at int) error {
+	if c.cfg.MinSuccess == 0 {
+		return nil
+	}
 	var writes []func() error
-	for _, s := range c.subjects(n) {
+	for _, s := range c.subjects(c.service, n) {
 		writes = append(writes, func() error {
 			return c.edit(ctx, s.ledger, func(tallies []tally) error {
 				tallies[at] = tallies[at].plus(s.windows[at], time.Now())

@@ -121,9 +121,9 @@ func TestTheWatchCanBeSwitchedOff(t *testing.T) {
 		use(t, c, 0, 100, 0)
 		time.Sleep(5 * time.Minute)
 		use(t, c, 200, 100, 3)
-		for _, s := range []string{"range/" + c.hash("range +474000"), "country/NO"} {
-			if _, err := records.Get(t.Context(), "sms/cap/watch/"+s); err == nil {
-				t.Errorf("%s is counted", s)
+		for _, s := range c.subjects(SMS, number(t, 0)) {
+			if _, err := records.Get(t.Context(), s.key()); err == nil {
+				t.Errorf("%s is counted", s.name)
 			}
 		}
 	})
@@ -158,7 +158,7 @@ func TestRecordsOfTheWatchAreSmall(t *testing.T) {
 		if err != nil || len(v.Data) > 1024 {
 			t.Errorf("%d octets, %v", len(v.Data), err)
 		}
-		if key := c.subjects(number(t, 1))[0].key; strings.Contains(key, "4000") {
+		if key := c.subjects(SMS, number(t, 1))[0].key(); strings.Contains(key, "4000") {
 			t.Errorf("the key %q tells the range", key)
 		}
 	})
