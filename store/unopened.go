@@ -45,10 +45,13 @@ func (e *UnopenedError) orNil() error {
 }
 
 // Unopened takes an error apart: how many values did not open, when that is all
-// that is wrong and everything else has been read; else err itself.
+// that is wrong and everything else has been read; else err itself, also when it
+// is joined with that.
 func Unopened(err error) (count int, other error) {
-	if u, ok := errors.AsType[*UnopenedError](err); ok {
-		return u.Count, nil
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if u, ok := e.(*UnopenedError); ok { //nolint:errorlint // errors.As would look into those that are joined
+			return u.Count, nil
+		}
 	}
 	return 0, err
 }

@@ -54,6 +54,10 @@ func TestScanGoesOnBehindValuesThatDoNotOpen(t *testing.T) {
 			}
 		}
 	}
+	both := errors.Join(login.ErrConflict, kv.Scan(t.Context(), "k/", func(string, store.Value) error { return nil }))
+	if n, other := store.Unopened(both); n != 0 || !errors.Is(other, login.ErrConflict) {
+		t.Errorf("beside another error: %d unopened, %v", n, other)
+	}
 	err := kv.Scan(t.Context(), "k/", func(string, store.Value) error { return login.ErrConflict })
 	if n, other := store.Unopened(err); n != 0 || !errors.Is(other, login.ErrConflict) {
 		t.Errorf("an error of the callback: %d unopened, %v", n, other)
