@@ -12,7 +12,7 @@ func TestS05AFullListOfTicketsIsClosedToStrangersForMinutes(t *testing.T) {
 	const home, elsewhere, another = 1, 2, 3
 	const lives = questionFor + 2*time.Minute
 	ticket := func(n int) (nonce [8]byte) {
-		binary.BigEndian.PutUint64(nonce[:], uint64(n)) //nolint:gosec // small
+		binary.BigEndian.PutUint64(nonce[:], uint64(n))
 		return nonce
 	}
 	full := func() *guard {
