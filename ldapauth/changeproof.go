@@ -15,7 +15,9 @@ var _ login.NTChanger = (*Directory)(nil)
 func (d *Directory) ChangesNTPasswords() bool { return d.domain != nil && d.cfg.NTLMDomain != "" }
 
 // ChangeNTPassword has a domain controller change a password by what a person's
-// system has sent; see [login.NTChanger].
+// system has sent; see [login.NTChanger]. Whether the new one is typable, as one
+// that comes in the clear must be, only the controller could tell: it comes under
+// the hash of the old one (RFC 2759, section 8.9), which is not known here.
 func (d *Directory) ChangeNTPassword(ctx context.Context, a login.Account, c login.NTChange) error {
 	switch {
 	case !d.ChangesNTPasswords():

@@ -250,7 +250,11 @@ func (s station) compare(other station) int {
 // full the oldest is forgotten too, and with it every ticket as old becomes
 // void: forgetting one never makes it usable again. Strangers find a full
 // record closed instead: somebody who has the password could go on answering
-// questions of his own to make those of the person void.
+// questions of his own to make those of the person void. What he can do is fill
+// it, and keep all strangers out, the person at a new place among them, until
+// his tickets expire, seven minutes at most after the last of them. That is no
+// more than his wrong codes do, which lock all strangers out for an hour; a room
+// for each place would be filled from as many places.
 func (g *guard) spend(nonce [8]byte, issued time.Time, id uint64, now time.Time) bool {
 	// Two minutes more than a question lives, for clocks that differ.
 	oldest := now.Add(-questionFor - 2*time.Minute).Unix()

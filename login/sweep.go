@@ -13,13 +13,15 @@ import (
 type Scanner interface {
 	Records
 	// Scan calls fn for each key with the prefix until fn returns an error,
-	// which Scan returns. fn may call Get and Swap.
+	// which Scan returns. fn may call Get and Swap. A value that cannot be read
+	// does not hide those behind it: Scan tells of it in the end.
 	Scan(ctx context.Context, prefix string, fn func(key string, v Value) error) error
 }
 
 // Sweep removes what dialogues have left in records that can go on no more: keys
 // and attributes that were granted, passwords of a change that nobody finished. A
-// dialogue that ends does so itself; most that do not are just not answered.
+// dialogue that ends does so itself; most that do not are just not answered. It
+// does what it can: an error tells of what is left.
 func Sweep(ctx context.Context, r Scanner, now time.Time) error {
 	var errs []error
 	for _, k := range []*keptKind{grants, changes} {

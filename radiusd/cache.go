@@ -216,12 +216,17 @@ func (c *replyCache) forget(e *entry) {
 	}
 }
 
-// expire removes all that has expired.
+// expire removes all that has expired, and gives up the room of what has nothing
+// in it any more: maps and pages would else stay as large as the largest burst.
 func (c *replyCache) expire(now time.Duration) {
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.Lock()
 		c.sweep(sh, now, sh.sent.records)
+		if sh.sent.index != nil && sh.sent.count == 0 && len(sh.entries) == 0 {
+			sh.sent = sentLog{}
+			sh.entries = map[uint64]*entry{}
+		}
 		sh.mu.Unlock()
 	}
 }

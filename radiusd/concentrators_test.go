@@ -68,6 +68,11 @@ var concentrators = []struct {
 // that share one store. Her telephone rings once, whatever is sent again, and
 // every request has the same answer when she has given it, also that which the
 // product does not wait for any more: both nodes say the same.
+//
+// Minutes pass in virtual time, which stands still while a socket is read: so
+// datagrams are handed to receive and taken from the queue of the sender. Sockets,
+// their readers and senders, and what the kernel loses are not shown here, but by
+// TestTwoNodesRingOnceOverUDP and the tests of the RFCs; products themselves by e2e.
 func TestConcentratorsRingOnce(t *testing.T) {
 	t.Parallel()
 	for _, row := range concentrators {

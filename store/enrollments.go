@@ -190,7 +190,8 @@ func (s *Enrollments) Forget(ctx context.Context, id string) error {
 }
 
 // List calls fn for each account that has a record, until fn returns an error,
-// which List returns. fn may call Update and Forget.
+// which List returns. When some do not open, fn gets all others before List
+// returns an [UnopenedError]. fn may call Update and Forget.
 func (s *Enrollments) List(ctx context.Context, fn func(id, name string, e login.Enrollment) error) error {
 	return s.kv.Scan(ctx, enrollPrefix, func(key string, v Value) error {
 		id, err := url.QueryUnescape(strings.TrimPrefix(key, enrollPrefix))

@@ -94,7 +94,8 @@ func explain(s login.Sealer, key string, v Value) error {
 // Rewrap seals all values of kv, the one below [Sealed], again that are not
 // under the active key of s, and returns how many. Afterwards the other keys
 // can be removed from the ring, when every daemon that writes the database has
-// the new ring.
+// the new ring. With values that do not open it does what it can and returns an
+// [UnopenedError]: then the other keys must stay.
 func Rewrap(ctx context.Context, kv KV, s login.Sealer) (changed int, err error) {
 	if err := CheckKey(ctx, kv, s); err != nil {
 		return 0, err
@@ -115,11 +116,17 @@ func reseal(ctx context.Context, kv KV, s login.Sealer, active byte, done *atomi
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	keys := make(chan string)
+	var mu sync.Mutex
+	var unopened UnopenedError
 	var wg sync.WaitGroup
 	for range rewrapWorkers {
 		wg.Go(func() {
 			for key := range keys {
 				switch did, err := resealOne(ctx, kv, s, active, key); {
+				case errors.Is(err, ErrSealed), errors.Is(err, ErrMissingKey):
+					mu.Lock()
+					unopened.add(err)
+					mu.Unlock()
 				case err != nil:
 					cancel(err)
 				case did:
@@ -144,7 +151,10 @@ func reseal(ctx context.Context, kv KV, s login.Sealer, active byte, done *atomi
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return unopened.orNil()
 }
 
 func resealOne(ctx context.Context, kv KV, s login.Sealer, active byte, key string) (bool, error) {

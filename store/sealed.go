@@ -68,18 +68,26 @@ func (k *sealedKV) seal(key string, data []byte) ([]byte, error) {
 	return sealed, nil
 }
 
-// Scan opens each value, but not the records of this package about keys.
+// Scan opens each value, but not the records of this package about keys. Those
+// that do not open are left out, and told by an [UnopenedError] when fn has had
+// all others.
 func (k *sealedKV) Scan(ctx context.Context, prefix string, fn func(key string, v Value) error) error {
-	return k.kv.Scan(ctx, prefix, func(key string, v Value) error {
+	unopened := UnopenedError{Prefix: prefix}
+	err := k.kv.Scan(ctx, prefix, func(key string, v Value) error {
 		if isCheck(key) {
 			return nil
 		}
 		plain, err := k.open(key, v)
 		if err != nil {
-			return err
+			unopened.add(err)
+			return nil
 		}
 		return fn(key, plain)
 	})
+	if err != nil {
+		return err
+	}
+	return unopened.orNil()
 }
 
 // Close closes the KV below.

@@ -59,7 +59,8 @@ func (s *Sessions) inForce() (KV, []byte, SessionsConfig) {
 	return s.kv, s.key, s.cfg
 }
 
-// Load reads which sessions there are.
+// Load reads which sessions there are; all that open, when it returns an
+// [UnopenedError].
 func (s *Sessions) Load(ctx context.Context) error {
 	kv, _, _ := s.inForce()
 	var all []*known
@@ -69,10 +70,12 @@ func (s *Sessions) Load(ctx context.Context) error {
 		}
 		return nil
 	})
+	if _, other := Unopened(err); other == nil {
+		s.index.fill(all)
+	}
 	if err != nil {
 		return fmt.Errorf("read sessions: %w", err)
 	}
-	s.index.fill(all)
 	return nil
 }
 

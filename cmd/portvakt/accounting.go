@@ -39,10 +39,13 @@ func newAccounting(ctx context.Context, f conf.File, st *storage, opts radiusd.O
 		return nil, nil //nolint:nilnil // most sites have none
 	}
 	a := &accounting{sessions: newSessions(st, f)}
-	if err := a.sessions.Load(ctx); err != nil {
-		return nil, err
+	err := a.sessions.Load(ctx)
+	if _, other := store.Unopened(err); other != nil {
+		return nil, other
 	}
-	var err error
+	if err != nil { // the sessions of others go on being counted
+		opts.Log.LogAttrs(ctx, slog.LevelError, "some sessions cannot be read", slog.Any(login.KeyErr, err))
+	}
 	if a.server, err = radiusd.NewAccounting(f.Server.Config, a, opts); err != nil { //nolint:contextcheck // it reads nothing
 		return nil, err
 	}

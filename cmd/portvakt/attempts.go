@@ -77,6 +77,9 @@ func newAttemptsCommand() *cobra.Command {
 
 func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {
 	out, notes := c.OutOrStdout(), c.ErrOrStderr()
+	if found.Unread > 0 {
+		tell(notes, "warning", fmt.Sprintf("%d pages of attempts cannot be read: they were damaged, or sealed with another key", found.Unread))
+	}
 	if asJSON {
 		for _, a := range found.Attempts {
 			if err := json.NewEncoder(logging.Escaping(out)).Encode(newAttemptJSON(a)); err != nil {
@@ -97,9 +100,6 @@ func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {
 		tell(notes, "hint", "nothing was found: look further back with --since, and at portvakt status, which says whether requests of the client are dropped")
 	case found.More:
 		tell(notes, "hint", "there are more: --limit and --since say how many")
-	}
-	if found.Unread > 0 {
-		tell(notes, "warning", fmt.Sprintf("%d pages of attempts cannot be read: they were damaged, or sealed with another key", found.Unread))
 	}
 	return nil
 }

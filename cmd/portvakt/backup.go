@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/open"
 )
@@ -93,10 +94,14 @@ while the daemon runs and may be repeated.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
 				n, err := open.Rewrap(ctx, st.raw, st.ring)
-				if err != nil {
-					return err
+				unopened, other := store.Unopened(err)
+				if other != nil {
+					return other
 				}
 				say(c.OutOrStdout(), "sealed %d values again\n", n)
+				if unopened > 0 {
+					return fmt.Errorf("not all values are sealed again: %w", err)
+				}
 				return nil
 			})
 		},

@@ -14,6 +14,7 @@ import (
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd/dictionary"
 	"github.com/portvakt/portvakt/radiusd/reply"
+	"github.com/portvakt/portvakt/store"
 )
 
 const coaHelp = `Coa asks a device to go on with a session that is under way under other terms
@@ -40,8 +41,11 @@ func newCOACommand() *cobra.Command {
 					return err
 				}
 				s, err := st.session(ctx, f, args[0], client)
-				if err != nil {
+				if _, other := store.Unopened(err); other != nil {
 					return err
+				}
+				if err != nil {
+					tell(c.ErrOrStderr(), "warning", err.Error())
 				}
 				device, err := deviceOf(f, s)
 				if err != nil {
@@ -83,7 +87,8 @@ func changeOf(set []string) ([]byte, error) {
 	return reply.Encode(d, written)
 }
 
-// session finds the one session under way that has an Acct-Session-Id.
+// session finds the one session under way that has an Acct-Session-Id; also
+// beside a [store.UnopenedError] about others.
 func (s *storage) session(ctx context.Context, f conf.File, id, client string) (found login.Session, err error) {
 	n, now := 0, time.Now()
 	err = newSessions(s, f).List(ctx, client, func(is login.Session) error {
@@ -93,13 +98,16 @@ func (s *storage) session(ctx context.Context, f conf.File, id, client string) (
 		}
 		return nil
 	})
+	_, other := store.Unopened(err)
 	switch {
-	case err != nil:
-		return found, err
+	case other != nil:
+		return found, other
+	case n == 0 && err != nil: // it may be one of them
+		return found, fmt.Errorf("no session %s is under way; %v", told(id), err) //nolint:errorlint // there is no session to go on with
 	case n == 0:
 		return found, withHint(fmt.Errorf("no session %s is under way", told(id)), "portvakt sessions --active lists those that are")
 	case n > 1:
 		return found, withHint(fmt.Errorf("%d sessions have the id %s", n, told(id)), "say whose with --client")
 	}
-	return found, nil
+	return found, err
 }

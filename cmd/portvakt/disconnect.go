@@ -34,25 +34,27 @@ func newDisconnectCommand() *cobra.Command {
 				if err := knownClient(f, client); err != nil {
 					return err
 				}
-				is, err := st.sessionsOf(ctx, args[0])
-				if err != nil {
+				is, lost := st.sessionsOf(ctx, args[0])
+				if _, err := store.Unopened(lost); err != nil {
 					return err
 				}
 				var all []login.Session
 				now := time.Now()
-				err = newSessions(st, f).List(ctx, client, func(s login.Session) error {
+				err := newSessions(st, f).List(ctx, client, func(s login.Session) error {
 					if s.Active(now, f.Accounting.Stale) && is(&s) {
 						all = append(all, s)
 					}
 					return nil
 				})
-				if err != nil {
+				// A record that is damaged must not keep the others connected.
+				lost = errors.Join(lost, err)
+				if _, err := store.Unopened(err); err != nil {
 					return err
 				}
 				if len(all) == 0 {
-					return withHint(fmt.Errorf("%s has no session", args[0]), "portvakt sessions --active lists those that there are")
+					return errors.Join(lost, withHint(fmt.Errorf("%s has no session", args[0]), "portvakt sessions --active lists those that there are"))
 				}
-				return endAll(ctx, c, f, all)
+				return errors.Join(lost, endAll(ctx, c, f, all))
 			})
 		},
 	}
@@ -88,7 +90,8 @@ func hintCOA(err error, client string) error {
 }
 
 // sessionsOf returns which sessions are somebody's: by the name that the device
-// has accounted for, or by the account's id.
+// has accounted for, or by the account's id. It is also good beside a
+// [store.UnopenedError], but for people whose records that tells of.
 func (s *storage) sessionsOf(ctx context.Context, user string) (func(*login.Session) bool, error) {
 	ids := map[string]bool{user: true}
 	err := s.enrollments.List(ctx, func(id, name string, _ login.Enrollment) error {

@@ -34,7 +34,7 @@ var meanings = map[login.Reason]string{
 	login.ReasonNotDelivered:     "the message did not arrive: is the number right?",
 	login.ReasonTooManyTries:     "three wrong codes, or no new password that the directory takes: she begins again",
 	login.ReasonBadTicket:        "the answer belongs to no question of ours: she begins again",
-	login.ReasonSpentTicket:      "the question had been answered before: she begins again",
+	login.ReasonSpentTicket:      "the question had been answered before: she begins again; or too many questions of hers were answered at places that she is not known at: it passes in seven minutes",
 	login.ReasonExpiredTicket:    "the answer came too late: she begins again",
 	login.ReasonUnavailable:      "something that is needed did not answer: tell the administrator",
 	login.ReasonNoMethodWorks:    "nothing could be sent to her, and she has nothing else",

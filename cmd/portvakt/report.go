@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/internal/logging"
+	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/attempts"
 )
 
@@ -33,7 +34,7 @@ func newReportCommand() *cobra.Command {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
 				if clean {
 					n, err := attempts.Clear(ctx, st.kv, rule)
-					if err == nil {
+					if _, other := store.Unopened(err); other == nil {
 						say(c.OutOrStdout(), "%d forgotten\n", n)
 					}
 					return err

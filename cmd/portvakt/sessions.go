@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store"
 )
 
 const sessionsHelp = `Sessions lists what devices have accounted for: who is or was connected, from
@@ -36,9 +38,10 @@ func newSessionsCommand() *cobra.Command {
 					return err
 				}
 				is := func(*login.Session) bool { return true }
-				var err error
+				var lost error
 				if user != "" {
-					if is, err = st.sessionsOf(ctx, user); err != nil {
+					is, lost = st.sessionsOf(ctx, user)
+					if _, err := store.Unopened(lost); err != nil {
 						return err
 					}
 				}
@@ -48,12 +51,12 @@ func newSessionsCommand() *cobra.Command {
 					write = func(l sessionLine) error { return out.Encode(l) }
 				}
 				now := time.Now()
-				return newSessions(st, f).List(ctx, client, func(s login.Session) error {
+				return errors.Join(lost, newSessions(st, f).List(ctx, client, func(s login.Session) error {
 					if !is(&s) || active && !s.Active(now, f.Accounting.Stale) {
 						return nil
 					}
 					return write(newSessionLine(&s, now, f.Accounting.Stale))
-				})
+				}))
 			})
 		},
 	}

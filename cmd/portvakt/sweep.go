@@ -31,9 +31,16 @@ func (d *daemon) sweep(ctx context.Context) {
 func (d *daemon) sweepEach(ctx context.Context, every time.Duration, what string, sweep func(context.Context, login.Scanner, time.Time) error) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	told := "" // the same again is not news every few minutes
 	for {
-		if err := sweep(ctx, d.current.Load().kv, time.Now()); err != nil && ctx.Err() == nil {
-			d.log.LogAttrs(ctx, slog.LevelError, "what has ended is not removed",
+		err := sweep(ctx, d.current.Load().kv, time.Now())
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			told = ""
+		case err.Error() != told:
+			told = err.Error()
+			d.log.LogAttrs(ctx, slog.LevelError, "not all is removed that has ended",
 				slog.String(login.KeyDetail, what), slog.Any(login.KeyErr, err))
 		}
 		select {

@@ -14,6 +14,7 @@ import (
 	"github.com/portvakt/portvakt/factors/recovery"
 	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store"
 )
 
 func newUserCommand() *cobra.Command {
@@ -68,16 +69,17 @@ func (s *system) person(ctx context.Context, user string) (person, error) {
 		return person{a.ID, a.Name, a}, nil
 	}
 	var found []person
-	if lerr := s.enrollments.List(ctx, func(id, name string, _ login.Enrollment) error {
+	lerr := s.enrollments.List(ctx, func(id, name string, _ login.Enrollment) error {
 		if strings.EqualFold(name, user) || id == user {
 			found = append(found, person{id: id, name: name})
 		}
 		return nil
-	}); lerr != nil {
-		return person{}, errors.Join(err, lerr)
-	}
-	if len(found) == 1 {
+	})
+	if _, other := store.Unopened(lerr); other == nil && len(found) == 1 && (lerr == nil || found[0].id == user) {
 		return found[0], nil
+	}
+	if lerr != nil { // a record that does not open may have the name, not the id
+		return person{}, errors.Join(err, withHint(lerr, "name the account by its id; portvakt user list shows those that can be read"))
 	}
 	return person{}, err
 }

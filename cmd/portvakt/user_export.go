@@ -126,7 +126,8 @@ func (s *system) exportTokens(ctx context.Context, c *cobra.Command, users []str
 }
 
 // exported are the tokens of some accounts, of all when none is named, in order
-// of the names.
+// of the names. With a record that does not open there is no export: nobody would
+// miss in the other product who is missing in the file.
 func (s *system) exported(ctx context.Context, only []string) (rows []tokens.Row, people int, err error) {
 	err = s.enrollments.List(ctx, func(id, name string, e login.Enrollment) error {
 		if len(only) > 0 && !slices.Contains(only, id) {

@@ -103,6 +103,9 @@ func (o importOptions) read(file io.Reader) (iter.Seq2[tokens.Row, error], error
 	} else {
 		format, err = tokens.Recognise(buffered)
 	}
+	if errors.Is(err, tokens.ErrNoRows) {
+		return nil, withFileHint(err)
+	}
 	if err != nil {
 		return nil, usage(err, "say what it is with --format: "+strings.Join(tokens.FormatNames(), ", "))
 	}
@@ -191,6 +194,9 @@ func readRows(read iter.Seq2[tokens.Row, error]) ([]importRow, error) {
 
 // withFileHint says what to do about a file that cannot be read at all.
 func withFileHint(err error) error {
+	if errors.Is(err, tokens.ErrNoRows) {
+		return withCode(withHint(err, "look at the export; if nobody has anything there, nothing is to be done here"), exitUsage)
+	}
 	if errors.Is(err, tokens.ErrNeedsKey) {
 		return withCode(withHint(err, "--key-file or --password-file names a file with it"), exitUsage)
 	}

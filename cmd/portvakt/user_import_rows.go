@@ -169,7 +169,8 @@ func (i importer) refuseTwice(rows []importRow) {
 	refuse(secrets, "the secret of %s is also in line %d: give one of the two another token")
 }
 
-// refuseTaken refuses secrets that somebody else has enrolled.
+// refuseTaken refuses secrets that somebody else has enrolled. A record that does
+// not open may have any of them: then nothing is imported.
 func (i importer) refuseTaken(ctx context.Context, rows []importRow) error {
 	rowOf := map[[sha256.Size]byte]*importRow{}
 	for i := range rows {

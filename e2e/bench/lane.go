@@ -71,7 +71,7 @@ type tally struct {
 	took     []time.Duration // those of the window that ended well
 	requests int             // answered in the window
 	lost     int
-	boundary int // right codes refused at the beginning or end of their step
+	boundary int // right codes refused at the beginning or end of their step, or used early
 	repeated int // second replies, the same
 	late     int // replies to what was given up
 	wrong    map[string]int
@@ -291,7 +291,8 @@ func (l *lane) advance(s *slot, b []byte, p packet, now time.Time) {
 		mode == modeReject && p.code == accessReject:
 		l.end(a, now)
 		return
-	case mode.asks() && a.step != 0 && p.code == accessReject && a.boundary(now):
+	case mode.asks() && a.step != 0 && p.code == accessReject && a.boundary(now),
+		mode.asks() && a.step != 0 && p.code != accessAccept && usedEarly(secretOf(nameOf(a.person)), a.step):
 		l.tally.boundary++
 	case mode.asks() && a.step == 0:
 		l.tally.bad("password: unexpected " + codeName(p.code))

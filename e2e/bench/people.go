@@ -48,6 +48,21 @@ func codeAt(secret []byte, step int64) string {
 	return fmt.Sprintf("%06d", number%1000000)
 }
 
+// usedEarly is whether the code of a step may be used before its time, when it
+// is also that of a step close by: a server takes a code for the latest step that
+// has it, and then no code of an earlier one counts. Its window reaches one step
+// ahead, or two when it changes meanwhile. One code in some hundred thousand is
+// such a one.
+func usedEarly(secret []byte, step int64) bool {
+	this, next := codeAt(secret, step), codeAt(secret, step+1)
+	for _, before := range [...]string{codeAt(secret, step-2), codeAt(secret, step-1)} {
+		if before == this || before == next {
+			return true
+		}
+	}
+	return false
+}
+
 // A population hands out people in turn. A server that refuses a code used
 // before lets each of them in once a step, so it hands nobody out twice in one.
 type population struct {

@@ -64,7 +64,7 @@ func writeTable(w io.Writer, title string, all []*contender) {
 			k.of(func(r result) float64 { return mebi(r.sizes[serverName].files) }),
 			k.total(func(r result) int { return r.lost }), k.total(func(r result) int { return r.wrong }))
 		if n := k.total(func(r result) int { return r.boundary }); n > 0 {
-			note("%s refused %d right codes that were under way when one period of 30 seconds gave way to the next.", k.name, n)
+			note("%s refused %d right codes at the edge of a step: under way when one period of 30 seconds gave way to the next, or the same in both.", k.name, n)
 		}
 		if n := k.total(func(r result) int { return int(r.flooded) }); n > 0 {
 			note("%s was sent %d bad packets.", k.name, n)

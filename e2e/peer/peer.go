@@ -67,15 +67,24 @@ func find(program string) string {
 	return ""
 }
 
-// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago.
+// given are the ports that FreePort has returned.
+var given sync.Map
+
+// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago, and another
+// one each time: the peer that it is for may not have it yet when the next asks.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		_ = l.Close()
+		if _, before := given.LoadOrStore(port, true); !before {
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // run runs a program that ends by itself.

@@ -120,7 +120,9 @@ func (s *Slapd) Start(t testing.TB) {
 	t.Helper()
 	urls := s.URL + " " + s.LDAPSURL
 	s.p = start(t, &s.log, "slapd", "-f", s.path("slapd.conf"), "-h", urls, "-d", s.level)
-	s.p.until(t, "slapd", listens(address("127.0.0.1", s.Port)))
+	// It begins to listen at one after the other.
+	plain, secured := listens(address("127.0.0.1", s.Port)), listens(address("127.0.0.1", s.LDAPSPort))
+	s.p.until(t, "slapd", func() bool { return plain() && secured() })
 }
 
 // Stop ends it; a second Stop does nothing.

@@ -75,9 +75,11 @@ func Find(ctx context.Context, kv Scanner, q Query, now time.Time) (Found, error
 	// What is there decides how far back to go: a scan of the keys alone is not
 	// to be had, but one of an hour without pages is cheap.
 	for at := now.UTC().Truncate(time.Hour).Add(time.Hour); !at.Add(time.Hour).Before(q.Since.UTC()); at = at.Add(-time.Hour) {
-		if err := kv.Scan(ctx, pagePrefix+at.Format(hourFormat)+"/", f.page); err != nil {
+		unopened, err := store.Unopened(kv.Scan(ctx, pagePrefix+at.Format(hourFormat)+"/", f.page))
+		if err != nil {
 			return Found{}, err
 		}
+		f.unread += unopened
 		if enough {
 			break
 		}

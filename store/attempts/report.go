@@ -166,6 +166,8 @@ func Reports(ctx context.Context, kv Scanner, rule string) (all []Report, unread
 		}
 		return nil
 	})
+	unopened, err := store.Unopened(err)
+	unread += unopened
 	slices.SortFunc(all, func(a, b Report) int {
 		for _, c := range [...]int{
 			strings.Compare(a.Rule, b.Rule), strings.Compare(b.Outcome, a.Outcome), strings.Compare(a.User, b.User),
@@ -179,7 +181,8 @@ func Reports(ctx context.Context, kv Scanner, rule string) (all []Report, unread
 	return all, unread, err
 }
 
-// Clear forgets what one rule, or all, would have done.
+// Clear forgets what one rule, or all, would have done, and returns how many
+// records that were, also beside a [store.UnopenedError].
 func Clear(ctx context.Context, kv Store, rule string) (n int, err error) {
 	err = kv.Scan(ctx, reportPrefix, func(key string, v store.Value) error {
 		if rule != "" {

@@ -50,8 +50,29 @@ type Options struct {
 	Columns Columns
 }
 
-// Read yields the rows of a file.
-func (f Format) Read(r io.Reader, o Options) iter.Seq2[Row, error] { return f.read(r, o) }
+// ErrNoRows is of a file with nothing in it, or with no more than a header: an
+// export that went wrong looks like this, and must not look like an import.
+var ErrNoRows = errors.New("there is nobody and no token in the file")
+
+// Read yields the rows of a file. Where there is none, not even one that is bad or
+// left out, it yields an error that wraps [ErrNoRows].
+func (f Format) Read(r io.Reader, o Options) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		none := true
+		for row, err := range f.read(r, o) {
+			if errors.Is(err, ErrNoRows) {
+				break
+			}
+			none = false
+			if !yield(row, err) {
+				return
+			}
+		}
+		if none {
+			yield(Row{}, fmt.Errorf("%w: format %q is of %s", ErrNoRows, f.Name, f.About))
+		}
+	}
+}
 
 // Formats returns all.
 func Formats() []Format {
@@ -111,7 +132,7 @@ var errUnknownFormat = errors.New("the format of the file is not recognised")
 
 // Recognise tells the format of a file by its first line that is no comment. It
 // reads nothing away. In doubt it returns an error: a secret that is read in the
-// wrong way makes codes that never fit.
+// wrong way makes codes that never fit. A file without such a line is [ErrNoRows].
 func Recognise(r *bufio.Reader) (Format, error) {
 	head, err := r.Peek(maxLine)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -131,6 +152,9 @@ func Recognise(r *bufio.Reader) (Format, error) {
 		}
 		if errors.Is(err, errEncoding) {
 			return Format{}, fmt.Errorf("line %d: %w", l.n, err)
+		}
+		if errors.Is(err, io.EOF) && len(head) < maxLine-utf8.UTFMax {
+			return Format{}, ErrNoRows
 		}
 		if err != nil {
 			return Format{}, errUnknownFormat

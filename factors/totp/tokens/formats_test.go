@@ -257,6 +257,56 @@ func TestFormatsAreRecognised(t *testing.T) {
 	}
 }
 
+// An export that went wrong is no import of nothing. What is in a file but is bad
+// or left out is told by its own line.
+func TestAFileWithoutRowsIsTold(t *testing.T) {
+	const pskc = `<KeyContainer xmlns="urn:ietf:params:xml:ns:keyprov:pskc" Version="1.0">`
+	headers := map[string][]string{
+		"csv":         {"user,secret\n", "\ufeffuser;phone\r\n\r\n", "# ours\nuser,secret\n# the end\n"},
+		"entra":       {"upn,serial number,secret key,time interval,manufacturer,model\n"},
+		"oath":        {"# version: 2\n"},
+		"pskc":        {pskc + "</KeyContainer>"},
+		"otpauth":     {"# links\n"},
+		"yubico":      {"LOGGING START,11.12.13 18:55\n"},
+		"multiotp":    {"# tokens\n"},
+		"privacyidea": {"# tokens\n"},
+		"mfaserver":   {"Username,First Name,Primary Phone,Enabled\n"},
+	}
+	errs := func(f Format, file string) (all []error) {
+		for _, err := range f.Read(strings.NewReader(file), Options{Algorithm: totp.SHA1, EncKey: make([]byte, 96)}) {
+			all = append(all, err)
+		}
+		return all
+	}
+	for _, f := range Formats() {
+		for _, file := range append(headers[f.Name], "", "\n", " \r\n\r\n", "\ufeff") {
+			got := errs(f, file)
+			if len(got) != 1 || !errors.Is(got[0], ErrNoRows) || !strings.Contains(got[0].Error(), f.About) {
+				t.Errorf("%s: %q: got %v, want one error that says what was expected", f.Name, file, got)
+			}
+		}
+	}
+	for format, file := range map[string]string{
+		"csv": "user,secret\nanna,!\n", "mfaserver": "Username,Primary Phone,Enabled\nanna,90000042,False\n", "pskc": pskc, "oath": "T1\n",
+	} {
+		f, err := FormatNamed(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := errs(f, file); len(got) != 1 || got[0] == nil || errors.Is(got[0], ErrNoRows) {
+			t.Errorf("%s: %q: got %v, want what is wrong with it", format, file, got)
+		}
+	}
+	for file, nothing := range map[string]bool{
+		"": true, "\n": true, "# a\n# b\n": true, "\ufeff": true, "# " + strings.Repeat("x", 2*maxLine) + "\n": false, "a,b,c\n": false,
+		strings.Repeat("# x\n", maxLine): false, strings.Repeat("# x\n", maxLine/8): true,
+	} {
+		if _, err := Recognise(bufio.NewReaderSize(strings.NewReader(file), maxLine)); errors.Is(err, ErrNoRows) != nothing || err == nil {
+			t.Errorf("%.20q: recognised as %v", file, err)
+		}
+	}
+}
+
 // FuzzFormats reads each file in each format: none may panic, take a token that
 // the factor would not, or show a secret.
 func FuzzFormats(f *testing.F) {

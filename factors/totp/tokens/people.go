@@ -59,7 +59,8 @@ func (h header) person(fields []string) (Row, error) {
 }
 
 // telephone puts a number together that stands in three columns. A country is a
-// calling code, as "47", or ends in one, as "Norway +47".
+// calling code, as "47", or ends in one, as "Norway +47". Commas before an
+// extension are the pauses that it needs, and stay.
 func telephone(number, country, extension string) (string, error) {
 	if number == "" {
 		return "", nil
@@ -71,15 +72,18 @@ func telephone(number, country, extension string) (string, error) {
 		}
 		number = "+" + code + " " + number
 	}
-	// Commas are pauses before it: a call waits for the answer by itself.
-	extension = strings.Trim(extension, ", ")
-	if strings.Trim(extension, "0123456789") != "" {
+	digits := strings.TrimLeft(extension, ", ")
+	pauses := strings.Count(extension[:len(extension)-len(digits)], ",")
+	digits = strings.TrimRight(digits, ", ")
+	switch {
+	case strings.Trim(digits, "0123456789") != "":
 		return "", errors.New("extension has more than digits: nothing else is dialled after the answer")
+	case digits == "":
+		return number, nil
+	case pauses == 0:
+		return number + " ext. " + digits, nil
 	}
-	if extension != "" {
-		number += " ext. " + extension
-	}
-	return number, nil
+	return number + strings.Repeat(",", pauses) + digits, nil
 }
 
 func parseEnabled(text string) (bool, error) {

@@ -20,8 +20,15 @@ func TestReadMFAServer(t *testing.T) {
 				`"CONTOSO\anna","Anna","Berg","47","900 00 042","","+47","22 00 00 01",",,123","Phone Call","True"` + "\r\n" +
 				`"bob@example.org","Bob","O'Brien, Jr","Norway +47","90000043","","","","","Text Message","True"` + "\r\n" +
 				`"carol","","","0047","+4790000044","","1","(555) 555-0100","","Mobile App","Yes"` + "\r\n",
-			`2: "CONTOSO\\anna" "+47 900 00 042" "+47 22 00 00 01 ext. 123" "call"` + "\n" + `3: "bob@example.org" "+47 90000043" "sms"` + "\n" +
+			`2: "CONTOSO\\anna" "+47 900 00 042" "+47 22 00 00 01,,123" "call"` + "\n" + `3: "bob@example.org" "+47 90000043" "sms"` + "\n" +
 				`4: "carol" "+4790000044" "+1 (555) 555-0100" "totp"` + "\n",
+		},
+		{
+			"commas before an extension are its pauses, in either column",
+			`Username,Primary Phone,Extension,Backup Phone,Backup Extension` + "\n" + `anna,"+47 77 64 40 00,,123",,+4777644001,", , ,7"` + "\n" +
+				`bob,+4777644000,",,",+4777644001,"123,"` + "\n" + `carol,+4777644000,"1,,2",,` + "\n",
+			`2: "anna" "+47 77 64 40 00,,123" "+4777644001,,,7"` + "\n" + `3: "bob" "+4777644000" "+4777644001 ext. 123"` + "\n" +
+				"4: ! line 4: extension has more than digits: nothing else is dialled after the answer\n",
 		},
 		{
 			"columns stand in any order and spelling, between others, separated by semicolons",

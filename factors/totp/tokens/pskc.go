@@ -147,12 +147,15 @@ func parsePSKC(r io.Reader) (*pskcContainer, error) {
 			return nil, errDTD
 		}
 	}
+	if len(bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))) == 0 {
+		return nil, ErrNoRows
+	}
 	c := &pskcContainer{}
 	if err := xml.Unmarshal(b, c); err != nil {
 		return nil, errors.New("is no KeyContainer of RFC 6030")
 	}
 	if len(c.Packages) == 0 {
-		return nil, errors.New("has no KeyPackage")
+		return nil, fmt.Errorf("has no KeyPackage: %w", ErrNoRows)
 	}
 	return c, nil
 }

@@ -20,7 +20,8 @@ type Row struct {
 	// Token has no Seed when the row gives only telephones.
 	Token totp.Token
 	Label string
-	// Phones are telephone numbers as written, with an extension behind " ext. ".
+	// Phones are telephone numbers as written, with an extension behind " ext. ",
+	// or behind its pauses: "+47 77 64 40 00,,123".
 	Phones []string
 	// Method is by what the person is to be asked first, "call", "sms", "totp" or
 	// "email"; empty when the file does not tell.
