@@ -23,9 +23,12 @@ func (kv *KV) commit() {
 			if early := commitEvery - time.Since(last); early > 0 {
 				time.Sleep(early) //nolint:forbidigo // what comes meanwhile shares one fdatasync
 			}
-			// Let those who are about to change something do so first: their changes
-			// join, and nobody is left behind on the processor that waits for the disk.
-			runtime.Gosched()
+			if kv.few() {
+				// Let those who are about to change something do so first: their changes
+				// join, and nobody is left behind on the processor that waits for the disk.
+				// Behind whom that is shows when there are many: then all would wait for them.
+				runtime.Gosched()
+			}
 			last = time.Now()
 			failing = kv.report(kv.flush(), failing)
 		case <-kv.folder.timer.C:
@@ -40,6 +43,16 @@ func (kv *KV) commit() {
 			return
 		}
 	}
+}
+
+// fewChanges is how many changes are worth waiting for more.
+const fewChanges = 8
+
+// few reports whether the present batch is small.
+func (kv *KV) few() bool {
+	kv.mu.RLock()
+	defer kv.mu.RUnlock()
+	return len(kv.batch.entries) < fewChanges
 }
 
 // report logs when commits begin to fail and when they work again; a full disk
@@ -126,6 +139,9 @@ func (kv *KV) finish() error {
 	}
 	if jerr := kv.j.close(err == nil && kv.j.gen != 0); err == nil {
 		err = jerr
+	}
+	if rerr := kv.readers.suspend(); err == nil {
+		err = rerr
 	}
 	if cerr := kv.db.Close(); err == nil {
 		err = cerr

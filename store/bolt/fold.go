@@ -185,6 +185,10 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 	slices.SortFunc(sorted, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 	kv.parts.Lock()
 	defer kv.parts.Unlock()
+	if err := kv.readers.suspend(); err != nil {
+		return err
+	}
+	defer kv.readers.resume()
 	for {
 		begin := time.Now()
 		part := sorted[:min(kv.part, len(sorted))]
@@ -195,6 +199,7 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 		if err != nil {
 			return err
 		}
+		giveBack(kv.db)
 		if len(sorted) == 0 {
 			return kv.hook("after fold")
 		}

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"log/slog"
@@ -45,6 +44,7 @@ type KV struct {
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
 	slab    slab              // where entries are made
+	readers readers           // of the file
 	cache   *cache            // of durable values, whether in the journal or in the file
 	closed  atomic.Bool       // set under the lock
 
@@ -161,20 +161,6 @@ func (kv *KV) durable(key string) *entry {
 		return e
 	}
 	return kv.folding[key]
-}
-
-// read returns what the bbolt file has under key; the revision is 0 when it has
-// nothing.
-func (kv *KV) read(key string) (v store.Value, err error) {
-	err = kv.view(func(tx *bbolt.Tx) error {
-		raw := tx.Bucket(recordsBucket).Get([]byte(key))
-		if raw == nil {
-			return nil
-		}
-		v, err = decode(bytes.Clone(raw))
-		return err
-	})
-	return v, err
 }
 
 // readAt is read that fills the cache. No change of key was known to memory in the
