@@ -52,7 +52,7 @@ const fewChanges = 8
 func (kv *KV) few() bool {
 	kv.mu.RLock()
 	defer kv.mu.RUnlock()
-	return len(kv.batch.entries) < fewChanges
+	return len(kv.batch.changed) < fewChanges
 }
 
 // report logs when commits begin to fail and when they work again; a full disk
@@ -76,29 +76,28 @@ const maxSpare = 256 << 10
 func (kv *KV) flush() error {
 	kv.mu.Lock()
 	b := kv.batch
-	if len(b.entries) == 0 {
+	if len(b.changed) == 0 {
 		kv.mu.Unlock()
 		return nil
 	}
 	kv.batch = newBatch(kv.folder.spare)
 	kv.mu.Unlock()
 	kv.folder.spare = nil
-
 	b.err = kv.write(b)
 	kv.mu.Lock()
-	for _, e := range b.entries {
+	for i := range b.changed {
+		e := b.changed[i].entry(b.frame)
 		delete(kv.pending, e.key)
-		e.batch = nil
 		if b.err == nil {
-			kv.overlay[e.key] = e
+			kv.overlay.put(&e)
 			kv.cache.update(e.key, e.value())
 		}
 	}
 	kv.mu.Unlock()
 	if cap(b.frame) <= maxSpare {
-		kv.folder.spare = b.frame
+		kv.folder.spare = &batch{frame: b.frame, changed: b.changed}
 	}
-	b.frame, b.entries = nil, nil
+	b.frame, b.changed = nil, nil
 	close(b.done)
 	kv.journalBytes.Store(uint64(kv.j.size)) //nolint:gosec // a size is not negative
 	if b.err != nil {
