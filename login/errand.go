@@ -21,8 +21,9 @@ type errand struct {
 
 	// Guarded by the errands' lock.
 	waiters []*waiter
-	others  int    // sign-ins refused meanwhile
-	claim   *claim // as written, never changed
+	room    [1]*waiter // of most
+	others  int        // sign-ins refused meanwhile
+	claim   *claim     // as written, never changed
 	rev     uint64
 	method  *Method // asked now
 	reached bool    // something may have reached her

@@ -11,20 +11,39 @@ import (
 // runs for a Wait, so that many thousands may be held.
 type Wait struct{ answer *answer }
 
+// An Awaiter is told the answer of a Wait.
+type Awaiter interface {
+	// Answered is called once, from another goroutine or from Then, and must not
+	// wait for anything. The step is never a Wait.
+	Answered(s Step, err error)
+}
+
+// An answer is part of what waits for it, so that it is no piece of memory of its
+// own.
 type answer struct {
 	mu    sync.Mutex
-	then  func(Step, error)
+	then  Awaiter
 	step  Step
 	err   error
 	there bool
 	left  bool
-	leave func()
+	asked leaver
 }
+
+// A leaver is told that nobody waits any more.
+type leaver interface{ leave() }
+
+type leaverFunc func()
+
+func (fn leaverFunc) leave() { fn() }
 
 // NewWait makes a Wait and the function that answers it, of which the first
 // call counts. leave, which may be nil, is called when nobody waits any more.
 func NewWait(leave func()) (w Wait, answered func(Step, error)) {
-	a := &answer{leave: leave}
+	a := &answer{}
+	if leave != nil {
+		a.asked = leaverFunc(leave)
+	}
 	return Wait{a}, a.put
 }
 
@@ -38,21 +57,20 @@ func (a *answer) put(s Step, err error) {
 	then := a.then
 	a.mu.Unlock()
 	if then != nil {
-		then(s, err)
+		then.Answered(s, err)
 	}
 }
 
-// Then has fn called with the answer, once: from another goroutine, or at once
-// when the answer is there. fn must not wait for anything. The answer is never
-// a Wait. Then may be called once.
-func (w Wait) Then(fn func(Step, error)) {
+// Then has somebody told the answer, once: from another goroutine, or at once
+// when the answer is there. It may be called once.
+func (w Wait) Then(who Awaiter) {
 	a := w.answer
 	a.mu.Lock()
-	a.then = fn
+	a.then = who
 	ready := a.there && !a.left
 	a.mu.Unlock()
 	if ready {
-		fn(a.step, a.err)
+		who.Answered(a.step, a.err)
 	}
 }
 
@@ -64,8 +82,8 @@ func (w Wait) Leave() {
 	first := !a.left && !a.there
 	a.left = true
 	a.mu.Unlock()
-	if first && a.leave != nil {
-		a.leave()
+	if first && a.asked != nil {
+		a.asked.leave()
 	}
 }
 
@@ -76,19 +94,20 @@ func Await(ctx context.Context, s Step, err error) (Step, error) {
 	if !waiting {
 		return s, err
 	}
-	type outcome struct {
-		step Step
-		err  error
-	}
-	there := make(chan outcome, 1)
-	w.Then(func(s Step, err error) { there <- outcome{s, err} })
+	there := make(awaited, 1)
+	w.Then(there)
 	select {
-	case o := <-there:
-		return o.step, o.err
+	case <-there:
+		return w.answer.step, w.answer.err
 	case <-ctx.Done():
 		w.Leave()
 		return nil, ctx.Err()
 	}
 }
+
+// awaited has the answer told to a goroutine that waits for it.
+type awaited chan struct{}
+
+func (c awaited) Answered(Step, error) { c <- struct{}{} }
 
 func (Wait) step() {}

@@ -27,7 +27,7 @@ type waiter struct {
 	picked   bool
 	password uint16 // see question.password
 
-	answered func(Step, error)
+	reply    answer
 	patience bell
 	since    time.Duration // from when its attempt began
 }
@@ -81,5 +81,5 @@ func (w *waiter) answer(s Step, err error) {
 	w.errand.alarms.stop(&w.patience)
 	w.t.event.Elsewhere = w.waited()
 	s, err = w.flow.finish(w.t, s, err)
-	w.answered(s, err)
+	w.reply.put(s, err)
 }
