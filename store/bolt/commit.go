@@ -26,7 +26,7 @@ func (kv *KV) commit() {
 			if kv.few() {
 				// Let those who are about to change something do so first: their changes
 				// join, and nobody is left behind on the processor that waits for the disk.
-				// Behind whom that is shows when there are many: then all would wait for them.
+				// Where many have done so there are many more, and all would wait for them.
 				runtime.Gosched()
 			}
 			last = time.Now()
@@ -45,8 +45,8 @@ func (kv *KV) commit() {
 	}
 }
 
-// fewChanges is how many changes are worth waiting for more.
-const fewChanges = 8
+// fewChanges are not worth a commit while there are others to come.
+const fewChanges = 64
 
 // few reports whether the present batch is small.
 func (kv *KV) few() bool {

@@ -42,6 +42,9 @@ const (
 	// foldPart is how many records one transaction folds: few milliseconds
 	// of the disk.
 	foldPart = 1024
+	// giveBackEvery is after how many parts the file's pages are given back:
+	// what is read meanwhile has to be mapped again.
+	giveBackEvery = 8
 	// longestRest bounds what a fold rests between its parts.
 	longestRest = 100 * time.Millisecond
 )
@@ -176,6 +179,7 @@ func (kv *KV) apply(all *changes, gen uint64) error {
 		return err
 	}
 	defer kv.readers.resume()
+	parts := 0
 	for {
 		begin := time.Now()
 		part := sorted[:min(kv.part, len(sorted))]
@@ -186,7 +190,9 @@ func (kv *KV) apply(all *changes, gen uint64) error {
 		if err != nil {
 			return err
 		}
-		giveBack(kv.db)
+		if parts++; len(sorted) == 0 || parts%giveBackEvery == 0 {
+			giveBack(kv.db)
+		}
 		if len(sorted) == 0 {
 			return kv.hook("after fold")
 		}
