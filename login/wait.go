@@ -23,11 +23,15 @@ type Awaiter interface {
 type answer struct {
 	mu    sync.Mutex
 	then  Awaiter
-	step  Step
-	err   error
+	asked leaver
+	early *early // the answer, when it comes before somebody waits for it
 	there bool
 	left  bool
-	asked leaver
+}
+
+type early struct {
+	step Step
+	err  error
 }
 
 // A leaver is told that nobody waits any more.
@@ -53,8 +57,11 @@ func (a *answer) put(s Step, err error) {
 		a.mu.Unlock()
 		return
 	}
-	a.there, a.step, a.err = true, s, err
+	a.there = true
 	then := a.then
+	if then == nil {
+		a.early = &early{s, err}
+	}
 	a.mu.Unlock()
 	if then != nil {
 		then.Answered(s, err)
@@ -67,10 +74,13 @@ func (w Wait) Then(who Awaiter) {
 	a := w.answer
 	a.mu.Lock()
 	a.then = who
-	ready := a.there && !a.left
+	ready := a.early
+	if a.left {
+		ready = nil
+	}
 	a.mu.Unlock()
-	if ready {
-		who.Answered(a.step, a.err)
+	if ready != nil {
+		who.Answered(ready.step, ready.err)
 	}
 }
 
@@ -97,8 +107,8 @@ func Await(ctx context.Context, s Step, err error) (Step, error) {
 	there := make(awaited, 1)
 	w.Then(there)
 	select {
-	case <-there:
-		return w.answer.step, w.answer.err
+	case a := <-there:
+		return a.step, a.err
 	case <-ctx.Done():
 		w.Leave()
 		return nil, ctx.Err()
@@ -106,8 +116,8 @@ func Await(ctx context.Context, s Step, err error) (Step, error) {
 }
 
 // awaited has the answer told to a goroutine that waits for it.
-type awaited chan struct{}
+type awaited chan early
 
-func (c awaited) Answered(Step, error) { c <- struct{}{} }
+func (c awaited) Answered(s Step, err error) { c <- early{s, err} }
 
 func (Wait) step() {}

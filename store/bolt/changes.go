@@ -29,6 +29,8 @@ type changes struct {
 	index map[uint64]uint64 // by hash of the key: its latest change, or that of another key of the hash
 	pages [][]byte
 	last  int // the page being filled
+	// fewer bits of a hash are used, by tests in which keys are to meet.
+	fewer uint8
 }
 
 // A change is one of them in its page.
@@ -62,12 +64,14 @@ func (s *changes) at(place uint64) change { return s.pages[place>>32-1][uint32(p
 
 func (s *changes) len() int { return len(s.index) }
 
+func (s *changes) hash(key string) uint64 { return maphash.String(s.seed, key) >> s.fewer }
+
 // find returns the last change of a key, nil when there is none.
 func (s *changes) find(key string) change {
 	if len(s.index) == 0 {
 		return nil
 	}
-	for place := s.index[maphash.String(s.seed, key)]; place != 0; {
+	for place := s.index[s.hash(key)]; place != 0; {
 		c := s.at(place)
 		if string(c.key()) == key {
 			return c
@@ -82,7 +86,7 @@ func (s *changes) put(e *entry) {
 	if s.index == nil {
 		s.index, s.seed = map[uint64]uint64{}, maphash.MakeSeed()
 	}
-	hash := maphash.String(s.seed, e.key)
+	hash := s.hash(e.key)
 	before := s.index[hash]
 	if before != 0 {
 		// Only another key of the same hash must still be found.
