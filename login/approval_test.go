@@ -20,7 +20,7 @@ func withCalls(w *logintest.World, answers ...logintest.Answer) *logintest.Appro
 	c := w.Config
 	c.Factors = append([]login.Factor{calls}, c.Factors...)
 	c.FraudLock = time.Hour
-	w.Flow = login.NewFlow(c)
+	w.Flow = w.NewFlow(c)
 	return calls
 }
 

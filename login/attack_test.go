@@ -85,7 +85,7 @@ func TestS03GuessingCodesStopsAtTheLimit(t *testing.T) {
 				}
 				ticket = q.Ticket
 			}
-			w.Flow = login.NewFlow(w.Config) // a restart forgives nothing
+			w.Flow = w.NewFlow(w.Config) // a restart forgives nothing
 		}
 		s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})
 		if r, ok := s.(login.Reject); !ok || r.Reason != login.ReasonLocked {
@@ -254,7 +254,7 @@ func TestS12AChangedTicketIsRefused(t *testing.T) {
 	try("another client", good, login.Via{Client: "wifi", Station: vpn.Station, CanAsk: true})
 	other := logintest.NewWorld(t)
 	other.Tickets = logintest.NewSealer("another key")
-	other.Flow = login.NewFlow(other.Config)
+	other.Flow = w.NewFlow(other.Config)
 	if _, r := answer(t, other, "alice", good, vpn, "111111"); r != login.ReasonBadTicket {
 		t.Errorf("another key: got %q, want bad_state", r)
 	}
@@ -282,7 +282,7 @@ func TestS14ATicketIsGoodForOneAnswer(t *testing.T) {
 	if _, r := answer(t, w, "alice", ticket, vpn, "111112"); r != login.ReasonSpentTicket {
 		t.Errorf("after success: got %q, want state_used_before", r)
 	}
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	if _, r := answer(t, w, "alice", ticket, vpn, "111112"); r != login.ReasonSpentTicket {
 		t.Errorf("after a restart: got %q, want state_used_before", r)
 	}

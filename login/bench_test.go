@@ -15,7 +15,7 @@ func BenchmarkLogin(b *testing.B) {
 	w.Audit = nil
 	w.Factors = []login.Factor{w.SMS}
 	w.SMS.For = nil
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	const people = 50000
 	for i := range people {
 		w.Directory.Add(login.Account{ID: fmt.Sprintf("5a1f1c0e-0001-4000-8000-%012d", i), Name: fmt.Sprint("user", i)}, "secret")

@@ -119,7 +119,7 @@ func TestAnExpiredPasswordIsChangedBehindTheSecondFactor(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := expiredWorld(t, c.rule)
 				w.RefuseRepeats = true
-				w.Flow = login.NewFlow(w.Config)
+				w.Flow = w.NewFlow(w.Config)
 				via := login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: !c.mute, Append: login.AppendComma}
 				(&player{t: t, w: w, user: c.user, via: via}).play(c.line)
 				if got := w.Directory.Changes.Load(); got != c.changes {
@@ -303,6 +303,6 @@ func TestARuleThatNoLongerAllowsAChangeEndsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Policy = policy
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	p.play("new secret => reject password_expired")
 }

@@ -209,7 +209,7 @@ func TestARuleThatSaysNoChangesNothingByProofsEither(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Policy = policy
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	for _, s := range []login.Secret{prove("secret"), change("secret", "new secret")} {
 		if got := begin(t, w, rras, s); got != "reject password_expired" {
 			t.Errorf("got %s", got)

@@ -72,7 +72,7 @@ func TestOneSignInRingsOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := logintest.NewWorld(t)
 				calls := withCalls(w, c.answers...)
-				second := login.NewFlow(w.Config)
+				second := w.NewFlow(w.Config)
 				nodes := []*login.Flow{w.Flow, second}
 				var wg sync.WaitGroup
 				for _, r := range c.requests {
@@ -115,7 +115,7 @@ func TestANodeThatDiesWhileItRingsCostsNoSecondCall(t *testing.T) {
 			t.Errorf("who waited got %s", got)
 		}
 		w.Records.Fail = nil
-		restarted := login.NewFlow(w.Config)
+		restarted := w.NewFlow(w.Config)
 		s, err := restarted.Begin(t.Context(), alice(from(func(v *login.Via) { v.CanAsk, v.Patience = true, 25*time.Second })))
 		if got := outcome(login.Await(t.Context(), s, err)); !strings.HasPrefix(got, "ask Still calling") {
 			t.Errorf("while the claim lives: %s", got)
@@ -257,7 +257,7 @@ func TestDigitsToBeKeyedAreShownWhileItRings(t *testing.T) {
 func TestAMessageIsSentOnceForOneSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t, login.RuleConfig{Factors: []string{"sms"}})
-		second := login.NewFlow(w.Config)
+		second := w.NewFlow(w.Config)
 		via := from(func(v *login.Via) { v.CanAsk = true })
 		s, err := w.Begin(t.Context(), alice(via))
 		first, ok := s.(login.Ask)
@@ -295,7 +295,7 @@ func TestThousandsOfHeldSignIns(t *testing.T) {
 		calls := withCalls(w)
 		calls.For, calls.NoAnswer = nil, time.Minute
 		calls.Hints = []string{"••42"}
-		second := login.NewFlow(w.Config)
+		second := w.NewFlow(w.Config)
 		const people = 1000
 		var wg sync.WaitGroup
 		results := make([]string, 2*people)

@@ -38,7 +38,7 @@ func TestACallThatEndsWhileTheServerDoes(t *testing.T) {
 		line := &partyLine{Approver: &logintest.Approver{FactorName: "call", Hints: []string{"••42"}}}
 		c := w.Config
 		c.Factors = append([]login.Factor{line}, c.Factors...)
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		if _, err := w.Flow.Begin(t.Context(), alice(mute)); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestAServerThatEndsLeavesNoClaim(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		restarted := login.NewFlow(w.Config)
+		restarted := w.NewFlow(w.Config)
 		s, err := restarted.Begin(t.Context(), alice(from(func(v *login.Via) { v.Station = "192.0.2.66" })))
 		if got := outcome(login.Await(t.Context(), s, err)); got != "accept" {
 			t.Errorf("another sign-in after the restart: %s", got)

@@ -78,7 +78,7 @@ func (p *player) play(line string) {
 			}
 			time.Sleep(d)
 		case part == "restart":
-			p.w.Flow = login.NewFlow(p.w.Config)
+			p.w.Flow = p.w.NewFlow(p.w.Config)
 		case part == "stop directory":
 			p.w.Directory.Down = context.DeadlineExceeded
 		case part == "start directory":

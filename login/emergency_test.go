@@ -33,7 +33,7 @@ func declare(t *testing.T, w *logintest.World, lasts time.Duration, change func(
 func allow(t *testing.T, rules ...login.RuleConfig) *logintest.World {
 	w := logintest.NewWorld(t, rules...)
 	w.Emergency = login.EmergencyConfig{Groups: []string{staffGroup}, Max: 24 * time.Hour}
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	return w
 }
 
@@ -99,7 +99,7 @@ func TestAnEmergencyLetsInFromKnownPlacesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := allow(t, texts)
 		w.Emergency.KnownPlaces = true
-		w.Flow = login.NewFlow(w.Config)
+		w.Flow = w.NewFlow(w.Config)
 		home := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true}}
 		away := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "192.0.2.66", CanAsk: true}}
 		const asked = `ask "Enter the code sent to ••42, or type 1 to send it again, 2 for SMS to ••17:"`
@@ -127,7 +127,7 @@ func TestAnEmergencyTrustsNoPlaceThatAPasswordAloneMadeKnown(t *testing.T) {
 				open := login.RuleConfig{Name: "open", Stations: []string{"192.0.2.*"}, SecondFactor: login.SecondNone, Until: time.Now().Add(time.Hour)}
 				w := allow(t, open, texts)
 				w.Emergency.KnownPlaces = true
-				w.Flow = login.NewFlow(w.Config)
+				w.Flow = w.NewFlow(w.Config)
 				p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: c.station, CanAsk: true}}
 				p.play(c.before + " > wait 61m")
 				declare(t, w, time.Hour, nil)
@@ -169,7 +169,7 @@ func TestServersShareAnEmergency(t *testing.T) {
 		w := allow(t, texts)
 		other := allow(t, texts) // another process, the same store
 		other.Records, other.Config.Records = w.Records, w.Records
-		other.Flow = login.NewFlow(other.Config)
+		other.Flow = w.NewFlow(other.Config)
 		here := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn"}}
 		there := &player{t: t, w: other, user: "alice", via: login.Via{Client: "vpn"}}
 		here.play("secret => reject client_cannot_ask")

@@ -43,7 +43,7 @@ func enrollWorld(t *testing.T, change func(*login.RuleConfig)) *logintest.World 
 	w.TOTP.For, w.SMS.For = everybody, everybody
 	c := w.Config
 	c.Factors = []login.Factor{logintest.App{Factor: w.TOTP}, logintest.Phone{Factor: w.SMS}, w.Recovery}
-	w.Flow = login.NewFlow(c)
+	w.Flow = w.NewFlow(c)
 	carla(w, time.Now().Add(-24*time.Hour), "0042")
 	nora(w, time.Now().Add(-24*time.Hour))
 	w.Directory.Add(login.Account{ID: "id-erik", Name: "erik", Groups: []string{approvers}}, "secret")

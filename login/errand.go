@@ -21,8 +21,9 @@ type errand struct {
 
 	// Guarded by the errands' lock.
 	waiters []*waiter
-	others  int    // sign-ins refused meanwhile
-	claim   *claim // as written, never changed
+	room    [1]*waiter // of most
+	others  int        // sign-ins refused meanwhile
+	claim   *claim     // as written, never changed
 	rev     uint64
 	method  *Method // asked now
 	reached bool    // something may have reached her
@@ -61,7 +62,7 @@ func (e *errand) open(ctx context.Context) {
 		}
 		// Nobody knows of the call that she says she has answered: it is not
 		// made again by itself.
-		if e.silent = e.lead.pressed != nil; e.silent {
+		if e.silent = e.lead.pressed; e.silent {
 			e.mu.Lock()
 			e.say = "not_answered"
 			e.mu.Unlock()
@@ -110,8 +111,9 @@ func (e *errand) reload(ctx context.Context) (*claim, bool) {
 func (e *errand) known(ctx context.Context, had *claim) bool {
 	now := time.Now()
 	same := had.mark == e.mark
-	if e.lead.pressed != nil {
-		same = had.id == *e.lead.pressed
+	if e.lead.pressed {
+		id, _ := e.lead.q.claim()
+		same = had.id == id
 	}
 	switch {
 	case !had.live(now):
@@ -124,9 +126,9 @@ func (e *errand) known(ctx context.Context, had *claim) bool {
 		return true
 	case !same || e.lead.chosen:
 		return false
-	case e.lead.t.Via.Station == "" && e.lead.pressed == nil && !e.lead.picked:
+	case e.lead.t.Via.Station == "" && !e.lead.pressed && !e.lead.picked:
 		return false // nothing tells whether it is the same device
-	case had.state == claimApproved && (had.used && !had.lost(now) || e.lead.pressed == nil && !e.lead.honours(had.method, had.pin)):
+	case had.state == claimApproved && (had.used && !had.lost(now) || !e.lead.pressed && !e.lead.honours(had.method, had.pin)):
 		return false
 	case had.state == claimAsked && e.lead.g.spentBefore(had.nonce):
 		return false

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/crew"
 )
 
 // maxErrands bounds the sign-ins asked elsewhere at one time on one node.
@@ -25,18 +27,30 @@ type errands struct {
 	node   [8]byte // who this process is in claims
 	alarms *alarms
 
-	mu      sync.Mutex
-	by      map[string]*errand
-	ctx     context.Context //nolint:containedctx // of what outlives requests
-	cancel  context.CancelFunc
-	closed  bool
-	running sync.WaitGroup
+	mu     sync.Mutex
+	by     map[string]*errand
+	ctx    context.Context //nolint:containedctx // of what outlives requests
+	cancel context.CancelFunc
+	closed bool
+	crew   *crew.Crew[chore]
+}
+
+// A chore is what an errand does, or who is nobody, while requests wait.
+type chore struct {
+	errand *errand
+	do     func(ctx context.Context)
 }
 
 func newErrands() *errands {
 	s := &errands{by: map[string]*errand{}, alarms: newAlarms()}
 	rand.Read(s.node[:])
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.crew = crew.New(func(c chore) {
+		if c.errand != nil {
+			defer c.errand.recovered()
+		}
+		c.do(s.ctx)
+	})
 	return s
 }
 
@@ -62,6 +76,7 @@ func (s *errands) join(w *waiter) (e *errand, mine bool, clash *errand, err erro
 		return nil, false, nil, fmt.Errorf("%d people are being asked at this moment", len(s.by))
 	default:
 		e = &errand{errands: s, flow: w.flow, lead: w, account: account, mark: mark}
+		e.waiters = e.room[:0]
 		s.by[account] = e
 		w.flow.asking.Add(1)
 		mine = true
@@ -92,10 +107,7 @@ func (s *errands) leave(account string, id [8]byte) bool {
 // background runs fn in a goroutine that close waits for; not any more when
 // that has begun. A panic in it ends this errand, not the server.
 func (e *errand) background(fn func(ctx context.Context)) bool {
-	return e.errands.background(func(ctx context.Context) {
-		defer e.recovered()
-		fn(ctx)
-	})
+	return e.errands.background(chore{e, fn})
 }
 
 // recovered is deferred. The value of a panic is left out unless the runtime
@@ -115,13 +127,13 @@ func (e *errand) recovered() {
 
 var errPanic = errors.New("a fault of the program ended it")
 
-func (s *errands) background(fn func(ctx context.Context)) bool {
+func (s *errands) background(c chore) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.running.Go(func() { fn(s.ctx) })
+	s.crew.Start(c)
 	return true
 }
 
@@ -129,6 +141,7 @@ func (s *errands) background(fn func(ctx context.Context)) bool {
 // still wait get an error, so that their clients ask another server.
 func (s *errands) close() {
 	s.mu.Lock()
+	first := !s.closed
 	s.closed = true
 	var left []*errand
 	for _, e := range s.by {
@@ -146,5 +159,10 @@ func (s *errands) close() {
 	}
 	all.Wait()
 	s.cancel()
-	s.running.Wait()
+	s.mu.Lock()
+	if first {
+		s.crew.Close()
+	}
+	s.mu.Unlock()
+	s.crew.Wait()
 }

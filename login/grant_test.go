@@ -70,7 +70,7 @@ func TestWhatIsGrantedComesBackWithTheAccept(t *testing.T) {
 				t.Error("the ticket shows what was granted")
 			}
 			for i, text := range answers {
-				w.Flow = login.NewFlow(w.Config) // another node
+				w.Flow = w.NewFlow(w.Config) // another node
 				step, err := w.Resume(t.Context(), typed(text), ticket)
 				if q, again := step.(login.Ask); again && i < len(answers)-1 {
 					ticket = q.Ticket
@@ -110,7 +110,7 @@ func TestWhatIsGrantedComesBackAfterACall(t *testing.T) {
 			w.Factors = append([]login.Factor{&logintest.Approver{
 				FactorName: "call", Hints: []string{"••42"}, Answers: []logintest.Answer{{After: after}},
 			}}, w.Factors...)
-			w.Flow = login.NewFlow(w.Config)
+			w.Flow = w.NewFlow(w.Config)
 			step, err := w.Begin(t.Context(), typed("secret"))
 			if q, late := step.(login.Ask); late {
 				time.Sleep(10 * time.Second)

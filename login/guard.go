@@ -57,13 +57,6 @@ type guard struct {
 	blockedUntil int64
 }
 
-// A decodedGuard has the lists of most guards in the same piece of memory.
-type decodedGuard struct {
-	guard
-	knownRoom [2]station
-	spentRoom [12]spentTicket
-}
-
 // A track counts the failures of one source.
 type track struct {
 	passwords, codes         int

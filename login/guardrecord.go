@@ -70,6 +70,30 @@ func readTrack(b []byte) track {
 	}
 }
 
+// roomyGuard has room for as many, and in one piece of memory for as many as
+// most people have: those who answer questions, or only approve.
+func roomyGuard(known, spent int) *guard {
+	var g *guard
+	if spent == 0 {
+		d := &struct {
+			guard
+			known [1]station
+		}{}
+		g = &d.guard
+		g.known = d.known[:0]
+	} else {
+		d := &struct {
+			guard
+			known [2]station
+			spent [12]spentTicket
+		}{}
+		g = &d.guard
+		g.known, g.spent = d.known[:0], d.spent[:0]
+	}
+	g.known, g.spent = slices.Grow(g.known, known), slices.Grow(g.spent, spent)
+	return g
+}
+
 // decodeGuard refuses what it cannot read: taking it as empty would forgive an
 // attacker.
 func decodeGuard(b []byte) (*guard, error) {
@@ -80,12 +104,10 @@ func decodeGuard(b []byte) (*guard, error) {
 	if known > maxKnown || spent > maxSpent || len(b) != guardHead+trackSize+known*(16+trackSize)+spent*16 {
 		return nil, errGuard
 	}
-	d := &decodedGuard{}
-	g := &d.guard
+	g := roomyGuard(known, spent)
 	g.consecutive, g.strangers = int(binary.BigEndian.Uint16(b[1:])), readTrack(b[guardHead:])
 	g.voidUpTo, g.blockedUntil = readTime(b[5:]), readTime(b[13:])
-	g.known = slices.Grow(d.knownRoom[:0], known)[:known]
-	g.spent = slices.Grow(d.spentRoom[:0], spent)[:spent]
+	g.known, g.spent = g.known[:known], g.spent[:spent]
 	b = b[guardHead+trackSize:]
 	for i := range g.known {
 		s := &g.known[i]

@@ -54,7 +54,7 @@ func TestS03ParallelAnswersAreNoMoreGuesses(t *testing.T) {
 		w := logintest.NewWorld(t)
 		app := &counted{Factor: w.TOTP}
 		w.Factors = []login.Factor{app}
-		w.Flow = login.NewFlow(w.Config)
+		w.Flow = w.NewFlow(w.Config)
 		var tickets []login.Ticket
 		for range 30 {
 			tickets = append(tickets, ask(t, w, "alice", "secret", vpn))
@@ -162,7 +162,7 @@ func TestS03GuessesBesideABrokenFactorCount(t *testing.T) {
 	w.Recovery.For = nil
 	app := &counted{Factor: w.Recovery}
 	w.Factors = []login.Factor{w.TOTP, app}
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	for range 20 {
 		s, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret"), Via: vpn})
 		if err != nil {

@@ -26,7 +26,7 @@ func TestAFraudReportIsNeverLost(t *testing.T) {
 				calls := &stubborn{Approver: withCalls(w), after: c.after, err: login.ErrFraud}
 				conf := w.Config
 				conf.Factors = append([]login.Factor{calls}, conf.Factors[1:]...)
-				w.Flow = login.NewFlow(conf)
+				w.Flow = w.NewFlow(conf)
 				began := time.Now()
 				if c.leave {
 					p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true, Station: "192.0.2.66", Patience: 25 * time.Second}}

@@ -16,7 +16,7 @@ func TestAFraudReportEndsChangesUnderWay(t *testing.T) {
 		w, _ := changeWorld(t, yes, report)
 		c := w.Config
 		c.FraudLock = 0
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.9", CanAsk: true}}
 		p.via.Append = login.AppendComma
 		p.play("secret,111111 => " + askNew)

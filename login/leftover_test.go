@@ -74,7 +74,7 @@ func TestACodeOnAnotherNodeLeavesNoApprovalOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := logintest.NewWorld(t)
 		calls := withCalls(w, late)
-		second := login.NewFlow(w.Config)
+		second := w.NewFlow(w.Config)
 		via := login.Via{Client: "vpn", CanAsk: true, Station: "10.0.0.7", Patience: 25 * time.Second}
 		s, err := w.Begin(t.Context(), alice(via))
 		q, asked := s.(login.Ask)
@@ -146,7 +146,7 @@ func TestARestartHoldsNobodyUp(t *testing.T) {
 				if got := outcome(login.Await(t.Context(), waits, nil)); !strings.HasPrefix(got, "error") {
 					t.Errorf("who waited got %s", got)
 				}
-				w.Flow = login.NewFlow(w.Config)
+				w.Flow = w.NewFlow(w.Config)
 				if got := outcome(w.Begin(t.Context(), alice(via))); got != "accept" {
 					t.Errorf("after the restart: %s", got)
 				}
@@ -193,7 +193,7 @@ func TestAnApprovalThatIsGoneAdmitsNobodyOnAnotherNode(t *testing.T) {
 		cfg := w.Config
 		records := &overtaken{Records: w.Records}
 		cfg.Records = records
-		second := login.NewFlow(cfg)
+		second := w.NewFlow(cfg)
 		first, err := w.Flow.Begin(t.Context(), alice(mute))
 		if got := outcome(login.Await(t.Context(), first, err)); got != "reject not_answered_in_time" {
 			t.Fatalf("the first node says %s", got)

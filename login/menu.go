@@ -147,8 +147,7 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 		}
 	}
 	w.flow, w.since = f, time.Since(w.t.began)
-	wait, answered := NewWait(w.leave)
-	w.answered = answered
+	w.reply.asked = w
 	f.forget(w.t)
 	w.t.ctx = nil // of the request, which ends now; thousands wait
 	e, mine, clash, err := f.errands.join(w)
@@ -164,7 +163,7 @@ func (f *Flow) wait(w *waiter) (Step, error) {
 	case e.shows(w) && e.drop(w):
 		w.answer(e.tellWaiting(w))
 	}
-	return wait, nil
+	return Wait{&w.reply}, nil
 }
 
 // prompt asks by a method, or once more by the method of the question before.

@@ -247,17 +247,17 @@ func TestNumbersThatAreTooNewAreNotUsed(t *testing.T) {
 		w := enrollWorld(t, nil)
 		c := w.Config
 		c.Telephones = only{"0042"}
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		carla(w, time.Now(), "0042", "0066")
 		enrollPlayer(t, w).play("secret => " + enrollFirst)
 		c.Telephones = only{}
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		enrollPlayer(t, w).play("secret => reject not_enrolled") // who has a new number is no newcomer without one
 		if d := w.Last().Detail; !strings.Contains(d, "portvakt phone trust") {
 			t.Errorf("the service desk sees %q", d)
 		}
 		c.Telephones = only{"broken"}
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		enrollPlayer(t, w).play("secret => error")
 	})
 }

@@ -215,7 +215,7 @@ func (e *errand) tellAll() {
 	var shown []*waiter
 	kept := e.waiters[:0]
 	for _, w := range e.waiters {
-		if w.t.Via.CanAsk && w.pressed == nil {
+		if w.t.Via.CanAsk && !w.pressed {
 			shown = append(shown, w)
 		} else {
 			kept = append(kept, w)
@@ -232,7 +232,7 @@ func (e *errand) tellAll() {
 func (e *errand) shows(w *waiter) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return w.t.Via.CanAsk && w.pressed == nil && e.method != nil && e.claim != nil && e.claim.match != ""
+	return w.t.Via.CanAsk && !w.pressed && e.method != nil && e.claim != nil && e.claim.match != ""
 }
 
 // tellWaiting is the question of somebody whose approval is still to come.

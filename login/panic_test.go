@@ -17,7 +17,7 @@ func TestAPanicEndsOneSignIn(t *testing.T) {
 		w := logintest.NewWorld(t, login.RuleConfig{Factors: []string{"sms"}})
 		conf := w.Config
 		conf.Factors = []login.Factor{&broken{w.SMS}}
-		w.Flow = login.NewFlow(conf)
+		w.Flow = w.NewFlow(conf)
 		via := from(func(v *login.Via) { v.CanAsk = true })
 		if got := outcome(w.Begin(t.Context(), alice(via))); !strings.HasPrefix(got, "error ") {
 			t.Errorf("got %s", got)

@@ -26,7 +26,7 @@ func TestS11NothingHappensBeforeTheRightPassword(t *testing.T) {
 			app := &counted{Factor: w.TOTP}
 			app.For, w.SMS.For = nil, nil // everybody has both
 			w.Factors = []login.Factor{app, w.SMS}
-			w.Flow = login.NewFlow(w.Config)
+			w.Flow = w.NewFlow(w.Config)
 			for _, c := range [][2]string{
 				{"alice", "wrong"},
 				{"alice", "wrong,111111"},
@@ -47,7 +47,7 @@ func TestS11NothingHappensBeforeTheRightPassword(t *testing.T) {
 					t.Fatalf("%q: the attack was stopped before it was one: %s", c, r.Reason)
 				}
 				w.Flow.Records = &logintest.Records{}
-				w.Flow = login.NewFlow(w.Config) // and neither account nor source is limited
+				w.Flow = w.NewFlow(w.Config) // and neither account nor source is limited
 			}
 			if n := app.checks.Load(); n != 0 || len(w.SMS.Sent) != 0 {
 				t.Errorf("%+v: %d codes were looked at and %d messages sent", via, n, len(w.SMS.Sent))

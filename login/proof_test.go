@@ -46,7 +46,7 @@ func TestWhatIsKeptComesBackWithTheAccept(t *testing.T) {
 				if err != nil || !asked {
 					t.Fatalf("got %T %v, want a question", step, err)
 				}
-				w.Flow = login.NewFlow(w.Config)
+				w.Flow = w.NewFlow(w.Config)
 				step, err = w.Resume(t.Context(), answer(typed), q.Ticket)
 			}
 			if a, ok := step.(login.Accept); err != nil || !ok || string(a.Kept()) != "keys of round 1" {
@@ -60,7 +60,7 @@ func TestWhatIsKeptComesBackWithTheAccept(t *testing.T) {
 			w.Factors = append([]login.Factor{&logintest.Approver{
 				FactorName: "call", Hints: []string{"••42"}, Answers: []logintest.Answer{{After: 5 * time.Second}},
 			}}, w.Factors...)
-			w.Flow = login.NewFlow(w.Config)
+			w.Flow = w.NewFlow(w.Config)
 			mute := first
 			mute.Via.CanAsk = false
 			step, err := w.Begin(t.Context(), mute)

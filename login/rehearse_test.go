@@ -229,7 +229,7 @@ func TestAWrongPasswordOfACopyIsNotTriedAgainAtOnce(t *testing.T) {
 		w := logintest.NewWorld(t)
 		c := w.Config
 		c.RefuseRepeats = true
-		w.Flow = login.NewFlow(c)
+		w.Flow = w.NewFlow(c)
 		a := copied("alice", "an old one", login.Via{CanAsk: true, Shadow: login.ShadowPassword})
 		for range 3 {
 			if err := w.Rehearse(t.Context(), a); err != nil {

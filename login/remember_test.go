@@ -110,7 +110,7 @@ func TestADeviceIsRememberedForWhatTheRuleAsks(t *testing.T) {
 				c.first.Clients, c.first.Remember, c.second.Remember = []string{"gate-1"}, time.Hour, time.Hour
 				w := logintest.NewWorld(t, c.first, c.second)
 				w.Factors = append(w.Factors, &logintest.Approver{FactorName: "call", Hints: []string{"••42"}})
-				w.Flow = login.NewFlow(w.Config)
+				w.Flow = w.NewFlow(w.Config)
 				via, code := login.Via{Client: "gate-1", Group: "gates", Station: "10.0.0.7", CanAsk: true}, 0
 				for _, want := range []string{asked, not} {
 					if got := visit(t, w, via, "secret", &code); got != want {

@@ -69,7 +69,7 @@ func (f *Flow) remind(t *attempt, u User, d Decision) {
 	}
 	r := &reminder{flow: f, user: u, d: d, via: t.Via}
 	f.asking.Add(1) // what it sends by is not closed meanwhile
-	if !f.errands.background(r.run) {
+	if !f.errands.background(chore{do: r.run}) {
 		f.asking.Done()
 		<-f.reminders
 	}

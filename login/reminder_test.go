@@ -59,7 +59,7 @@ func reminding(t *testing.T, change func(*login.RuleConfig), by ...login.Factor)
 	}
 	w := logintest.NewWorld(t, rule)
 	w.Factors = append([]login.Factor{w.TOTP}, by...)
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	return w
 }
 
@@ -96,7 +96,7 @@ func TestWhoHasNothingIsRemindedNowAndThen(t *testing.T) {
 		}
 		letIn(t, w, "alice", "secret") // has the app
 		time.Sleep(71 * time.Hour)
-		w.Flow = login.NewFlow(w.Config) // a restart
+		w.Flow = w.NewFlow(w.Config) // a restart
 		letIn(t, w, "bob", "hunter2")
 		if n := sms.count(); n != 1 {
 			t.Errorf("%d messages, want 1", n)
@@ -203,7 +203,7 @@ func TestServersRemindOnce(t *testing.T) {
 		sms := newNotifier("sms")
 		w := reminding(t, nil, sms)
 		w.Records.Delay = time.Second
-		other := login.NewFlow(w.Config)
+		other := w.NewFlow(w.Config)
 		for _, f := range []*login.Flow{w.Flow, other} {
 			go func() {
 				if _, err := f.Begin(t.Context(), login.Attempt{User: "bob", Secret: login.Cleartext("hunter2"), Via: login.Via{Client: "vpn"}}); err != nil {

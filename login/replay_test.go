@@ -29,7 +29,7 @@ func TestS01AUsedCodeIsUsedEverywhere(t *testing.T) {
 				t.Fatal("the code was not good to begin with")
 			}
 			if row.another {
-				w.Flow = login.NewFlow(w.Config) // the nodes share records, not memory
+				w.Flow = w.NewFlow(w.Config) // the nodes share records, not memory
 			}
 			var s login.Step
 			if row.appended {

@@ -41,7 +41,7 @@ func couriered(t *testing.T) (*logintest.World, *courier) {
 	c := &courier{Factor: w.SMS}
 	cfg := w.Config
 	cfg.Factors = []login.Factor{w.TOTP, c, w.Recovery}
-	w.Flow = login.NewFlow(cfg)
+	w.Flow = w.NewFlow(cfg)
 	return w, c
 }
 

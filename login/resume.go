@@ -131,8 +131,7 @@ func (f *Flow) pressed(t *attempt, u User, d Decision, methods []Method, q *ques
 		return f.reject(t, ReasonTooManyTries)
 	}
 	t.leave()
-	id, _ := q.claim()
-	return f.wait(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), q: next, g: g.guard, pressed: &id})
+	return f.wait(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), q: next, g: g.guard, pressed: true})
 }
 
 // leaveErrand ends what is being asked elsewhere for a question: the person has

@@ -14,7 +14,7 @@ import (
 func guarded(t *testing.T, rules ...login.RuleConfig) *logintest.World {
 	w := logintest.NewWorld(t, rules...)
 	w.RefuseRepeats = true
-	w.Flow = login.NewFlow(w.Config)
+	w.Flow = w.NewFlow(w.Config)
 	return w
 }
 

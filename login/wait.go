@@ -11,20 +11,43 @@ import (
 // runs for a Wait, so that many thousands may be held.
 type Wait struct{ answer *answer }
 
+// An Awaiter is told the answer of a Wait.
+type Awaiter interface {
+	// Answered is called once, from another goroutine or from Then, and must not
+	// wait for anything. The step is never a Wait.
+	Answered(s Step, err error)
+}
+
+// An answer is part of what waits for it, so that it is no piece of memory of its
+// own.
 type answer struct {
 	mu    sync.Mutex
-	then  func(Step, error)
-	step  Step
-	err   error
+	then  Awaiter
+	asked leaver
+	early *early // the answer, when it comes before somebody waits for it
 	there bool
 	left  bool
-	leave func()
 }
+
+type early struct {
+	step Step
+	err  error
+}
+
+// A leaver is told that nobody waits any more.
+type leaver interface{ leave() }
+
+type leaverFunc func()
+
+func (fn leaverFunc) leave() { fn() }
 
 // NewWait makes a Wait and the function that answers it, of which the first
 // call counts. leave, which may be nil, is called when nobody waits any more.
 func NewWait(leave func()) (w Wait, answered func(Step, error)) {
-	a := &answer{leave: leave}
+	a := &answer{}
+	if leave != nil {
+		a.asked = leaverFunc(leave)
+	}
 	return Wait{a}, a.put
 }
 
@@ -34,25 +57,30 @@ func (a *answer) put(s Step, err error) {
 		a.mu.Unlock()
 		return
 	}
-	a.there, a.step, a.err = true, s, err
+	a.there = true
 	then := a.then
+	if then == nil {
+		a.early = &early{s, err}
+	}
 	a.mu.Unlock()
 	if then != nil {
-		then(s, err)
+		then.Answered(s, err)
 	}
 }
 
-// Then has fn called with the answer, once: from another goroutine, or at once
-// when the answer is there. fn must not wait for anything. The answer is never
-// a Wait. Then may be called once.
-func (w Wait) Then(fn func(Step, error)) {
+// Then has somebody told the answer, once: from another goroutine, or at once
+// when the answer is there. It may be called once.
+func (w Wait) Then(who Awaiter) {
 	a := w.answer
 	a.mu.Lock()
-	a.then = fn
-	ready := a.there && !a.left
+	a.then = who
+	ready := a.early
+	if a.left {
+		ready = nil
+	}
 	a.mu.Unlock()
-	if ready {
-		fn(a.step, a.err)
+	if ready != nil {
+		who.Answered(ready.step, ready.err)
 	}
 }
 
@@ -64,8 +92,8 @@ func (w Wait) Leave() {
 	first := !a.left && !a.there
 	a.left = true
 	a.mu.Unlock()
-	if first && a.leave != nil {
-		a.leave()
+	if first && a.asked != nil {
+		a.asked.leave()
 	}
 }
 
@@ -76,19 +104,20 @@ func Await(ctx context.Context, s Step, err error) (Step, error) {
 	if !waiting {
 		return s, err
 	}
-	type outcome struct {
-		step Step
-		err  error
-	}
-	there := make(chan outcome, 1)
-	w.Then(func(s Step, err error) { there <- outcome{s, err} })
+	there := make(awaited, 1)
+	w.Then(there)
 	select {
-	case o := <-there:
-		return o.step, o.err
+	case a := <-there:
+		return a.step, a.err
 	case <-ctx.Done():
 		w.Leave()
 		return nil, ctx.Err()
 	}
 }
+
+// awaited has the answer told to a goroutine that waits for it.
+type awaited chan early
+
+func (c awaited) Answered(s Step, err error) { c <- early{s, err} }
 
 func (Wait) step() {}

@@ -17,19 +17,20 @@ type waiter struct {
 	g       *guard    // as it was when the wait began; nil once it has served
 	q       *question // begins a dialogue as it is, or goes on with one; nil for a new one
 	say     string
-	// pressed names the claim that the person says she has answered.
-	pressed *[8]byte
+	// pressed is whether the person says that she has answered the claim that q
+	// is about.
+	pressed bool
 	// chosen is whether the person asked for this now: what happened a moment
 	// ago does not answer her.
 	chosen bool
 	// picked is whether a client that cannot put a question may have a code
 	// sent: its person typed for it behind her password.
 	picked   bool
-	password uint16 // see question.password
-
-	answered func(Step, error)
-	patience bell
+	password uint16        // see question.password
 	since    time.Duration // from when its attempt began
+
+	reply    answer
+	patience bell
 }
 
 // waited is how long it has.
@@ -81,5 +82,5 @@ func (w *waiter) answer(s Step, err error) {
 	w.errand.alarms.stop(&w.patience)
 	w.t.event.Elsewhere = w.waited()
 	s, err = w.flow.finish(w.t, s, err)
-	w.answered(s, err)
+	w.reply.put(s, err)
 }

@@ -15,7 +15,7 @@ func (e *errand) watch(had *claim) {
 	e.mu.Lock()
 	e.remote, e.claim, e.method = true, had, e.methodOf(had.method)
 	e.mu.Unlock()
-	if had.match != "" && e.lead.pressed == nil {
+	if had.match != "" && !e.lead.pressed {
 		e.tellAll()
 	}
 	e.again()

@@ -167,7 +167,8 @@ func (n *nas) end() {
 	if in, held := n.s.admission.count(); in != 0 || held != 0 || n.s.people.count() != 0 {
 		n.t.Errorf("%d are in hand, %d held, %d people known", in, held, n.s.people.count())
 	}
-	close(n.s.requests)
+	n.s.crew.Close()
+	n.s.crew.Wait()
 	n.s.handlers.Wait()
 }
 

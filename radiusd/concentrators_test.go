@@ -156,7 +156,7 @@ func newPair(t *testing.T, patience time.Duration, her logintest.Answer) *pair {
 		t.Fatal(err)
 	}
 	for i := range p.nodes {
-		p.flows[i] = login.NewFlow(login.Config{
+		p.flows[i] = logintest.NewFlow(t, login.Config{
 			Directory: people, Policy: policy, Factors: []login.Factor{p.calls}, Enrollments: &logintest.Enrollments{},
 			Records: records, Tickets: logintest.NewSealer("shared"), Texts: texts, AccountAge: time.Minute,
 		})
@@ -303,7 +303,8 @@ func (p *pair) end() {
 		if in, held := s.admission.count(); in != 0 || held != 0 {
 			p.t.Errorf("node %d: %d are in hand, %d held", i, in, held)
 		}
-		close(s.requests)
+		s.crew.Close()
+		s.crew.Wait()
 		s.handlers.Wait()
 		if err := p.flows[i].Close(); err != nil {
 			p.t.Error(err)

@@ -110,7 +110,8 @@ func FuzzDatagram(f *testing.F) {
 		for _, q := range [][]byte{p, signed} {
 			s.receive(t.Context(), l, bytes.Clone(q), nil, benchFrom)
 		}
-		close(s.requests) // the handlers end after their request
+		s.crew.Close()
+		s.crew.Wait() // the handlers end after their request
 		s.handlers.Wait()
 		st := s.Stats()
 		if st.Received != 2 || sum(st.Dropped)+sum(st.Sent) != 2 || st.InHand != 0 || st.Dropped["panic"] != 0 {

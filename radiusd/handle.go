@@ -9,32 +9,14 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-// maxIdle is how many goroutines wait for another request when theirs is done.
-// It saves them growing a new stack each time; it does not bound how many there
-// are, the admission does.
-const maxIdle = 64
-
-// dispatch gives a request a goroutine of its own: one that is idle, or a new
-// one.
-func (s *Server) dispatch(ctx context.Context, r *request) {
-	select {
-	case s.requests <- r:
-	default:
-		s.handlers.Go(func() { s.work(ctx, r) })
-	}
+// A task is a request that is to be handled.
+type task struct {
+	ctx     context.Context //nolint:containedctx // of a call that another goroutine makes
+	request *request
 }
 
-func (s *Server) work(ctx context.Context, r *request) {
-	for ok := true; ok; {
-		s.handle(ctx, r)
-		if s.idle.Add(1) > maxIdle {
-			s.idle.Add(-1)
-			return
-		}
-		r, ok = <-s.requests
-		s.idle.Add(-1)
-	}
-}
+// dispatch has a request handled in a goroutine of its own.
+func (s *Server) dispatch(ctx context.Context, r *request) { s.crew.Start(task{ctx, r}) }
 
 // handle answers one request in its goroutine, or leaves it held.
 func (s *Server) handle(ctx context.Context, r *request) {

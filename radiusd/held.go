@@ -20,9 +20,10 @@ var errNoAnswer = errors.New("radiusd: somebody was asked and no answer came in 
 // source, the limit of a drain.
 type held struct {
 	pending
-	wait  login.Wait
-	until time.Duration // no answer comes after that
-	stay  stay
+	server *Server
+	wait   login.Wait
+	until  time.Duration // no answer comes after that
+	stay   stay
 }
 
 // hold keeps a request until its answer comes. It returns at once.
@@ -33,7 +34,7 @@ func (s *Server) hold(r *request, w login.Wait) {
 		s.end(&r.pending)
 		return
 	}
-	h := &held{pending: r.pending, wait: w, until: r.arrived + r.patience + heldGrace}
+	h := &held{pending: r.pending, server: s, wait: w, until: r.arrived + r.patience + heldGrace}
 	h.held = true
 	r.settled = true // by the record from here on
 	if !r.hasStation() {
@@ -45,12 +46,13 @@ func (s *Server) hold(r *request, w login.Wait) {
 		s.dismiss(h, dropSuperseded)
 		return
 	}
-	w.Then(func(step login.Step, err error) { s.answered(h, step, err) })
+	w.Then(h)
 }
 
-// answered ends a held request with its answer, in whatever goroutine that
+// Answered ends a held request with its answer, in whatever goroutine that
 // comes from.
-func (s *Server) answered(h *held, step login.Step, err error) {
+func (h *held) Answered(step login.Step, err error) {
+	s := h.server
 	if !s.replies.take(h) {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/portvakt/portvakt/internal/crew"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -44,13 +45,14 @@ func TestAHeldRequestIsSmall(t *testing.T) {
 	if each > maxHeldSize {
 		t.Errorf("%d octets a held request, want at most %d", each, maxHeldSize)
 	}
-	if more := runtime.NumGoroutine() - goroutines; more > maxIdle+16 {
+	if more := runtime.NumGoroutine() - goroutines; more > crew.MaxIdle+16 {
 		t.Errorf("%d goroutines more", more)
 	}
 	s.dismissAll()
 	if st := s.Stats(); st.InHand != 0 || st.Kept != 0 {
 		t.Errorf("left: %+v", st)
 	}
-	close(s.requests)
+	s.crew.Close()
+	s.crew.Wait()
 	s.handlers.Wait()
 }

@@ -46,7 +46,8 @@ func TestThreeThousandBoxesAfterAPowerCut(t *testing.T) {
 		if st = s.Stats(); st.InHand != 0 || st.Kept != boxes {
 			t.Errorf("%d are in hand, %d kept", st.InHand, st.Kept)
 		}
-		close(s.requests)
+		s.crew.Close()
+		s.crew.Wait()
 		s.handlers.Wait()
 	})
 }

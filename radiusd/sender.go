@@ -14,6 +14,8 @@ import (
 const (
 	sendBatch = 64   // datagrams a system call
 	sendQueue = 4096 // replies waiting for the sender of a socket
+	// fewReplies are not worth a system call while there are others to come.
+	fewReplies = 32
 )
 
 // An outgoing reply; its octets are shared with the reply cache and never
@@ -73,7 +75,9 @@ func (s *Server) send(l *socket, stop <-chan struct{}) {
 		}
 		n := 1
 		set(0, &first)
-		runtime.Gosched() // let more replies gather behind the first
+		if len(l.queue) < fewReplies {
+			runtime.Gosched() // let more gather behind the first; who yields to many is late
+		}
 	gather:
 		for n < sendBatch {
 			select {

@@ -14,6 +14,7 @@ import (
 
 	"layeh.com/radius"
 
+	"github.com/portvakt/portvakt/internal/crew"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -81,9 +82,8 @@ type Server struct {
 	deadlines deadlines
 	journal   journal
 	news      chan struct{}
-	handlers  sync.WaitGroup
-	requests  chan *request // to idle handlers
-	idle      atomic.Int32
+	crew      *crew.Crew[task]
+	handlers  sync.WaitGroup // of what is done beside the crew
 
 	received atomic.Uint64
 	counters counters // of datagrams without a client
@@ -106,18 +106,18 @@ func New(cfg Config, flow Conversation, opts Options) (*Server, error) {
 
 func newServer(cfg Config, flow Conversation, opts Options) *Server {
 	s := &Server{
-		flow:     flow,
-		log:      opts.Log,
-		records:  opts.Records,
-		reply:    opts.Reply,
-		pass:     opts.Pass,
-		healthy:  opts.Healthy,
-		alive:    radius.CodeAccessAccept,
-		start:    time.Now(),
-		news:     make(chan struct{}, 1),
-		requests: make(chan *request),
-		replies:  newReplyCache(cfg.MaxReplies),
+		flow:    flow,
+		log:     opts.Log,
+		records: opts.Records,
+		reply:   opts.Reply,
+		pass:    opts.Pass,
+		healthy: opts.Healthy,
+		alive:   radius.CodeAccessAccept,
+		start:   time.Now(),
+		news:    make(chan struct{}, 1),
+		replies: newReplyCache(cfg.MaxReplies),
 	}
+	s.crew = crew.New(func(t task) { s.handle(t.ctx, t.request) })
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -253,12 +253,13 @@ func (s *Server) Serve(ctx context.Context) error {
 		err = errors.Join(err, l.conn.Close())
 	}
 	readers.Wait()
-	close(s.requests)
+	s.crew.Close()
 	close(stopKeeper)
 	keepers.Wait()
 	if left > 0 {
 		return errors.Join(err, fmt.Errorf("drain: %d requests were left without an answer", left))
 	}
+	s.crew.Wait()
 	s.handlers.Wait()
 	return err
 }

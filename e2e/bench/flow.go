@@ -57,11 +57,14 @@ func newPatient(s service) *patient {
 
 // run approves until the context ends.
 func (p *patient) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case c := <-p.waiting:
+			timer.Reset(c.until - time.Since(p.begin))
 			select {
-			case <-time.After(c.until - time.Since(p.begin)):
+			case <-timer.C:
 				c.done(nil)
 			case <-ctx.Done():
 				return

@@ -7,14 +7,13 @@ import (
 	"runtime/metrics"
 )
 
-// How much garbage may gather before the next collection: a fixed room that
-// gives way to what is live, or a quarter of that when it is more. A percentage
-// of what is live alone would collect all the time when that is little, and
-// waste memory when it is much.
+// How much garbage may gather before the next collection: a fixed room less a
+// quarter of what is live, or that quarter when it is more. A percentage of what is
+// live alone would collect all the time when that is little, and waste memory when
+// it is much.
 const (
-	garbageRoom  = 96 << 20
-	liveShare    = 5 // the room shrinks by what is live, divided by it
-	garbageShare = 4 // of what is live, one part in
+	garbageRoom = 96 << 20
+	liveShare   = 4 // of what is live, one part in
 	// memoryLimit makes the collector work harder when memory gets short.
 	memoryLimit = 1 << 30
 	// paceStep is how many percent the pace may be off: to change it stops
@@ -77,7 +76,8 @@ const leastLive = 1 << 20
 // heap grow to what is live, and that percentage of what is live and of the
 // roots on top.
 func percentFor(live, roots uint64) int {
-	room := max(garbageRoom-min(live/liveShare, garbageRoom), live/garbageShare)
+	share := live / liveShare
+	room := max(garbageRoom-min(share, garbageRoom), share)
 	return int(room * 100 / max(live+roots, leastLive)) //nolint:gosec // at most 9600
 }
 

@@ -12,6 +12,7 @@ import (
 
 // A World is a Flow with everything it consumes in memory.
 type World struct {
+	t testing.TB
 	*login.Flow
 	Directory   *Directory
 	Records     *Records
@@ -66,6 +67,7 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 	}
 	alice := func(id string) bool { return id == "id-alice" }
 	w := &World{
+		t:         t,
 		Directory: &Directory{}, Records: &Records{}, Enrollments: &Enrollments{},
 		TOTP:     &Factor{FactorName: "totp", Standing: true, For: alice},
 		SMS:      &Factor{FactorName: "sms", Hints: []string{"••42", "••17"}, For: alice},
@@ -73,7 +75,7 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 	}
 	w.Directory.Add(login.Account{ID: "id-alice", Name: "alice", Groups: []string{"cn=staff,ou=groups,dc=example,dc=org"}}, "secret")
 	w.Directory.Add(login.Account{ID: "id-bob", Name: "bob"}, "hunter2")
-	w.Flow = login.NewFlow(login.Config{
+	w.Flow = NewFlow(t, login.Config{
 		Directory: w.Directory, Policy: policy, Factors: []login.Factor{w.TOTP, w.SMS, w.Recovery},
 		Enrollments: w.Enrollments, Records: w.Records, Tickets: NewSealer("shared"), Texts: texts,
 		AccountAge: 30 * time.Second, HashUnknown: true,
@@ -84,6 +86,22 @@ func NewWorld(t testing.TB, rules ...login.RuleConfig) *World {
 		},
 	})
 	return w
+}
+
+// NewFlow makes another Flow that ends with the test: another node, or this one
+// after a restart.
+func (w *World) NewFlow(c login.Config) *login.Flow { return NewFlow(w.t, c) }
+
+// NewFlow makes a Flow that ends with the test.
+func NewFlow(t testing.TB, c login.Config) *login.Flow {
+	t.Helper()
+	f := login.NewFlow(c)
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
 }
 
 // Accept is a valid Accept of an account, for the tests of transports: a Flow

@@ -23,9 +23,12 @@ func (kv *KV) commit() {
 			if early := commitEvery - time.Since(last); early > 0 {
 				time.Sleep(early) //nolint:forbidigo // what comes meanwhile shares one fdatasync
 			}
-			// Let those who are about to change something do so first: their changes
-			// join, and nobody is left behind on the processor that waits for the disk.
-			runtime.Gosched()
+			if kv.few() {
+				// Let those who are about to change something do so first: their changes
+				// join, and nobody is left behind on the processor that waits for the disk.
+				// Where many have done so there are many more, and all would wait for them.
+				runtime.Gosched()
+			}
 			last = time.Now()
 			failing = kv.report(kv.flush(), failing)
 		case <-kv.folder.timer.C:
@@ -40,6 +43,16 @@ func (kv *KV) commit() {
 			return
 		}
 	}
+}
+
+// fewChanges are not worth a commit while there are others to come.
+const fewChanges = 64
+
+// few reports whether the present batch is small.
+func (kv *KV) few() bool {
+	kv.mu.RLock()
+	defer kv.mu.RUnlock()
+	return len(kv.batch.changed) < fewChanges
 }
 
 // report logs when commits begin to fail and when they work again; a full disk
@@ -63,29 +76,28 @@ const maxSpare = 256 << 10
 func (kv *KV) flush() error {
 	kv.mu.Lock()
 	b := kv.batch
-	if len(b.entries) == 0 {
+	if len(b.changed) == 0 {
 		kv.mu.Unlock()
 		return nil
 	}
 	kv.batch = newBatch(kv.folder.spare)
 	kv.mu.Unlock()
 	kv.folder.spare = nil
-
 	b.err = kv.write(b)
 	kv.mu.Lock()
-	for _, e := range b.entries {
+	for i := range b.changed {
+		e := b.changed[i].entry(b.frame)
 		delete(kv.pending, e.key)
-		e.batch = nil
 		if b.err == nil {
-			kv.overlay[e.key] = e
+			kv.overlay.put(&e)
 			kv.cache.update(e.key, e.value())
 		}
 	}
 	kv.mu.Unlock()
 	if cap(b.frame) <= maxSpare {
-		kv.folder.spare = b.frame
+		kv.folder.spare = &batch{frame: b.frame, changed: b.changed}
 	}
-	b.frame, b.entries = nil, nil
+	b.frame, b.changed = nil, nil
 	close(b.done)
 	kv.journalBytes.Store(uint64(kv.j.size)) //nolint:gosec // a size is not negative
 	if b.err != nil {
@@ -126,6 +138,9 @@ func (kv *KV) finish() error {
 	}
 	if jerr := kv.j.close(err == nil && kv.j.gen != 0); err == nil {
 		err = jerr
+	}
+	if rerr := kv.readers.suspend(); err == nil {
+		err = rerr
 	}
 	if cerr := kv.db.Close(); err == nil {
 		err = cerr

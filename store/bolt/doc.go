@@ -9,12 +9,13 @@
 //	Swap ──────────────────────────────────────────┘  at once when idle, else
 //	                                                  every 2 ms
 //	  pending ──► journal: one frame, one fdatasync ──► overlay ──► all waiters go on
-//	                                                       │ every 10 s or 16 MiB
+//	                                                       │ every 10 s or 8 MiB
 //	                                     bbolt ◄── fold: sorted, in parts
 //
 // Get looks into a [cache] of durable values, of a bounded size, which each change
 // updates when it is durable; what is not there is in the overlay (durable, not
-// folded yet) or in bbolt. It never shows what is only pending. A swap of a key
+// folded yet, see [changes]) or in bbolt, by a read transaction that is kept (see
+// [readers]). It never shows what is only pending. A swap of a key
 // that has a pending change waits for that change to be settled.
 //
 // # Journal files

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -36,22 +34,20 @@ type folder struct {
 	err     error // of the last fold that failed
 	timer   *time.Timer
 	armed   bool
-	spare   []byte // a batch's buffer, to be used again
-	// emptied is what was folded before, to be filled again: a map that grows
-	// moves everything it has, several times over.
-	emptied map[string]*entry
+	spare   *batch   // has the room of one, to be used again
+	emptied *changes // was folded before, to be filled again
 }
 
 const (
 	// foldPart is how many records one transaction folds: few milliseconds
 	// of the disk.
 	foldPart = 1024
+	// giveBackEvery is after how many parts the file's pages are given back:
+	// what is read meanwhile has to be mapped again.
+	giveBackEvery = 8
 	// longestRest bounds what a fold rests between its parts.
 	longestRest = 100 * time.Millisecond
 )
-
-// maxEmptied is how many changes a map may have had that is kept for others.
-const maxEmptied = 1 << 17
 
 func (f *folder) arm() {
 	f.timer.Reset(foldEvery)
@@ -67,7 +63,7 @@ func (kv *KV) startFold() {
 	}
 	f.armed = false
 	if kv.folding == nil { // only the committer sets it
-		if len(kv.overlay) == 0 {
+		if kv.overlay.len() == 0 {
 			f.answer(&f.asked, nil)
 			return
 		}
@@ -78,7 +74,7 @@ func (kv *KV) startFold() {
 		}
 		fresh := f.emptied
 		if f.emptied = nil; fresh == nil {
-			fresh = make(map[string]*entry)
+			fresh = &changes{}
 		}
 		kv.mu.Lock()
 		kv.folding, kv.overlay = kv.overlay, fresh
@@ -86,8 +82,8 @@ func (kv *KV) startFold() {
 		f.waiting, f.asked = f.asked, nil
 	}
 	f.running = true
-	entries, gen := kv.folding, f.folded+1
-	go func() { f.result <- kv.apply(entries, gen) }() // endFold waits for it
+	folding, gen := kv.folding, f.folded+1
+	go func() { f.result <- kv.apply(folding, gen) }() // endFold waits for it
 }
 
 // endFold takes in the result of a fold.
@@ -107,10 +103,8 @@ func (kv *KV) endFold(err error) {
 	kv.folding = nil
 	kv.epoch++
 	kv.mu.Unlock()
-	if len(folded) <= maxEmptied {
-		clear(folded) // nobody reads it any more
-		f.emptied = folded
-	}
+	folded.clear() // nobody reads it any more
+	f.emptied = folded
 	kv.folds.Add(1)
 	f.answer(&f.waiting, nil)
 	if len(f.asked) > 0 || kv.j.size >= foldBytes {
@@ -170,21 +164,22 @@ func (kv *KV) foldAll() error {
 	}
 }
 
-// apply writes the entries into the file in the order of their keys, and that
+// apply writes the changes into the file in the order of their keys, and that
 // generation gen is folded with the last of them. One transaction for all would
 // keep the disk busy, while the commits of the journal wait for it: it is as
 // many as there are parts. What a crash leaves of them is folded once more.
-func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
+func (kv *KV) apply(all *changes, gen uint64) error {
 	if err := kv.hook("before fold"); err != nil {
 		return err
 	}
-	sorted := make([]*entry, 0, len(entries))
-	for _, e := range entries {
-		sorted = append(sorted, e)
-	}
-	slices.SortFunc(sorted, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	sorted := all.sorted()
 	kv.parts.Lock()
 	defer kv.parts.Unlock()
+	if err := kv.readers.suspend(); err != nil {
+		return err
+	}
+	defer kv.readers.resume()
+	parts := 0
 	for {
 		begin := time.Now()
 		part := sorted[:min(kv.part, len(sorted))]
@@ -194,6 +189,9 @@ func (kv *KV) apply(entries map[string]*entry, gen uint64) error {
 		})
 		if err != nil {
 			return err
+		}
+		if parts++; len(sorted) == 0 || parts%giveBackEvery == 0 {
+			giveBack(kv.db)
 		}
 		if len(sorted) == 0 {
 			return kv.hook("after fold")
@@ -215,29 +213,16 @@ func (kv *KV) giveWay(took time.Duration) {
 }
 
 // fill writes a part of a fold, the last one with what is folded then.
-func (kv *KV) fill(tx *bbolt.Tx, sorted []*entry, gen uint64, last bool) error {
+func (kv *KV) fill(tx *bbolt.Tx, sorted []change, gen uint64, last bool) error {
 	records, meta := tx.Bucket(recordsBucket), tx.Bucket(metaBucket)
-	// The file keeps what it is given until the transaction ends: one piece of
-	// memory for all of it.
-	size := 0
-	for _, e := range sorted {
-		size += len(e.key) + revSize + len(e.data)
-	}
-	room := make([]byte, 0, size)
-	part := func(from int) []byte { return room[from:len(room):len(room)] }
 	rev := number(meta.Get(metaRev))
-	for _, e := range sorted {
-		rev = max(rev, e.rev)
-		from := len(room)
-		room = append(room, e.key...)
-		key := part(from)
+	for _, c := range sorted {
+		rev = max(rev, c.rev())
 		var err error
-		if e.deleted {
-			err = records.Delete(key)
+		if c.deleted() {
+			err = records.Delete(c.key())
 		} else {
-			from = len(room)
-			room = appendValue(room, e)
-			err = records.Put(key, part(from))
+			err = records.Put(c.key(), c.raw())
 		}
 		if err != nil {
 			return err

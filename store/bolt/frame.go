@@ -65,16 +65,16 @@ func parseHeader(b []byte) (h header, ok bool) {
 }
 
 // appendRecord adds one change to the payload of a frame.
-func appendRecord(b []byte, key string, e *entry) []byte {
+func appendRecord(b []byte, e *entry) []byte {
 	op := byte(opPut)
 	if e.deleted {
 		op = opDelete
 	}
 	b = binary.BigEndian.AppendUint64(b, e.rev)
 	b = append(b, op)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(key)))    //nolint:gosec // store.ValidKey bounds it
+	b = binary.BigEndian.AppendUint16(b, uint16(len(e.key)))  //nolint:gosec // store.ValidKey bounds it
 	b = binary.BigEndian.AppendUint32(b, uint32(len(e.data))) //nolint:gosec // store.ValidSwap bounds it
-	b = append(b, key...)
+	b = append(b, e.key...)
 	return append(b, e.data...)
 }
 
@@ -109,14 +109,15 @@ func parseFrame(b []byte) (payload []byte, gen, seq uint64, ok bool) {
 }
 
 // parseRecords calls fn for each change of a frame. The entry's data aliases
-// the payload.
-func parseRecords(payload []byte, fn func(key string, e *entry)) error {
+// the payload, and it is used again for the next one.
+func parseRecords(payload []byte, fn func(e *entry)) error {
+	e := &entry{}
 	for len(payload) > 0 {
 		if len(payload) < recordHead {
 			return fmt.Errorf("short record: %w", ErrDamaged)
 		}
-		e := &entry{rev: binary.BigEndian.Uint64(payload), deleted: payload[8] == opDelete}
 		op := payload[8]
+		*e = entry{rev: binary.BigEndian.Uint64(payload), deleted: op == opDelete}
 		nk := int(binary.BigEndian.Uint16(payload[9:]))
 		nd := int(binary.BigEndian.Uint32(payload[11:]))
 		payload = payload[recordHead:]
@@ -124,24 +125,24 @@ func parseRecords(payload []byte, fn func(key string, e *entry)) error {
 			op == opDelete && nd != 0 || e.rev == 0 {
 			return fmt.Errorf("impossible record: %w", ErrDamaged)
 		}
-		key := string(payload[:nk])
-		if store.ValidKey(key) != nil {
+		e.key = string(payload[:nk])
+		if store.ValidKey(e.key) != nil {
 			return fmt.Errorf("impossible key in a record: %w", ErrDamaged)
 		}
 		if !e.deleted {
 			e.data = payload[nk : nk+nd : nk+nd]
 		}
-		fn(key, e)
+		fn(e)
 		payload = payload[nk+nd:]
 	}
 	return nil
 }
 
 // replay reads the frames of one generation from a journal file without its
-// header and calls fn for each change. It returns how many frames there were;
-// at most limit are read. A bad frame ends the journal; good frames of later
-// batches behind it are damage.
-func replay(b []byte, gen, limit uint64, fn func(key string, e *entry)) (frames uint64, err error) {
+// header and calls fn for each change, as parseRecords does. It returns how many
+// frames there were; at most limit are read. A bad frame ends the journal; good
+// frames of later batches behind it are damage.
+func replay(b []byte, gen, limit uint64, fn func(e *entry)) (frames uint64, err error) {
 	for frames < limit {
 		payload, g, seq, ok := parseFrame(b)
 		if !ok || g != gen || seq != frames+1 {

@@ -16,7 +16,7 @@ const (
 	// fdatasync of a batch has no new size to write.
 	allocStep = 4 << 20
 	// foldBytes is the size of a journal that is folded before its time.
-	foldBytes = 16 << 20
+	foldBytes = 8 << 20
 	// maxJournal is the size at which swaps wait for a fold that is under way,
 	// and fail when folding fails.
 	maxJournal = 64 << 20

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"log/slog"
@@ -39,12 +38,12 @@ type KV struct {
 
 	mu      sync.RWMutex
 	batch   *batch            // being filled
-	pending map[string]*entry // in a batch that is not durable yet
-	overlay map[string]*entry // durable, in the journal's present generation
-	folding map[string]*entry // durable, being folded; not written to
+	pending map[string]*batch // by key, in which it is changed but not durably yet
+	overlay *changes          // durable, in the journal's present generation
+	folding *changes          // durable, being folded; not written to, nil when none are
 	epoch   uint64            // counts how often folding was dropped
 	rev     uint64            // the last revision given
-	slab    slab              // where entries are made
+	readers readers           // of the file
 	cache   *cache            // of durable values, whether in the journal or in the file
 	closed  atomic.Bool       // set under the lock
 
@@ -68,28 +67,47 @@ var (
 	_ login.Starter = (*KV)(nil)
 )
 
-// An entry is a change of one key. It is not written to once it is durable.
+// An entry is a change of one key.
 type entry struct {
 	key     string
 	rev     uint64
 	data    []byte
 	deleted bool
-	batch   *batch // until it is durable
 }
 
 // A batch is what shares one fdatasync.
 type batch struct {
 	frame   []byte
-	entries []*entry
+	changed []changed
 	done    chan struct{}
 	err     error // read after done
+}
+
+// A changed is an entry whose data is in the frame of its batch.
+type changed struct {
+	key      string
+	rev      uint64
+	from, to int // no octets when it is deleted
+	deleted  bool
+}
+
+// entry is one as long as the frame is not changed.
+func (c *changed) entry(frame []byte) entry {
+	return entry{key: c.key, rev: c.rev, data: frame[c.from:c.to], deleted: c.deleted}
 }
 
 // maxBatch is the size in octets at which swaps wait for the next batch.
 const maxBatch = 4 << 20
 
-func newBatch(buf []byte) *batch {
-	return &batch{frame: append(buf[:0], make([]byte, frameHead)...), done: make(chan struct{})}
+// newBatch makes a batch, in the room of one that has ended.
+func newBatch(spare *batch) *batch {
+	b := &batch{done: make(chan struct{})}
+	if spare != nil {
+		b.frame, b.changed = spare.frame, spare.changed
+	}
+	b.frame = append(b.frame[:0], make([]byte, frameHead)...)
+	b.changed = b.changed[:0]
+	return b
 }
 
 // Get returns the durable value of key, or [login.ErrNotFound].
@@ -139,11 +157,12 @@ func (kv *KV) Revision(ctx context.Context, key string) (uint64, error) {
 // is no value.
 func (kv *KV) find(key string) (store.Value, error) {
 	kv.mu.RLock()
-	e, epoch := kv.durable(key), kv.epoch
-	kv.mu.RUnlock()
-	if e != nil {
-		return e.value(), nil
+	epoch := kv.epoch
+	if c := kv.durable(key); c != nil {
+		defer kv.mu.RUnlock()
+		return c.value(), nil
 	}
+	kv.mu.RUnlock()
 	return kv.readAt(epoch, key)
 }
 
@@ -155,26 +174,13 @@ func (e *entry) value() store.Value {
 	return store.Value{Data: e.data, Rev: e.rev}
 }
 
-// durable returns the change of key that is not in the file yet. The caller holds the mutex.
-func (kv *KV) durable(key string) *entry {
-	if e := kv.overlay[key]; e != nil {
-		return e
+// durable returns the change of key that is not in the file yet. It is to be
+// looked at while the caller holds the mutex.
+func (kv *KV) durable(key string) change {
+	if c := kv.overlay.find(key); c != nil || kv.folding == nil {
+		return c
 	}
-	return kv.folding[key]
-}
-
-// read returns what the bbolt file has under key; the revision is 0 when it has
-// nothing.
-func (kv *KV) read(key string) (v store.Value, err error) {
-	err = kv.view(func(tx *bbolt.Tx) error {
-		raw := tx.Bucket(recordsBucket).Get([]byte(key))
-		if raw == nil {
-			return nil
-		}
-		v, err = decode(bytes.Clone(raw))
-		return err
-	})
-	return v, err
+	return kv.folding.find(key)
 }
 
 // readAt is read that fills the cache. No change of key was known to memory in the
@@ -249,8 +255,7 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 			kv.mu.Unlock()
 			return nil, false, store.ErrClosed
 		}
-		if e := kv.pending[key]; e != nil {
-			b = e.batch
+		if b := kv.pending[key]; b != nil {
 			kv.mu.Unlock()
 			return b, false, nil
 		}
@@ -258,8 +263,10 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 			now = rev
 			break
 		}
-		if e := kv.durable(key); e != nil {
-			now = e.value().Rev
+		if c := kv.durable(key); c != nil {
+			if !c.deleted() {
+				now = c.rev()
+			}
 			break
 		}
 		if known && epoch == kv.epoch { // else a fold may have changed the file since it was read
@@ -292,16 +299,12 @@ func (kv *KV) join(key string, rev uint64, data []byte) (b *batch, joined bool, 
 func (kv *KV) add(key string, data []byte) {
 	kv.rev++
 	b := kv.batch
-	e := kv.slab.entry()
-	*e = entry{key: key, rev: kv.rev, deleted: data == nil, batch: b}
-	if data != nil {
-		e.data = kv.slab.copy(data)
-	}
-	b.frame = appendRecord(b.frame, key, e)
-	b.entries = append(b.entries, e)
-	kv.pending[key] = e
+	b.frame = appendRecord(b.frame, &entry{key: key, rev: kv.rev, data: data, deleted: data == nil})
+	end := len(b.frame)
+	b.changed = append(b.changed, changed{key, kv.rev, end - len(data), end, data == nil})
+	kv.pending[key] = b
 	kv.swaps.Add(1)
-	if len(b.entries) == 1 {
+	if len(b.changed) == 1 {
 		select {
 		case kv.wake <- struct{}{}:
 		default:
@@ -342,11 +345,6 @@ func (kv *KV) Stats() Stats {
 
 // revSize is what a revision takes in front of the data.
 const revSize = 8
-
-// appendValue appends a value as the file has it.
-func appendValue(b []byte, e *entry) []byte {
-	return append(binary.BigEndian.AppendUint64(b, e.rev), e.data...)
-}
 
 func decode(raw []byte) (store.Value, error) {
 	if len(raw) < revSize {

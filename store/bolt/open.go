@@ -51,7 +51,7 @@ func Open(path string, o Options) (*KV, error) {
 	}
 	kv := &KV{
 		path: path, log: o.Log, hook: o.hook, part: cmp.Or(o.part, foldPart), db: db,
-		pending: make(map[string]*entry), overlay: make(map[string]*entry), batch: newBatch(nil),
+		pending: make(map[string]*batch), overlay: &changes{}, batch: newBatch(nil),
 		cache: newCache(o.Cache),
 		wake:  make(chan struct{}, 1), fold: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
 		j:      journal{path: path, open: o.openFile},
@@ -183,7 +183,7 @@ func (kv *KV) recover() error {
 		return err
 	}
 	begin := time.Now()
-	entries, gen, err := readJournals(kv.path, kv.j.database, kv.folder.folded)
+	left, gen, err := readJournals(kv.path, kv.j.database, kv.folder.folded)
 	if errors.Is(err, ErrDamaged) {
 		return refuse(kv.path, err)
 	}
@@ -193,15 +193,15 @@ func (kv *KV) recover() error {
 	if gen == kv.folder.folded {
 		return nil
 	}
-	if err := kv.apply(entries, gen); err != nil {
+	if err := kv.apply(left, gen); err != nil {
 		return fmt.Errorf("fold the journal into %s: %w", kv.path, err)
 	}
-	for _, e := range entries {
-		kv.rev = max(kv.rev, e.rev)
+	for c := range left.all() {
+		kv.rev = max(kv.rev, c.rev())
 	}
 	kv.folder.folded = gen
-	if len(entries) > 0 {
-		kv.logReplay(len(entries), time.Since(begin))
+	if left.len() > 0 {
+		kv.logReplay(left.len(), time.Since(begin))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math"
 	"os"
 	"time"
@@ -27,7 +26,7 @@ type journalFile struct {
 
 // readJournals returns the last change of each key that is not folded yet, and
 // the last generation seen.
-func readJournals(path string, database [16]byte, folded uint64) (map[string]*entry, uint64, error) {
+func readJournals(path string, database [16]byte, folded uint64) (*changes, uint64, error) {
 	var files [2]*journalFile
 	for i, name := range journalPaths(path) {
 		f, err := readJournal(name)
@@ -43,21 +42,20 @@ func readJournals(path string, database [16]byte, folded uint64) (map[string]*en
 	}
 	first, second := live(files, folded+1), live(files, folded+2)
 	if first == nil && second == nil {
-		return nil, folded, nil
+		return &changes{}, folded, nil
 	}
 	if first == nil {
 		return nil, 0, damaged("journal generation %d is missing, %d is there", folded+1, folded+2)
 	}
-	changes := make(map[string]*entry)
+	all := &changes{}
 	if second == nil {
-		_, err := first.replay(math.MaxUint64, changes)
-		return changes, folded + 1, err
+		_, err := first.replay(math.MaxUint64, all.put)
+		return all, folded + 1, err
 	}
 	// When the second generation has frames, the first ended where the
 	// second's header says; without frames, its header may be left from an
 	// attempt after which the first went on.
-	later := make(map[string]*entry)
-	n, err := second.replay(math.MaxUint64, later)
+	n, err := second.replay(math.MaxUint64, func(*entry) {})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -65,14 +63,14 @@ func readJournals(path string, database [16]byte, folded uint64) (map[string]*en
 	if n > 0 {
 		limit = second.header.before
 	}
-	if n, err = first.replay(limit, changes); err != nil {
+	if n, err = first.replay(limit, all.put); err != nil {
 		return nil, 0, err
 	}
 	if n < second.header.before {
 		return nil, 0, damaged("%s: %d batches of generation %d, there were %d", first.name, n, folded+1, second.header.before)
 	}
-	maps.Copy(changes, later)
-	return changes, folded + 2, nil
+	_, err = second.replay(math.MaxUint64, all.put)
+	return all, folded + 2, err
 }
 
 func live(files [2]*journalFile, gen uint64) *journalFile {
@@ -126,11 +124,8 @@ func (f *journalFile) plausible(database [16]byte, folded uint64) error {
 	return nil
 }
 
-func (f *journalFile) replay(limit uint64, into map[string]*entry) (uint64, error) {
-	n, err := replay(f.frames, f.header.gen, limit, func(key string, e *entry) {
-		e.key = key
-		into[key] = e
-	})
+func (f *journalFile) replay(limit uint64, fn func(*entry)) (uint64, error) {
+	n, err := replay(f.frames, f.header.gen, limit, fn)
 	if err != nil {
 		return n, fmt.Errorf("%s: %w", f.name, err)
 	}

@@ -21,7 +21,7 @@ func frames(gen uint64, batches ...string) []byte {
 		frame := make([]byte, frameHead)
 		for key := range strings.FieldsSeq(keys) {
 			rev++
-			frame = appendRecord(frame, key, &entry{rev: rev, data: []byte("value of " + key)})
+			frame = appendRecord(frame, &entry{key: key, rev: rev, data: []byte("value of " + key)})
 		}
 		sealFrame(frame, gen, uint64(i+1))
 		all = append(all, frame...)
@@ -31,7 +31,7 @@ func frames(gen uint64, batches ...string) []byte {
 
 func replayed(b []byte, gen uint64) (string, error) {
 	var keys []string
-	_, err := replay(b, gen, math.MaxUint64, func(key string, _ *entry) { keys = append(keys, key) })
+	_, err := replay(b, gen, math.MaxUint64, func(e *entry) { keys = append(keys, e.key) })
 	return strings.Join(keys, " "), err
 }
 
@@ -173,9 +173,9 @@ func FuzzReplay(f *testing.F) {
 	f.Add([]byte{}, uint64(0))
 	f.Fuzz(func(t *testing.T, b []byte, gen uint64) {
 		// What is added behind a torn batch may only be dropped or refused.
-		n, err := replay(b, gen, math.MaxUint64, func(key string, e *entry) {
-			if key == "" || e.rev == 0 {
-				t.Errorf("impossible change %q at %d", key, e.rev)
+		n, err := replay(b, gen, math.MaxUint64, func(e *entry) {
+			if e.key == "" || e.rev == 0 {
+				t.Errorf("impossible change %q at %d", e.key, e.rev)
 			}
 		})
 		if err != nil && !errors.Is(err, ErrDamaged) {

@@ -76,19 +76,24 @@ func (kv *KV) recent(prefix string) ([]*entry, error) {
 	if kv.closed.Load() {
 		return nil, store.ErrClosed
 	}
-	var recent []*entry
-	for key, e := range kv.overlay {
-		if strings.HasPrefix(key, prefix) {
-			recent = append(recent, e)
-		}
-	}
-	for key, e := range kv.folding {
-		if strings.HasPrefix(key, prefix) && kv.overlay[key] == nil {
-			recent = append(recent, e)
-		}
+	recent := kv.overlay.under(prefix, nil)
+	if kv.folding != nil {
+		recent = append(recent, kv.folding.under(prefix, kv.overlay)...)
 	}
 	slices.SortFunc(recent, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 	return recent, nil
+}
+
+// under returns copies of the last changes of keys with the prefix that later
+// ones do not know of.
+func (s *changes) under(prefix string, later *changes) (all []*entry) {
+	for c := range s.all() {
+		key := string(c.key())
+		if strings.HasPrefix(key, prefix) && (later == nil || later.find(key) == nil) {
+			all = append(all, &entry{key: key, rev: c.rev(), data: c.value().Data, deleted: c.deleted()})
+		}
+	}
+	return all
 }
 
 // page reads some entries behind the key after, and whether there may be more.
