@@ -179,7 +179,7 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 			return f.known(t, u, d, q.proof(), waived, g, err)
 		}
 	}
-	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: g.guard}
+	w := &waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), password: q.password, g: &g}
 	if q.change != changeNone {
 		w.q = q
 	}

@@ -81,7 +81,6 @@ func (e *errand) open(ctx context.Context) {
 		}
 		err := e.write(ctx, c)
 		if err == nil {
-			e.lead.g = nil // it has served, and thousands wait
 			e.advance(ctx)
 			return
 		}
@@ -258,12 +257,16 @@ func (e *errand) advance(ctx context.Context) {
 // ask has an approver ask, unless the account was asked too often lately
 // (attack: calling until she presses the key to have peace).
 func (e *errand) ask(ctx context.Context, a Approver, m Method) (begun bool, err error) {
-	t := e.lead.t
-	g, err := e.flow.guards.load(ctx, e.account)
-	if err != nil {
-		return false, err
+	t, g := e.lead.t, e.lead.g
+	e.lead.g = nil // it has served, and thousands wait
+	if g == nil {
+		now, err := e.flow.guards.load(ctx, e.account)
+		if err != nil {
+			return false, err
+		}
+		g = &now
 	}
-	allowed, err := e.flow.guards.updateLoaded(ctx, e.account, g, func(g *guard) bool { return g.ask(t.station, time.Now()) })
+	allowed, err := e.flow.guards.updateLoaded(ctx, e.account, *g, func(g *guard) bool { return g.ask(t.station, time.Now()) })
 	if err != nil {
 		return false, err
 	}
@@ -352,7 +355,7 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 		e.conclude(outcome{state: claimApproved, method: m, pin: pin})
 	case errors.Is(err, ErrFraud):
 		if !e.conclude(outcome{state: claimFraud, method: m}) {
-			e.reported(ctx, m)
+			e.reported(m)
 		}
 	case errors.Is(err, ErrDenied):
 		e.conclude(outcome{state: claimDenied, method: m})

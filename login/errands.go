@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/portvakt/portvakt/internal/crew"
+	"github.com/portvakt/portvakt/internal/deadline"
 )
 
 // maxErrands bounds the sign-ins asked elsewhere at one time on one node.
@@ -32,6 +33,7 @@ type errands struct {
 	ctx    context.Context //nolint:containedctx // of what outlives requests
 	cancel context.CancelFunc
 	closed bool
+	within deadline.Contexts // of what outcomes write
 	crew   *crew.Crew[chore]
 }
 

@@ -22,16 +22,22 @@ type loaded struct {
 }
 
 func (s guards) load(ctx context.Context, account string) (loaded, error) {
-	key := GuardKey(account)
-	v, err := read(ctx, s.records, key, "guard record")
-	if err != nil {
+	return s.again(ctx, loaded{key: GuardKey(account)})
+}
+
+// again loads a guard that was loaded before, and not changed since here.
+func (s guards) again(ctx context.Context, l loaded) (loaded, error) {
+	v, err := read(ctx, s.records, l.key, "guard record")
+	switch {
+	case err != nil:
 		return loaded{}, err
-	}
-	if v.Rev == 0 {
-		return loaded{guard: &guard{}, key: key}, nil
+	case l.guard != nil && v.Rev == l.rev:
+		return l, nil
+	case v.Rev == 0:
+		return loaded{guard: &guard{}, key: l.key}, nil
 	}
 	g, err := decodeGuard(v.Data)
-	return loaded{g, key, v.Rev}, err
+	return loaded{g, l.key, v.Rev}, err
 }
 
 // update changes a guard record durably. fn may run several times.

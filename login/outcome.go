@@ -12,6 +12,12 @@ import (
 // concludeWithin bounds what an outcome writes.
 const concludeWithin = 10 * time.Second
 
+// briefly is a context for what an outcome writes: that is written also when the
+// server is ending, and thousands may end at the same time.
+func (s *errands) briefly() context.Context {
+	return s.within.At(context.Background(), s.alarms.begun, time.Since(s.alarms.begun)+concludeWithin)
+}
+
 // An outcome is how an errand ended, for all who wait.
 type outcome struct {
 	state    claimState
@@ -44,8 +50,7 @@ func (e *errand) conclude(o outcome) (first bool) {
 	if stop != nil {
 		stop()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), concludeWithin)
-	defer cancel()
+	ctx := e.briefly()
 	if errors.Is(o.err, errClosing) {
 		o.state = claimLeft // the telephone is silent: nobody waits for its end
 	}
@@ -74,11 +79,9 @@ func (e *errand) conclude(o outcome) (first bool) {
 // reported blocks the password and alarms for a person who says that the
 // sign-in is not hers when it is over already (attack: taking another way while
 // she presses the keys).
-func (e *errand) reported(ctx context.Context, m Method) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeWithin)
-	defer cancel()
+func (e *errand) reported(m Method) {
 	e.alarm(m)
-	if err := e.block(ctx); err != nil {
+	if err := e.block(e.briefly()); err != nil {
 		e.audit(Event{Outcome: "error", Reason: ReasonUnavailable, Method: m.Factor, Detail: err.Error()})
 	}
 }

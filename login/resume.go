@@ -96,7 +96,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 		if err := f.leaveErrand(t, q); err != nil {
 			return nil, err
 		}
-		return f.ask(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: startAt(menu, choice), q: next, g: g.guard, chosen: true})
+		return f.ask(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: startAt(menu, choice), q: next, g: &g, chosen: true})
 	}
 	if q.approval && !codeLike(t.Secret) {
 		return f.pressed(t, u, d, methods, q, g)
@@ -131,7 +131,7 @@ func (f *Flow) pressed(t *attempt, u User, d Decision, methods []Method, q *ques
 		return f.reject(t, ReasonTooManyTries)
 	}
 	t.leave()
-	return f.wait(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), q: next, g: g.guard, pressed: true})
+	return f.wait(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: offered(methods), q: next, g: &g, pressed: true})
 }
 
 // leaveErrand ends what is being asked elsewhere for a question: the person has
@@ -210,7 +210,7 @@ func (f *Flow) wrongCode(t *attempt, u User, d Decision, methods []Method, q *qu
 	t.event.Reason = reason
 	menu := offered(methods)
 	if rest := elsewhere(menu, q.method); reason == ReasonNotDelivered && len(rest) > 0 {
-		return f.ask(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: rest, q: next, g: g.guard, chosen: true, say: "not_delivered"})
+		return f.ask(&waiter{t: t, user: u, d: d.shared(), methods: methods, order: rest, q: next, g: &g, chosen: true, say: "not_delivered"})
 	}
 	// A code that was sent stays valid as long as it was: a wrong answer does
 	// not make it younger.

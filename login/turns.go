@@ -156,5 +156,5 @@ func (f *Flow) inStrangersTurn(t *attempt, account string, g loaded) (loaded, er
 	if err := t.take(f.turns, turnKey{account: account}, 1); err != nil {
 		return loaded{}, err
 	}
-	return f.guards.load(t.ctx, account)
+	return f.guards.again(t.ctx, g)
 }

@@ -14,7 +14,7 @@ type waiter struct {
 	d       *Decision
 	methods []Method
 	order   []Method  // what to try, beginning with what was chosen
-	g       *guard    // as it was when the wait began; nil once it has served
+	g       *loaded   // as it was when the wait began; nil once it has served
 	q       *question // begins a dialogue as it is, or goes on with one; nil for a new one
 	say     string
 	// pressed is whether the person says that she has answered the claim that q

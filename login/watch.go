@@ -12,6 +12,7 @@ const watchEvery = 250 * time.Millisecond
 
 // watch waits for the outcome of a claim of another node.
 func (e *errand) watch(had *claim) {
+	e.lead.g = nil // it has served
 	e.mu.Lock()
 	e.remote, e.claim, e.method = true, had, e.methodOf(had.method)
 	e.mu.Unlock()

@@ -15,9 +15,9 @@
 // clients.go finds the client of an address; outline.go surveys the attributes
 // of a datagram; authentic.go has the MD5 of the protocol, verify.go the rule
 // about Message-Authenticator and what was learned of a client; cache.go and
-// replies.go keep replies; admission.go bounds what is in hand, deadlines.go how
-// long; request.go makes an Attempt of a packet (chap.go and mschap.go where it
-// carries a proof, with package mschap below), reply.go a packet of a Step;
+// replies.go keep replies; admission.go bounds what is in hand; request.go makes
+// an Attempt of a packet (chap.go and mschap.go where it carries a proof, with
+// package mschap below), reply.go a packet of a Step;
 // sender.go and socket.go are the wire.
 //
 // When the Conversation answers with a Wait, somebody is asked elsewhere and the

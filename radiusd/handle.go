@@ -59,7 +59,7 @@ func (s *Server) decide(ctx context.Context, r *request) (login.Step, error) {
 	attempt.Via.Patience = max(0, r.patience-(s.now()-r.arrived))
 	// An answer for a client that has given up would only use up a code. What
 	// is held is bounded by the Conversation itself.
-	ctx = s.deadlines.at(ctx, s.start, r.arrived+r.patience)
+	ctx = s.deadlines.At(ctx, s.start, r.arrived+r.patience)
 	if ticket != nil {
 		return s.flow.Resume(ctx, attempt, ticket)
 	}

@@ -15,6 +15,7 @@ import (
 	"layeh.com/radius"
 
 	"github.com/portvakt/portvakt/internal/crew"
+	"github.com/portvakt/portvakt/internal/deadline"
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -79,7 +80,7 @@ type Server struct {
 	replies   *replyCache
 	admission *admission
 	people    people
-	deadlines deadlines
+	deadlines deadline.Contexts
 	journal   journal
 	news      chan struct{}
 	crew      *crew.Crew[task]

@@ -32,7 +32,7 @@ func (s *Server) rehearse(ctx context.Context, r *request) {
 	case ticket != nil:
 		// The answer to a question of the other server: nothing to decide.
 	default:
-		ctx = s.deadlines.at(ctx, s.start, r.arrived+r.client.patience())
+		ctx = s.deadlines.At(ctx, s.start, r.arrived+r.client.patience())
 		err = s.flow.Rehearse(ctx, attempt)
 	}
 	if err != nil {

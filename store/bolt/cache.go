@@ -11,8 +11,8 @@ import (
 )
 
 // DefaultCache is the memory for values of the file, in octets: those of about
-// 130,000 people with a token each.
-const DefaultCache = 64 << 20
+// 100,000 people with a token each.
+const DefaultCache = 48 << 20
 
 const (
 	cacheShards = 16

@@ -1,4 +1,4 @@
-package radiusd
+package deadline
 
 import (
 	"context"
@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// TestADeadlineIsSharedAndNeverLate: requests whose patience ends at about the
-// same time have one context, which ends at most one step early, with its
+// TestADeadlineIsSharedAndNeverLate: those that end at about the same time have
+// one context, which ends at most one step early, with its
 // parent at the latest, and is not kept.
 func TestADeadlineIsSharedAndNeverLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		parent, cancel := context.WithCancel(t.Context())
-		var d deadlines
-		one, two := d.at(parent, start, 5*time.Second+1), d.at(parent, start, 5*time.Second+deadlineStep-1)
+		var d Contexts
+		one, two := d.At(parent, start, 5*time.Second+1), d.At(parent, start, 5*time.Second+Step-1)
 		if one != two {
 			t.Error("two deadlines within one step have a context each")
 		}
 		for i := range 1000 {
 			end := time.Duration(i)*time.Millisecond + time.Second
-			ctx := d.at(parent, start, end)
+			ctx := d.At(parent, start, end)
 			got, _ := ctx.Deadline()
-			if early := start.Add(end).Sub(got); early < 0 || early >= deadlineStep {
+			if early := start.Add(end).Sub(got); early < 0 || early >= Step {
 				t.Fatalf("the deadline of %v is early by %v", end, early)
 			}
 		}
-		if d.at(parent, start, time.Millisecond).Err() == nil {
+		if d.At(parent, start, time.Millisecond).Err() == nil {
 			t.Error("a deadline that is over has not ended")
 		}
 		time.Sleep(5 * time.Second)
@@ -36,7 +36,7 @@ func TestADeadlineIsSharedAndNeverLate(t *testing.T) {
 		if !errors.Is(one.Err(), context.DeadlineExceeded) {
 			t.Errorf("at its time: %v", one.Err())
 		}
-		last := d.at(parent, start, time.Hour)
+		last := d.At(parent, start, time.Hour)
 		if len(d.by) != 1 {
 			t.Errorf("%d are kept, want 1", len(d.by))
 		}
