@@ -12,7 +12,7 @@ import (
 // live alone would collect all the time when that is little, and waste memory when
 // it is much.
 const (
-	garbageRoom = 96 << 20
+	garbageRoom = 88 << 20
 	liveShare   = 4 // of what is live, one part in
 	// memoryLimit makes the collector work harder when memory gets short.
 	memoryLimit = 1 << 30
@@ -78,7 +78,7 @@ const leastLive = 1 << 20
 func percentFor(live, roots uint64) int {
 	share := live / liveShare
 	room := max(garbageRoom-min(share, garbageRoom), share)
-	return int(room * 100 / max(live+roots, leastLive)) //nolint:gosec // at most 9600
+	return int(room * 100 / max(live+roots, leastLive)) //nolint:gosec // at most 8800
 }
 
 // wake tells that a cycle has ended, once however many have.
