@@ -62,5 +62,5 @@
 // "decided: no".
 //
 // The package does no I/O of its own and imports nothing of ours but
-// login/text.
+// login/text, and internal/crew and internal/deadline, which know nothing of it.
 package login

@@ -355,7 +355,7 @@ func (e *errand) answered(ctx context.Context, m Method, pin bool, err error) {
 		e.conclude(outcome{state: claimApproved, method: m, pin: pin})
 	case errors.Is(err, ErrFraud):
 		if !e.conclude(outcome{state: claimFraud, method: m}) {
-			e.reported(m)
+			e.reported(m) //nolint:contextcheck // is written also when this one has ended
 		}
 	case errors.Is(err, ErrDenied):
 		e.conclude(outcome{state: claimDenied, method: m})
