@@ -151,8 +151,12 @@ func (s *changes) sorted() []change {
 	return all
 }
 
-// clear forgets all, and keeps the room of as many as there usually are.
+// clear forgets all, and keeps the room of as many as there usually are. A map never
+// shrinks: that of a journal that could not be folded for long is given up.
 func (s *changes) clear() {
+	if len(s.pages) > 2*maxSparePages {
+		s.index = nil
+	}
 	clear(s.index)
 	s.pages = slices.Delete(s.pages, min(len(s.pages), maxSparePages), len(s.pages))
 	for i, page := range s.pages {

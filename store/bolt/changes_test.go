@@ -43,6 +43,34 @@ func TestTheLastChangeOfEachKeyCounts(t *testing.T) {
 	}
 }
 
+// After an hour in which nothing could be folded the next ones would else keep
+// what a journal of eight times the usual size took.
+func TestTheRoomOfALongJournalIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := &changes{}
+	fill := func(octets int) {
+		for i := 0; octets > 0; i++ {
+			e := entry{key: fmt.Sprint("guard/", i), rev: uint64(i + 1), data: make([]byte, 1000)}
+			s.put(&e)
+			octets -= len(e.data)
+		}
+	}
+	fill(foldBytes / 2)
+	s.clear()
+	if s.index == nil || len(s.pages) == 0 {
+		t.Error("the room of a usual journal is not used again")
+	}
+	fill(maxJournal)
+	s.clear()
+	if s.index != nil || len(s.pages) > maxSparePages {
+		t.Errorf("%d pages and the index of a long journal are kept, want at most %d and none", len(s.pages), maxSparePages)
+	}
+	fill(foldBytes / 2)
+	if c := s.find("guard/0"); c == nil || c.rev() != 1 {
+		t.Error("nothing is found when it was filled again")
+	}
+}
+
 // same compares all that changes tell with a model.
 func same(t *testing.T, s *changes, model map[string]entry) {
 	t.Helper()
