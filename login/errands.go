@@ -37,9 +37,9 @@ type errands struct {
 	crew   *crew.Crew[chore]
 }
 
-// A chore is what an errand does, or who is nobody, while requests wait.
+// A chore is a part of an errand, or of none, that no request does itself.
 type chore struct {
-	errand *errand
+	errand *errand // which a panic ends; nil for what recovers by itself
 	do     func(ctx context.Context)
 }
 
