@@ -90,7 +90,7 @@ func (w Wait) Leave() {
 	a := w.answer
 	a.mu.Lock()
 	first := !a.left && !a.there
-	a.left = true
+	a.left, a.then = true, nil // the errand goes on, and must not keep who has gone
 	a.mu.Unlock()
 	if first && a.asked != nil {
 		a.asked.leave()

@@ -159,7 +159,7 @@ func (s *Server) account(ctx context.Context, q *pending, p []byte, o *outline) 
 		return
 	}
 	if at := q.client.stationIn(p); at > 0 {
-		if own := p[at : int(at)-2+int(p[at-1])]; utf8.Valid(own) {
+		if own := valueAt(p, at); utf8.Valid(own) {
 			r.Station = string(own) // else no logout would find the device
 		}
 	}

@@ -121,13 +121,16 @@ func (r *request) attempt() (a login.Attempt, ticket login.Ticket, refused tally
 }
 
 // value returns the value that begins at a place of the packet, nil for 0.
-// Its length is the octet in front of it.
-func (r *request) value(at uint16) []byte {
+func (r *request) value(at uint16) []byte { return valueAt(r.octets, at) }
+
+// valueAt returns the value of an attribute that begins at a place of a packet,
+// nil for 0. Its length is the octet in front of it.
+func valueAt(p []byte, at uint16) []byte {
 	if at == 0 {
 		return nil
 	}
-	end := int(at) - 2 + int(r.octets[at-1])
-	return r.octets[at:end:end]
+	end := int(at) - 2 + int(p[at-1])
+	return p[at:end:end]
 }
 
 // attributes parses all of them, for what is rare enough.
