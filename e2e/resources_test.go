@@ -53,3 +53,20 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 		return err == nil && result.Accepted
 	})
 }
+
+// The threads of the daemon let their timers be late (docs/decisions, 10): the
+// runtime's own would else wake 20,000 times a second under load.
+func TestTheDaemonAllowsSlack(t *testing.T) {
+	t.Parallel()
+	_, d, _ := enrolled(t, peer.SlapdOptions{}, server.Config{})
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", d.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		slack, err := os.ReadFile(fmt.Sprintf("/proc/%s/timerslack_ns", thread.Name()))
+		if err == nil && string(slack) != "500000\n" { // a thread may have ended
+			t.Errorf("a thread has %s ns", slack)
+		}
+	}
+}

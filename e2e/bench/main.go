@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/portvakt/portvakt/internal/slack"
 )
 
 // benchSecret is the shared secret of everything here.
@@ -54,6 +56,9 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case name == "people":
 		return peopleCommand(fs, args, out)
 	case slices.Contains(servers, name) && !isLoad(args):
+		if name == "flow" {
+			slack.Allow() // as "portvakt serve" does
+		}
 		return serveCommand(ctx, fs, name, args, out)
 	case slices.Contains(modes, mode(name)):
 		return loadCommand(ctx, fs, mode(name), args, out)
