@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 // the slack of each of its threads.
 func server(t *testing.T, env ...string) (itself string, threads []string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "server", "--config", "a file") //nolint:noctx // this test
+	cmd := exec.Command(os.Args[0], "server", "--config", "a file")
 	cmd.Env = env
 	out, err := cmd.Output()
 	if err != nil {
