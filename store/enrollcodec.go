@@ -47,8 +47,8 @@ func encodeEnrollment(r enrollment) []byte {
 
 func decodeEnrollment(key string, v Value) (enrollment, error) {
 	if len(v.Data) > 0 && v.Data[0] != enrollVersion {
-		return enrollment{}, fmt.Errorf("enrollment %q has version %d, this program knows %d; use the newer program",
-			key, v.Data[0], enrollVersion)
+		return enrollment{}, fmt.Errorf("enrollment %q has version %d, this program knows %d; use the newer program: %w",
+			key, v.Data[0], enrollVersion, ErrUnreadable)
 	}
 	d := textReader{rest: string(v.Data), bad: len(v.Data) == 0}
 	if !d.bad {
@@ -70,7 +70,7 @@ func decodeEnrollment(key string, v Value) (enrollment, error) {
 		}
 	}
 	if d.bad || d.rest != "" {
-		return enrollment{}, fmt.Errorf("enrollment %q is not readable: restore the database from a backup, or portvakt user forget", key)
+		return enrollment{}, fmt.Errorf("enrollment %q: %w: restore the database from a backup, or portvakt user forget", key, ErrUnreadable)
 	}
 	r.Rev = v.Rev
 	return r, nil

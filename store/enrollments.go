@@ -165,8 +165,8 @@ func (s *Enrollments) Add(ctx context.Context, a login.Account, rev uint64, c lo
 	return s.kv.Swap(ctx, key, rev, encodeEnrollment(r))
 }
 
-// Forget removes everything the account has. It is not an error when there is
-// nothing.
+// Forget removes everything the account has, readable or not. It is not an error
+// when there is nothing.
 func (s *Enrollments) Forget(ctx context.Context, id string) error {
 	key, err := enrollKey(id)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Enrollments) Forget(ctx context.Context, id string) error {
 		if errors.Is(err, login.ErrNotFound) {
 			return nil
 		}
-		if err != nil {
+		if err != nil && v.Rev == 0 {
 			return err
 		}
 		err = s.kv.Swap(ctx, key, v.Rev, nil)
@@ -190,13 +190,13 @@ func (s *Enrollments) Forget(ctx context.Context, id string) error {
 }
 
 // List calls fn for each account that has a record, until fn returns an error,
-// which List returns. When some do not open, fn gets all others before List
+// which List returns. When some cannot be read, fn gets all others before List
 // returns an [UnopenedError]. fn may call Update and Forget.
 func (s *Enrollments) List(ctx context.Context, fn func(id, name string, e login.Enrollment) error) error {
 	return s.kv.Scan(ctx, enrollPrefix, func(key string, v Value) error {
 		id, err := url.QueryUnescape(strings.TrimPrefix(key, enrollPrefix))
 		if err != nil {
-			return fmt.Errorf("record %q names no account", key)
+			return fmt.Errorf("record %q names no account: %w", key, ErrUnreadable)
 		}
 		r, err := decodeEnrollment(key, v)
 		if err != nil {

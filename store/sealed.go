@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/portvakt/portvakt/login"
@@ -25,7 +26,8 @@ type sealedKV struct {
 	s  login.Sealer
 }
 
-// Get opens the value of key.
+// Get opens the value of key. The revision is told also of a value that does not
+// open: it can be replaced, and removed.
 func (k *sealedKV) Get(ctx context.Context, key string) (Value, error) {
 	v, err := k.kv.Get(ctx, key)
 	if err != nil {
@@ -70,7 +72,7 @@ func (k *sealedKV) seal(key string, data []byte) ([]byte, error) {
 
 // Scan opens each value, but not the records of this package about keys. Those
 // that do not open are left out, and told by an [UnopenedError] when fn has had
-// all others.
+// all others; so are those that fn finds to be unreadable.
 func (k *sealedKV) Scan(ctx context.Context, prefix string, fn func(key string, v Value) error) error {
 	unopened := UnopenedError{Prefix: prefix}
 	err := k.kv.Scan(ctx, prefix, func(key string, v Value) error {
@@ -82,7 +84,11 @@ func (k *sealedKV) Scan(ctx context.Context, prefix string, fn func(key string, 
 			unopened.add(err)
 			return nil
 		}
-		return fn(key, plain)
+		if err = fn(key, plain); errors.Is(err, ErrUnreadable) {
+			unopened.add(err)
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return err
@@ -96,7 +102,7 @@ func (k *sealedKV) Close() error { return k.kv.Close() }
 func (k *sealedKV) open(key string, v Value) (Value, error) {
 	plain, err := k.s.Open(key, v.Data)
 	if err != nil {
-		return Value{}, fmt.Errorf("open %q: %w", key, err)
+		return Value{Rev: v.Rev}, fmt.Errorf("open %q: %w", key, err)
 	}
 	return Value{Data: plain, Rev: v.Rev}, nil
 }

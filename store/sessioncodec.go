@@ -129,10 +129,11 @@ func (s *session) encode() ([]byte, error) {
 func decodeSession(key string, v Value) (session, error) {
 	var s session
 	if err := json.Unmarshal(v.Data, &s); err != nil {
-		return s, fmt.Errorf("session %q is not readable: %w", key, err)
+		return s, fmt.Errorf("session %q: %w: %w", key, ErrUnreadable, err)
 	}
 	if s.Version != sessionVersion {
-		return s, fmt.Errorf("session %q has version %d, this program knows %d; use the newer program", key, s.Version, sessionVersion)
+		return s, fmt.Errorf("session %q has version %d, this program knows %d; use the newer program: %w",
+			key, s.Version, sessionVersion, ErrUnreadable)
 	}
 	return s, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // List calls fn for each session, of one client unless it is "", until fn
-// returns an error, which List returns. When some do not open, fn gets all others
+// returns an error, which List returns. When some cannot be read, fn gets all others
 // before List returns an [UnopenedError]. It needs no Load.
 func (s *Sessions) List(ctx context.Context, client string, fn func(login.Session) error) error {
 	kv, _, _ := s.inForce()

@@ -31,7 +31,7 @@ func TestScanGoesOnBehindValuesThatDoNotOpen(t *testing.T) {
 	}{
 		"k/":  {"k/b k/d", 2, []string{`in "k/": 2`, `"k/a"`, "back into the key ring"}},
 		"k/c": {"", 1, []string{`in "k/c": 1`, `"k/c"`, "portvakt restore"}},
-		"":    {"k/b k/d other", 2, []string{"do not open: 2"}},
+		"":    {"k/b k/d other", 2, []string{"cannot be read: 2"}},
 		"o":   {"other", 0, nil},
 	} {
 		var read []string
@@ -110,15 +110,17 @@ func TestADamagedSessionHidesNoOther(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	storetest.Put(t, kv, first+"x", "{")        // opens, and is no session
+	storetest.Put(t, kv, first+"y", `{"v":99}`) // of a newer program
 	listed := 0
 	err := s.List(t.Context(), "", func(login.Session) error { listed++; return nil })
-	if n, other := store.Unopened(err); listed != 2 || n != 1 || other != nil {
-		t.Errorf("listed %d, %v; want 2 and word of the third", listed, err)
+	if n, other := store.Unopened(err); listed != 2 || n != 3 || other != nil {
+		t.Errorf("listed %d, %v; want 2 and word of the others", listed, err)
 	}
 	again := store.NewSessions(kv, []byte("a key"), store.DefaultSessionsConfig())
 	err = again.Load(t.Context())
 	kept, active := again.Counts(noon.Add(time.Minute))
-	if n, other := store.Unopened(err); kept != 2 || active != 2 || n != 1 || other != nil {
-		t.Errorf("after a restart %d are kept, %d active, %v; want 2 and word of the third", kept, active, err)
+	if n, other := store.Unopened(err); kept != 2 || active != 2 || n != 3 || other != nil {
+		t.Errorf("after a restart %d are kept, %d active, %v; want 2 and word of the others", kept, active, err)
 	}
 }

@@ -85,14 +85,26 @@ unused again, for as long as they would have been good.`,
 }
 
 func newRewrapCommand() *cobra.Command {
-	return &cobra.Command{
+	var remove bool
+	c := &cobra.Command{
 		Use: "rewrap", Short: "Seal every value under the active key", Args: cobra.NoArgs,
 		Long: `Rewrap finishes a change of the store's key: add a key to the key file, mark it
 active, reload the daemon, rewrap, and only then remove the old key. It works
-while the daemon runs and may be repeated.`,
-		Example: "  portvakt rewrap",
+while the daemon runs and may be repeated.
+
+With --remove-damaged it first removes, and names, the values that do not open.
+Try "portvakt restore" before: whoever had enrolled there has to enroll again, and
+codes and answers of the last minutes that were used may be used once more.`,
+		Example: "  portvakt rewrap\n\n  # when no backup has what is damaged\n  portvakt rewrap --remove-damaged",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withStorage(c, func(ctx context.Context, st *storage) error {
+				if remove {
+					if err := open.RemoveDamaged(ctx, st.raw, st.ring, func(key string, why error) {
+						say(c.OutOrStdout(), "removed %s: %v\n", key, why)
+					}); err != nil {
+						return err
+					}
+				}
 				n, err := open.Rewrap(ctx, st.raw, st.ring)
 				unopened, other := store.Unopened(err)
 				if other != nil {
@@ -106,4 +118,6 @@ while the daemon runs and may be repeated.`,
 			})
 		},
 	}
+	c.Flags().BoolVar(&remove, "remove-damaged", false, "remove values that do not open")
+	return c
 }

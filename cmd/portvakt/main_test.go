@@ -19,6 +19,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"damage":    scriptDamage,
 			"directory": scriptDirectory,
 			"signal":    scriptSignal,
 			"waitfor":   scriptWaitFor,

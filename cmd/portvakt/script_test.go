@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/portvakt/portvakt/factors/totp"
 	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
 )
 
 // What a script has:
@@ -31,7 +33,9 @@ import (
 //     argument; totp:FILE is the code of the key URI or base 32 secret in a
 //     file, with ?next for the one after it;
 //   - the commands "directory stop", "signal HUP|TERM" to what runs in the
-//     background, and "waitfor FILE PATTERN".
+//     background, and "waitfor FILE PATTERN";
+//   - "damage PREFIX", which changes an octet of each value of the database
+//     whose key begins so.
 const scriptConfig = `[server]
 listen       = [%[1]q]
 admin        = %[2]q
@@ -103,6 +107,26 @@ func scriptDirectory(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: directory stop")
 	}
 	d.stop()
+}
+
+func scriptDamage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage PREFIX")
+	}
+	ctx := context.Background()
+	kv, err := bolt.Open(ts.MkAbs("portvakt.db"), bolt.Options{})
+	ts.Check(err)
+	damaged := 0
+	err = kv.Scan(ctx, args[0], func(key string, v store.Value) error {
+		damaged++
+		changed := bytes.Clone(v.Data)
+		changed[len(changed)-1] ^= 1
+		return kv.Swap(ctx, key, v.Rev, changed)
+	})
+	ts.Check(errors.Join(err, kv.Close()))
+	if damaged == 0 {
+		ts.Fatalf("no value to damage in %q", args[0])
+	}
 }
 
 func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {

@@ -78,7 +78,7 @@ func (s *system) person(ctx context.Context, user string) (person, error) {
 	if _, other := store.Unopened(lerr); other == nil && len(found) == 1 && (lerr == nil || found[0].id == user) {
 		return found[0], nil
 	}
-	if lerr != nil { // a record that does not open may have the name, not the id
+	if lerr != nil { // a record that cannot be read may have the name, not the id
 		return person{}, errors.Join(err, withHint(lerr, "name the account by its id; portvakt user list shows those that can be read"))
 	}
 	return person{}, err

@@ -68,5 +68,11 @@ func Rewrap(ctx context.Context, raw store.KV, ring *store.Ring) (changed int, e
 	return store.Rewrap(ctx, raw, ring.Sealer(purpose))
 }
 
+// RemoveDamaged removes the values that do not open under the ring, as
+// [store.RemoveDamaged] does.
+func RemoveDamaged(ctx context.Context, raw store.KV, ring *store.Ring, removed func(key string, why error)) error {
+	return store.RemoveDamaged(ctx, raw, ring.Sealer(purpose), removed)
+}
+
 // Close makes everything durable and closes the database.
 func (s *Store) Close() error { return s.Raw.Close() }
