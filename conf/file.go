@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 
@@ -61,6 +62,9 @@ type Server struct {
 	// server answers, so that clients turn to their next server (RFC 5997,
 	// section 4.2).
 	StatusSilent bool `mapstructure:"status_silent"`
+	// Metrics is where Prometheus and those who ask whether all is well are
+	// answered, by HTTP; nowhere unless it is set.
+	Metrics netip.AddrPort `mapstructure:"metrics"`
 }
 
 // Validate returns all problems of the section.
@@ -78,7 +82,20 @@ func (s Server) Validate() error {
 	if s.Desk != "" && s.DeskGroup == "" {
 		errs = append(errs, errors.New("desk_group: is missing: name the group whose members may use the service desk's socket"))
 	}
+	if s.Metrics.IsValid() && s.Metrics.Port() == 0 {
+		errs = append(errs, errors.New("metrics: has no port: write one like \"127.0.0.1:9812\""))
+	}
 	return errors.Join(errs...)
+}
+
+// Warnings are what works and should be known.
+func (s Server) Warnings() []string {
+	all := s.Config.Warnings()
+	if a := s.Metrics.Addr(); a.IsValid() && !a.IsLoopback() {
+		all = append(all, fmt.Sprintf("metrics: whoever reaches %v may read the names of clients and rules, and how many sign in: "+
+			"let in nobody but your monitor, or listen on 127.0.0.1", s.Metrics))
+	}
+	return all
 }
 
 // DefaultFile has the values of keys that a file leaves out.

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,26 @@ func TestDurationsMayBeDays(t *testing.T) {
 		got, err := toDuration(text)
 		if want == "" && err == nil || want != "" && (err != nil || got.(interface{ String() string }).String() != want) {
 			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+}
+
+func TestMetricsAddress(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ at, problem, warning string }{
+		{"127.0.0.1:9812", "", ""},
+		{"[::1]:9812", "", ""},
+		{"127.0.0.1:0", "metrics: has no port", ""},
+		{"10.0.0.1:9812", "", "metrics: whoever reaches 10.0.0.1:9812 may read"},
+		{"[::]:9812", "", "metrics: whoever reaches [::]:9812 may read"},
+	} {
+		s := DefaultFile().Server
+		s.Metrics = netip.MustParseAddrPort(row.at)
+		if err := s.Validate(); (err == nil) != (row.problem == "") || err != nil && !strings.Contains(err.Error(), row.problem) {
+			t.Errorf("%s: %v, want %q", row.at, err, row.problem)
+		}
+		if got := strings.Join(s.Warnings(), "\n"); (got == "") != (row.warning == "") || !strings.Contains(got, row.warning) {
+			t.Errorf("%s: warned %q, want %q", row.at, got, row.warning)
 		}
 	}
 }

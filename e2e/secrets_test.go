@@ -44,7 +44,8 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 		"dn: " + peer.UserDN("marked"), "objectClass: inetOrgPerson", "uid: marked", "cn: M", "sn: M", "userPassword: " + password, "", "",
 	}, "\n")})
 	gateway := server.NewGateway(t)
-	site := server.New(t, server.Config{LDAP: server.LDAP(slapd), Client: `append = "comma"`, More: server.SMS(gateway) + "\n[log]\nlevel = \"debug\"\n"})
+	metrics := fmt.Sprintf("127.0.0.1:%d", peer.FreePort(t))
+	site := server.New(t, server.Config{LDAP: server.LDAP(slapd), Server: fmt.Sprintf("reject_delay = \"0s\"\nmetrics = %q", metrics), Client: `append = "comma"`, More: server.SMS(gateway) + "\n[log]\nlevel = \"debug\"\n"})
 	seed := server.NewSeed()
 	raw, err := base32.StdEncoding.DecodeString(string(seed))
 	if err != nil {
@@ -106,6 +107,9 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 		t.Fatal("the configuration was not read again")
 	}
 	secrets.in(t, "the database while it runs", folder(t, site))
+	_, shown := look(t, "http://"+metrics+"/metrics")
+	secrets.in(t, "the metrics", shown)
+	marks{"name": "marked"}.in(t, "the metrics", shown)
 	d.Stop(t) // checks that the log is one JSON object a line
 	secrets.in(t, "the log", d.Log())
 	secrets.in(t, "what the commands print", strings.Join(printed, "\n"))

@@ -159,8 +159,10 @@ type Stats struct {
 	InHand, Held, Kept int
 	// KernelDrops counts datagrams lost because a receive buffer was full.
 	KernelDrops uint64
-	// Clients has the same counters for each client by name.
+	// Clients has the same counters for each client by name, Nobody what cannot
+	// be put down to one.
 	Clients map[string]ClientStats
+	Nobody  ClientStats
 	// Strangers are addresses that asked lately and are no client's, the latest
 	// first.
 	Strangers []Stranger
@@ -177,6 +179,13 @@ type ClientStats struct {
 	RequireMessageAuthenticator, LimitProxyState string
 	// Clock is when it sends again and gives up.
 	Clock Clock
+}
+
+func newClientStats() ClientStats {
+	return ClientStats{
+		Dropped: map[string]uint64{}, Sent: map[string]uint64{},
+		Refused: map[string]uint64{}, Notes: map[string]uint64{},
+	}
 }
 
 // spread sorts counts into the maps of the statistics.
@@ -202,19 +211,17 @@ func (s *Server) Stats() Stats {
 		Dropped:  map[string]uint64{}, Sent: map[string]uint64{},
 		Refused: map[string]uint64{}, Notes: map[string]uint64{},
 		Kept:    s.replies.count(),
-		Clients: map[string]ClientStats{},
+		Clients: map[string]ClientStats{}, Nobody: newClientStats(),
 	}
 	st.InHand, st.Held = s.admission.count()
 	st.Strangers = s.journal.strangers(s.start)
+	s.counters.spread(st.Nobody.Dropped, st.Nobody.Sent, st.Nobody.Refused, st.Nobody.Notes)
 	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
 	for _, l := range s.listening() {
 		st.KernelDrops += uint64(l.lost.Load())
 	}
 	for _, p := range s.peers.all() {
-		cs := ClientStats{
-			Dropped: map[string]uint64{}, Sent: map[string]uint64{},
-			Refused: map[string]uint64{}, Notes: map[string]uint64{},
-		}
+		cs := newClientStats()
 		cs.InHand, cs.Held = s.admission.countOf(p)
 		p.counters.spread(cs.Dropped, cs.Sent, cs.Refused, cs.Notes)
 		p.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)

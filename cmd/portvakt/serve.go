@@ -18,6 +18,7 @@ import (
 	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/factors/sms/gateway"
 	"github.com/portvakt/portvakt/internal/logging"
+	"github.com/portvakt/portvakt/internal/metrics"
 	"github.com/portvakt/portvakt/internal/pace"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
@@ -71,6 +72,8 @@ type daemon struct {
 	radius   *radiusd.Server
 	retired  retirements
 	recorder *attempts.Recorder
+	// metrics is nil when nobody looks.
+	metrics *metrics.Metrics
 	// receiver takes receipts of messages from gateways; nil when none calls.
 	receiver *gateway.Receiver
 	// accounting is nil when it is not taken; frauds are the reports that
@@ -105,6 +108,9 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	s, err := build(f, d.store, d.log) //nolint:contextcheck // what it makes lives until it is closed
 	if err != nil {
 		return withCode(err, exitConfig)
+	}
+	if f.Server.Metrics.IsValid() {
+		d.metrics = metrics.New(d.facts)
 	}
 	d.current.Store(newRunning(s, login.NewFlow(s.flowConfig(d.audit)))) // audits nothing before it serves
 	defer func() { _ = d.current.Load().close() }()
@@ -154,6 +160,11 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	if d.accounting != nil {
 		d.accounting.ended = d.loggedOut
 	}
+	endMetrics, err := d.showMetrics(ctx, f.Server)
+	if err != nil {
+		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
+	}
+	defer endMetrics()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The admin socket outlives the drain, so that a drain can be looked at.
@@ -279,6 +290,7 @@ func (d *daemon) healthy() bool {
 func (d *daemon) audit(e login.Event) {
 	audit(context.Background(), d.log, e)
 	d.saw(e)
+	d.metrics.Event(&e)
 	d.recorder.Record(e)
 }
 

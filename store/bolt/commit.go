@@ -16,7 +16,6 @@ func (kv *KV) commit() {
 	kv.folder.timer.Stop()
 	defer kv.folder.timer.Stop()
 	var last time.Time
-	failing := false
 	for {
 		select {
 		case <-kv.wake:
@@ -30,7 +29,7 @@ func (kv *KV) commit() {
 				runtime.Gosched()
 			}
 			last = time.Now()
-			failing = kv.report(kv.flush(), failing)
+			kv.report(kv.flush())
 		case <-kv.folder.timer.C:
 			kv.startFold()
 		case err := <-kv.folder.result:
@@ -57,8 +56,8 @@ func (kv *KV) few() bool {
 
 // report logs when commits begin to fail and when they work again; a full disk
 // would otherwise fill the log 500 times a second.
-func (kv *KV) report(err error, failing bool) bool {
-	switch {
+func (kv *KV) report(err error) {
+	switch failing := kv.failing.Swap(err != nil); {
 	case err != nil && !failing:
 		kv.log.Error("store cannot write; one-time codes are refused until it can",
 			slog.String(login.KeyPath, kv.path), slog.Any(login.KeyErr, err),
@@ -66,7 +65,6 @@ func (kv *KV) report(err error, failing bool) bool {
 	case err == nil && failing:
 		kv.log.Info("store can write again", slog.String(login.KeyPath, kv.path))
 	}
-	return err != nil
 }
 
 // maxSpare is the size up to which a batch's buffer is kept for the next one.
@@ -101,6 +99,7 @@ func (kv *KV) flush() error {
 	close(b.done)
 	kv.journalBytes.Store(uint64(kv.j.size)) //nolint:gosec // a size is not negative
 	if b.err != nil {
+		kv.commitErrors.Add(1)
 		return b.err
 	}
 	kv.commits.Add(1)

@@ -58,7 +58,8 @@ type KV struct {
 	j      journal // the committer's
 	folder folder  // the committer's
 
-	commits, folds, foldErrors, swaps, journalBytes atomic.Uint64
+	commits, commitErrors, folds, foldErrors, swaps, journalBytes atomic.Uint64
+	failing                                                       atomic.Bool // the last commit has failed
 }
 
 var (
@@ -329,17 +330,20 @@ func (kv *KV) Close() error {
 type Stats struct {
 	Swaps        uint64 // changes taken into batches
 	Commits      uint64 // batches made durable
+	CommitErrors uint64 // batches that could not be
 	Fsyncs       uint64 // of the journal
 	Folds        uint64 // journals folded into the file
 	FoldErrors   uint64
 	JournalBytes uint64 // in the journal's present generation
+	Failing      bool   // nothing can be written at the moment
 }
 
 // Stats returns the counters.
 func (kv *KV) Stats() Stats {
 	return Stats{
-		Swaps: kv.swaps.Load(), Commits: kv.commits.Load(), Fsyncs: kv.j.syncs.Load(),
+		Swaps: kv.swaps.Load(), Commits: kv.commits.Load(), CommitErrors: kv.commitErrors.Load(), Fsyncs: kv.j.syncs.Load(),
 		Folds: kv.folds.Load(), FoldErrors: kv.foldErrors.Load(), JournalBytes: kv.journalBytes.Load(),
+		Failing: kv.failing.Load(),
 	}
 }
 
