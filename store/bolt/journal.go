@@ -53,7 +53,10 @@ func retry(fn func() error) error {
 }
 
 func openFile(path string) (file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the path
+	f, err := makeFile(path)
+	if errors.Is(err, os.ErrExist) {
+		f, err = os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the operator names the path
+	}
 	if err != nil {
 		return nil, err
 	}

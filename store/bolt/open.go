@@ -101,7 +101,16 @@ func create(path string) error {
 		return fmt.Errorf("directory of the database: %w; make it, owned by the daemon's user, mode 0700", err)
 	}
 	fresh := fmt.Sprintf("%s.new-%d", path, os.Getpid())
-	defer func() { _ = os.Remove(fresh) }() //nolint:gosec // derived from the configured path
+	remove := func() { _ = os.Remove(fresh) } //nolint:gosec // derived from the configured path
+	remove()                                  // in a container every start has the same number
+	defer remove()
+	empty, err := makeFile(fresh)
+	if err == nil {
+		err = empty.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("create %s: %w", path, err)
+	}
 	db, err := bbolt.Open(fresh, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
