@@ -8,18 +8,32 @@ FUZZTIME ?= 10s
 GOLANGCI_VERSION    := v2.15.0
 GOFUMPT_VERSION     := v0.12.0
 GOVULNCHECK_VERSION := v1.9.0
+# Later ones need a module that not every proxy hands out.
+NFPM_VERSION        := v2.43.0
 
 GOLANGCI    := .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 GOFUMPT     := .cache/gofumpt-$(GOFUMPT_VERSION)/gofumpt
+NFPM        := .cache/nfpm-$(NFPM_VERSION)/nfpm
 GOVULNCHECK := $(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test peers unit race e2e fuzz bench lint fmt fmt-diff tidy vet vuln cover check prompts clean help
+.PHONY: build package demo test peers unit race e2e fuzz bench lint fmt fmt-diff tidy vet vuln cover check prompts clean help
 
 ##@ Use
 
 build: ## the static binary bin/portvakt
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+# Package managers compare numbers: what has no tag is older than what has one.
+PACKAGE_VERSION = $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null || echo "0.0.0-$$(git rev-list --count HEAD)-g$$(git rev-parse --short HEAD)")
+PACKAGES ?= dist
+
+package: build $(NFPM) ## .deb and .rpm of it, with its systemd unit, in dist/ (GOARCH=arm64 make package: of another processor)
+	@mkdir -p $(PACKAGES) .cache/package
+	@cd .cache/package && run() { GOOS= GOARCH= $(GO) run $(CURDIR)/cmd/portvakt completion $$1 >$$2; } && \
+		run bash portvakt.bash && run zsh _portvakt && run fish portvakt.fish
+	@for kind in deb rpm; do \
+		VERSION=$(PACKAGE_VERSION) GOARCH=$$($(GO) env GOARCH) $(NFPM) package -f packaging/nfpm.yaml -p $$kind -t $(PACKAGES) || exit 1; done
 
 demo: build ## a server, a directory and a user to try it with, on this machine only
 	bin/portvakt demo
@@ -28,7 +42,7 @@ demo: build ## a server, a directory and a user to try it with, on this machine 
 
 # The order is from seconds to minutes, so that a slip shows early; the tests
 # come last, so that the last lines are theirs.
-test: peers fmt-diff tidy vet lint build ## everything: installs the peers, checks the source, runs every test
+test: peers fmt-diff tidy vet lint build $(NFPM) ## everything: installs the peers, checks the source, runs every test
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 
 peers: ## installs the servers and clients that the tests talk to (Debian packages)
@@ -86,7 +100,7 @@ prompts: ## speaks what people hear in calls again, from factors/voice/prompts/*
 	$(GO) run ./factors/voice/prompts/internal/make factors/voice/prompts
 
 clean: ## removes bin/ and .cache/
-	rm -rf bin .cache
+	rm -rf bin dist .cache
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -97,6 +111,9 @@ help: ## this list
 $(GOLANGCI):
 	@echo "compiling golangci-lint $(GOLANGCI_VERSION) once, about three minutes"
 	@cd / && GOBIN="$(CURDIR)/$(@D)" GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(NFPM):
+	@cd / && GOBIN="$(CURDIR)/$(@D)" GOFLAGS= GOOS= GOARCH= $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
 
 $(GOFUMPT):
 	@cd / && GOBIN="$(CURDIR)/$(@D)" GOFLAGS= $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)

@@ -54,14 +54,18 @@ func initialize(out io.Writer, path string) error {
 	if err := errors.Join(os.MkdirAll(dir, 0o750), os.MkdirAll(state, 0o700)); err != nil {
 		return initFailed(err)
 	}
+	mode, err := secretMode(dir)
+	if err != nil {
+		return initFailed(err)
+	}
 	// The configuration comes last: when it is there, so is what it names.
 	for _, f := range []struct {
 		path, what string
 		create     func(path string) error
 		keep       bool
 	}{
-		{filepath.Join(dir, storeKeyFile), "the key of the database: keep a copy in a safe place", store.NewRingFile, true},
-		{filepath.Join(dir, vpnSecretFile), "the shared secret of the first client", newText(rand.Text()+"\n", 0o600), true},
+		{filepath.Join(dir, storeKeyFile), "the key of the database: keep a copy in a safe place", func(path string) error { return errors.Join(store.NewRingFile(path), os.Chmod(path, mode)) }, true},
+		{filepath.Join(dir, vpnSecretFile), "the shared secret of the first client", newText(rand.Text()+"\n", mode), true},
 		{path, "the configuration", newText(text, 0o640), false},
 	} {
 		err := f.create(f.path)
@@ -84,12 +88,23 @@ func initialize(out io.Writer, path string) error {
 	_, err = fmt.Fprintf(out, `
 Next:
   1. Write your directory and your clients into %s,
-     and the password of the service account into %s (mode 0600).
+     and the password of the service account into %s (mode %04[4]o).
   2. portvakt check%[3]s              # tells every problem, tries each server
   3. portvakt user enroll NAME%[3]s   # give somebody a second factor
   4. portvakt serve%[3]s
-`, path, filepath.Join(dir, "ldap.password"), flag)
+`, path, filepath.Join(dir, "ldap.password"), flag, mode)
 	return err
+}
+
+// secretMode is the mode of the secrets in a folder: a folder that hands its group
+// on to what is made in it says that this group may read them. That of a package
+// is such a one: root writes there, and the daemon reads.
+func secretMode(dir string) (fs.FileMode, error) {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode()&fs.ModeSetgid != 0 {
+		return 0o640, nil
+	}
+	return 0o600, err
 }
 
 // exampleFor is the configuration for a path, and the directory of its
