@@ -32,7 +32,7 @@ type File struct {
 	Upstream upstream.Config        `mapstructure:"upstream"`
 	Clients  []radiusd.ClientConfig `mapstructure:"client"`
 	Rules    []login.RuleConfig     `mapstructure:"rule"`
-	Replies  []reply.RuleConfig     `mapstructure:"reply"`
+	Replies  reply.Config           `mapstructure:"reply"`
 	TOTP     totp.Config            `mapstructure:"totp"`
 	SMS      sms.Config             `mapstructure:"sms"`
 	Call     Call                   `mapstructure:"call"`

@@ -246,8 +246,13 @@ func (f *Flow) accept(t *attempt, u User, d Decision, p passwordProof, second *f
 	case t.notice != "":
 		notice = t.notice
 	case d.Remind:
-		f.remind(t, u, d)
-		notice = f.Texts.Text(u.Language, "remind", "Date", d.From.Format(time.DateOnly), "Days", daysTo(d.From, t.began))
+		key := "remind"
+		if f.equipped(u, d) {
+			key = "remind_ready"
+		} else {
+			f.remind(t, u, d)
+		}
+		notice = f.Texts.Text(u.Language, key, "Date", d.From.Format(time.DateOnly), "Days", daysTo(d.From, t.began))
 	}
 	a, err := admit(u.Account, d, p, second, notice)
 	if err != nil {

@@ -55,11 +55,16 @@ func decodeReminder(b []byte) time.Time {
 	return time.Unix(readTime(b[1:]), 0)
 }
 
+// equipped says whether somebody has anything that the rule will ask for.
+func (f *Flow) equipped(u User, d Decision) bool {
+	return slices.ContainsFunc(f.methods(u, d), func(m Method) bool { return !m.Quiet })
+}
+
 // remind sends somebody who has nothing that the rule will ask for a message,
 // when the rule says so and she has had none lately. Her sign-in does not wait
 // for it and does not fail by it.
 func (f *Flow) remind(t *attempt, u User, d Decision) {
-	if len(d.RemindBy) == 0 || slices.ContainsFunc(f.methods(u, d), func(m Method) bool { return !m.Quiet }) {
+	if len(d.RemindBy) == 0 {
 		return
 	}
 	select {

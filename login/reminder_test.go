@@ -72,6 +72,25 @@ func letIn(t *testing.T, w *logintest.World, name, password string) {
 	synctest.Wait()
 }
 
+// Who has what the rule will ask for is told of the date, and not to enroll.
+func TestWhoHasOneIsNotToldToEnroll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := reminding(t, nil, newNotifier("sms"))
+		from := time.Now().AddDate(0, 2, 0).Format(time.DateOnly)
+		for user, want := range map[string]string{
+			"alice": "You have one already.", // the app
+			"bob":   "Please enroll in time.",
+		} {
+			s, err := w.Begin(t.Context(), login.Attempt{User: user, Secret: login.Cleartext(map[string]string{"alice": "secret", "bob": "hunter2"}[user]), Via: login.Via{Client: "vpn"}})
+			a, ok := s.(login.Accept)
+			if !ok || !strings.HasPrefix(a.Notice(), "From "+from+" ") || !strings.HasSuffix(a.Notice(), " "+want) {
+				t.Errorf("%s: %v, %v, want an Accept with the date and %q", user, s, err, want)
+			}
+		}
+		synctest.Wait()
+	})
+}
+
 // reminded is what was told last of a reminder: before or after the sign-in.
 func reminded(w *logintest.World) (last login.Event) {
 	for _, e := range w.Events() {

@@ -63,7 +63,10 @@ func newAttemptsCommand() *cobra.Command {
 						return err
 					}
 				}
-				return showAttempts(c, found, asJSON)
+				if err := showAttempts(c, found, asJSON); err != nil {
+					return err
+				}
+				return hintOfOutage(ctx, c, st.kv, q, now)
 			})
 		},
 	}
@@ -73,6 +76,33 @@ func newAttemptsCommand() *cobra.Command {
 	f.IntVar(&q.Limit, "limit", defaultAttempts, "how many, at most 1000")
 	f.BoolVar(&asJSON, "json", false, "one JSON object a line, the newest first")
 	return c
+}
+
+// outage is how far back an outage is told of beside somebody's sign-ins.
+const outage = time.Hour
+
+// hintOfOutage tells who looks for somebody of sign-ins that nobody could
+// decide. While the directory is down a name cannot be told from a password in
+// the wrong field, so they are kept without one and are found by none.
+func hintOfOutage(ctx context.Context, c *cobra.Command, kv attempts.Scanner, q attempts.Query, now time.Time) error {
+	if q.Who == "" {
+		return nil
+	}
+	q.Who, q.Limit = "", 0
+	if recent := now.Add(-outage); q.Since.Before(recent) {
+		q.Since = recent
+	}
+	found, err := attempts.Find(ctx, kv, q, now)
+	undecided := 0
+	for _, a := range found.Attempts {
+		if a.Account == "" && a.Last().Reason == login.ReasonUnavailable {
+			undecided++
+		}
+	}
+	if undecided > 0 {
+		tell(c.ErrOrStderr(), "hint", fmt.Sprintf("sign-ins of the last hour that could not be decided: %d; whose they are is not known, portvakt attempts --since 1h says what did not answer", undecided))
+	}
+	return err
 }
 
 func showAttempts(c *cobra.Command, found attempts.Found, asJSON bool) error {

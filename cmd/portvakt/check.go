@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -34,7 +36,7 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check reads the configuration, reports every problem at once, each with its
 place and what to do, and then tries what the file names: the store, each
 directory server (connection, certificate, the service account's password, a
-search), the way to a domain controller, each upstream server (Status-Server, or
+search), the groups that rules and replies name, the way to a domain controller, each upstream server (Status-Server, or
 a sign-in of nobody), and whether each provider of messages and calls, and the
 mail server, can be reached and takes the password. Nothing is
 sent to anybody, and nobody is called.
@@ -171,6 +173,7 @@ func (s *system) checkDirectories(ctx context.Context, t *table) {
 		}
 		if answers {
 			t.lockout(s.ldap.ReadLockout(ctx))
+			s.checkGroups(ctx, t)
 		}
 		if helper := s.file.LDAP.NTLMAuth; len(helper) > 0 {
 			t.add("domain", helper[0], s.ldap.TryDomain(ctx), "answers about MS-CHAPv2")
@@ -180,6 +183,33 @@ func (s *system) checkDirectories(ctx context.Context, t *table) {
 		for _, u := range s.upstream.Check(ctx) {
 			t.add("upstream", u.Name, u.Err, u.Address+" "+u.Note)
 		}
+	}
+}
+
+// checkGroups tells of groups that the directory does not have: nobody is in
+// them, so a rule that denies a misspelt one denies nobody.
+func (s *system) checkGroups(ctx context.Context, t *table) {
+	where := map[string][]string{}
+	for i, r := range s.file.Rules {
+		for _, g := range append(slices.Clone(r.Groups), r.Approval) {
+			where[g] = append(where[g], fmt.Sprintf("rule %q", ruleName(r, i)))
+		}
+	}
+	for i, r := range s.file.Replies {
+		for _, g := range r.Groups {
+			where[g] = append(where[g], "reply "+cmp.Or(r.Name, strconv.Itoa(i+1)))
+		}
+	}
+	for _, g := range s.file.Emergency.Groups {
+		where[g] = append(where[g], "emergency")
+	}
+	delete(where, "") // a rule without enroll_approval
+	missing, err := s.ldap.Missing(ctx, slices.Sorted(maps.Keys(where)))
+	if err != nil {
+		t.add("groups", "unknown", nil, oneLine(err))
+	}
+	for _, g := range missing {
+		t.add("group", g, nil, "there is no such entry, or the service account may not read it. Without one nobody is in it: is it spelt right? "+strings.Join(slices.Compact(where[g]), ", "))
 	}
 }
 

@@ -144,6 +144,12 @@ func (d *demoDirectory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		_ = w.Write(r.NewSearchResponseEntry(demoBase, gldap.WithAttributes(map[string][]string{"objectClass": {"domain"}})))
 		return
 	}
+	for _, group := range []string{demoStaff, demoStudents, demoOnCall} {
+		if m.Scope == gldap.BaseObject && strings.EqualFold(m.BaseDN, group) {
+			_ = w.Write(r.NewSearchResponseEntry(group, gldap.WithAttributes(map[string][]string{"objectClass": {"groupOfNames"}})))
+			return
+		}
+	}
 	for _, p := range demoPeople() {
 		if !strings.EqualFold(m.Filter, "(uid="+p.uid+")") && !strings.EqualFold(m.BaseDN, p.dn()) {
 			continue

@@ -55,7 +55,7 @@ sent and nothing is counted.`,
 			if at != "" {
 				var err error
 				if when, err = time.Parse(time.RFC3339, at); err != nil {
-					return withCode(withHint(err, "write a date and time, as in --at 2027-01-01T08:00:00+01:00"), exitUsage)
+					return withCode(withHint(fmt.Errorf("--at %q is no time", at), "write a date and time, as in --at 2027-01-01T08:00:00+01:00"), exitUsage)
 				}
 			}
 			return withSystem(c, func(ctx context.Context, s *system) error {

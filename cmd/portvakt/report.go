@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/attempts"
@@ -31,7 +34,7 @@ func newReportCommand() *cobra.Command {
 		Use: "report", Short: "List whom a rule will ask or refuse from its date on", Long: reportHelp, Args: cobra.NoArgs,
 		Example: "  portvakt report --rule \"staff on the VPN\"\n\n  # whom to write to before the date\n  portvakt report --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withStorage(c, func(ctx context.Context, st *storage) error {
+			return withFile(c, func(ctx context.Context, f conf.File, st *storage) error {
 				if clean {
 					n, err := attempts.Clear(ctx, st.kv, rule)
 					if _, other := store.Unopened(err); other == nil {
@@ -42,6 +45,11 @@ func newReportCommand() *cobra.Command {
 				all, unread, err := attempts.Reports(ctx, st.kv, rule)
 				if err != nil {
 					return err
+				}
+				if len(all) == 0 { // else it may be of a rule that was there then
+					if err := knownRule(f, rule); err != nil {
+						return err
+					}
 				}
 				if unread > 0 {
 					tell(c.ErrOrStderr(), "warning", fmt.Sprintf("%d records cannot be read", unread))
@@ -67,6 +75,18 @@ func newReportCommand() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "one JSON object a line")
 	f.BoolVar(&clean, "clear", false, "forget the list")
 	return c
+}
+
+// knownRule refuses the name of no rule, unless it is empty.
+func knownRule(f conf.File, name string) error {
+	var names []string
+	for i, r := range f.Rules {
+		names = append(names, strconv.Quote(ruleName(r, i)))
+	}
+	if name == "" || slices.Contains(names, strconv.Quote(name)) {
+		return nil
+	}
+	return withCode(withHint(fmt.Errorf("there is no rule %q", name), "the rules are "+strings.Join(names, ", ")), exitUsage)
 }
 
 func printReports(out io.Writer, all []attempts.Report) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 )
 
@@ -37,7 +39,29 @@ does not answer, 78 the configuration has problems.`,
 		newBackupCommand(), newRestoreCommand(), newRewrapCommand(),
 		newVersionCommand(), newCompletionCommand(),
 	)
+	c.Version = versionText() // what many type first: --version
+	c.SetVersionTemplate("{{.Version}}\n")
+	for _, sub := range c.Commands() {
+		if !sub.Runnable() {
+			group(sub)
+		}
+	}
 	return c
+}
+
+// group makes a command that only holds others refuse a word that is none of
+// them. Cobra shows the help then and ends with 0, so that a script with a
+// misspelt "user unlock" would take it for done.
+func group(c *cobra.Command) {
+	c.DisableFlagsInUseLine = true
+	c.SuggestionsMinimumDistance = 2
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 }
 
 // configPath is the file that --config names.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/phone/caps"
 	"github.com/portvakt/portvakt/factors/sms"
@@ -23,13 +25,40 @@ func (s *system) caps(service caps.Service, cfg caps.Config) *caps.Caps {
 
 // called are the hints of the telephones that a person can be called at.
 func (s *system) called(u login.User) []string {
-	var hints []string
-	if s.voice != nil {
-		for _, m := range s.voice.Methods(u) {
-			hints = append(hints, m.Hint)
-		}
+	if s.voice == nil {
+		return nil
+	}
+	return methodHints(s.voice.Methods(u))
+}
+
+// texted are the hints of those that she can be sent codes at.
+func (s *system) texted(u login.User) []string {
+	if s.sms == nil {
+		return nil
+	}
+	return methodHints(s.sms.Methods(u))
+}
+
+func methodHints(methods []login.Method) (hints []string) {
+	for _, m := range methods {
+		hints = append(hints, m.Hint)
 	}
 	return hints
+}
+
+// hintOfDirectory tells who has just forgotten somebody's telephones of those
+// that the directory has: they count as before.
+func (s *system) hintOfDirectory(c *cobra.Command, account login.Account) {
+	u := login.User{Account: account}
+	left := s.called(u)
+	for _, hint := range s.texted(u) {
+		if !slices.Contains(left, hint) {
+			left = append(left, hint)
+		}
+	}
+	if len(left) > 0 {
+		tell(c.ErrOrStderr(), "hint", "the directory has "+strings.Join(left, ", ")+", which may be called or sent codes all the same: take out there what is lost")
+	}
 }
 
 // unusable says of each number in the directory that a factor does not use why

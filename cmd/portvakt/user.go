@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,6 +141,10 @@ func newUserShowCommand() *cobra.Command {
 				if s.voice != nil && p.account.ID != "" {
 					say(out, "calls      %s\n", s.callsText(p.account, e))
 				}
+				if s.sms != nil && p.account.ID != "" {
+					texted := strings.Join(s.texted(login.User{Account: p.account, Enrollment: e}), ", ")
+					say(out, "messages   %s\n", cmp.Or(texted, "no telephone that may be sent any"))
+				}
 				if e.Preferred != "" {
 					say(out, "asked by   %s\n", preferredText(e, s.preferable(p, e)))
 				}
@@ -185,6 +190,7 @@ func newUserForgetCommand() *cobra.Command {
 						return err
 					}
 					say(c.OutOrStdout(), "%s has nothing enrolled any more\n", p.name)
+					s.hintOfDirectory(c, p.account)
 					return nil
 				}
 				return s.removeCredential(ctx, c, p, func(cr login.Credential) bool { return cr.ID == credential }, "credential "+credential)

@@ -19,11 +19,16 @@ func newVersionCommand() *cobra.Command {
 		Example: "  portvakt version",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			info, _ := debug.ReadBuildInfo()
-			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(version, info))
+			_, err := fmt.Fprintln(c.OutOrStdout(), versionText())
 			return err
 		},
 	}
+}
+
+// versionText is the line of this program.
+func versionText() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionLine(version, info)
 }
 
 // versionLine is made of what the build has told and what the Go tool knows.

@@ -39,7 +39,7 @@ func TestEveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestNoLanguageIsACopyOfAnother(t *testing.T) {
 	texts := shippedTexts(t)
-	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "not_answered", "other_attempt", "new_password", "expired_elsewhere", "enroll_first", "enroll_waits"} {
+	for _, key := range []string{"ask_totp", "rejected", "sms_code", "remind", "remind_ready", "not_answered", "other_attempt", "new_password", "expired_elsewhere", "enroll_first", "enroll_waits"} {
 		said := map[string]string{}
 		for _, lang := range texts.Languages() {
 			text, err := texts.render(lang, key, sample)

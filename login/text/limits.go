@@ -31,7 +31,7 @@ var limits = map[string]int{
 	"new_password": 60, "new_again": 60, "rule_length": 32, "rule_classes": 60, "rule_history": 32,
 	"new_refused": 56, "new_too_short": 56, "new_too_weak": 56, "new_used": 56, "new_untypable": 56, "new_too_soon": 56, "new_differ": 56,
 	"expired_elsewhere": 160,
-	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "sms_code": 160,
+	"rejected":          120, "other_attempt": 160, "code_sent": 120, "remind": 200, "remind_ready": 200, "sms_code": 160,
 	"enroll_first": 80, "enroll_second": 90, "enroll_early": 160, "enroll_secret": 110, "enroll_waits": 120, "phone_changed": 160,
 	"remind_message": 160, "remind_subject": 100,
 }
