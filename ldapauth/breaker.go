@@ -14,6 +14,9 @@ const (
 	// A server that refuses the service account is asked less often: each
 	// probe counts towards locking that account.
 	probeRefused = 30 * time.Second
+	// probeIdle is how long a server is believed to answer that nobody has asked:
+	// at night it is a monitor that wants to know, in the morning everybody.
+	probeIdle = 30 * time.Second
 )
 
 // A breaker keeps logins from waiting for a server that is down: it opens
@@ -26,6 +29,7 @@ type breaker struct {
 	failures int
 	why      error
 	probeAt  time.Time
+	answered time.Time // last
 }
 
 // up reports whether the server may be asked.
@@ -45,18 +49,19 @@ func (b *breaker) fail(err error, probeIn time.Duration) bool {
 func (b *breaker) succeed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failures = 0
+	b.failures, b.answered = 0, time.Now()
 	return b.opened.CompareAndSwap(true, false)
 }
 
-// due reports whether an open breaker is to be probed now.
+// due reports whether the server is to be probed now: after a failure, also one
+// that has not opened the breaker, and when it has not been heard of for long.
 func (b *breaker) due(now time.Time) bool {
-	if b.up() {
-		return false
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !now.Before(b.probeAt)
+	if b.failures > 0 || !b.up() {
+		return !now.Before(b.probeAt)
+	}
+	return now.Sub(b.answered) >= probeIdle
 }
 
 func (b *breaker) reason() error {

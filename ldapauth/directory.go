@@ -97,7 +97,7 @@ func (d *Directory) Close() {
 	}
 }
 
-// tend probes servers that are down and closes what nobody uses.
+// tend probes servers that may be down and closes what nobody uses.
 func (d *Directory) tend(ctx context.Context) {
 	var probes sync.WaitGroup
 	defer probes.Wait()

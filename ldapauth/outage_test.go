@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/portvakt/portvakt/e2e/peer"
@@ -159,6 +160,51 @@ func TestDirectoryComesBack(t *testing.T) {
 	s.Start(t)
 	eventually(t, 5*time.Second, "a login works again", func() bool { return d.Verify(t.Context(), alice, right) == nil })
 	lookup(t, d, "alice")
+}
+
+// At night nobody signs in, and whoever asks how the directory is wants to know.
+func TestAnOutageIsNoticedWithoutASignIn(t *testing.T) {
+	t.Parallel()
+	s := peer.StartSlapd(t, peer.SlapdOptions{})
+	d := open(t, slapdConfig(s))
+	lookup(t, d, "alice")
+	s.Stop()
+	b := &d.servers[0].breaker
+	b.mu.Lock()
+	b.answered = time.Now().Add(-probeIdle)
+	b.mu.Unlock()
+	eventually(t, 30*time.Second, "it is known to be down", func() bool { return !d.Up() })
+	s.Start(t)
+	eventually(t, 30*time.Second, "it is known to be back", d.Up)
+}
+
+func TestWhenAServerIsProbed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &newServer(fakeConfig(&fake{URL: "ldap://127.0.0.1:9"}), endpoint{}, nil, nil).breaker
+		want := func(when string, due bool) {
+			t.Helper()
+			if got := b.due(time.Now()); got != due {
+				t.Errorf("%s: due %v, want %v", when, got, due)
+			}
+		}
+		want("at the start", false)
+		time.Sleep(probeIdle)
+		want("when nobody has asked for long", true)
+		b.succeed()
+		b.fail(errDown, probeEvery)
+		want("right after a failure", false)
+		time.Sleep(probeEvery)
+		want("a moment after one failure", true)
+		b.fail(errDown, probeRefused)
+		time.Sleep(probeEvery)
+		want("when it has refused the service account", false)
+		time.Sleep(probeRefused)
+		want("long after that", true)
+		if !b.up() {
+			t.Error("two failures have opened it")
+		}
+	})
 }
 
 func TestFailover(t *testing.T) {

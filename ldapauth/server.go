@@ -35,6 +35,7 @@ func newServer(c Config, e endpoint, tlsConfig *tls.Config, log *slog.Logger) *s
 		endpoint: e, log: log, tls: tlsConfig,
 		bindDN: c.BindDN, password: c.BindPassword, base: c.Base,
 	}
+	s.answered = time.Now() // as far as is known
 	if c.Kind != KindAD {
 		s.policy = []string{oidPolicy}
 	}
