@@ -159,6 +159,8 @@ func (e *errand) tell(ctx context.Context, w *waiter, o outcome) (Step, error) {
 	switch {
 	case o.err != nil:
 		return nil, o.err
+	case o.reason != "" && w.hasCode():
+		return f.again(t, w.user, offered(w.methods), w.q, "not_sent")
 	case o.reason != "":
 		return f.reject(t, o.reason)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/login/logintest"
@@ -35,9 +37,9 @@ func (c *courier) Check(ctx context.Context, u login.User, m login.Method, memo 
 
 // couriered is a world whose messages are a courier's: alice has an app and
 // two telephones.
-func couriered(t *testing.T) (*logintest.World, *courier) {
+func couriered(t *testing.T, rules ...login.RuleConfig) (*logintest.World, *courier) {
 	t.Helper()
-	w := logintest.NewWorld(t)
+	w := logintest.NewWorld(t, rules...)
 	c := &courier{Factor: w.SMS}
 	cfg := w.Config
 	cfg.Factors = []login.Factor{w.TOTP, c, w.Recovery}
@@ -121,6 +123,48 @@ func TestACodeThatCannotBeSentAgainLeadsToTheNextMethod(t *testing.T) {
 	if _, r := say(t, w, q, "111111"); r != "accept" {
 		t.Errorf("the app's code: %s, want accept", r)
 	}
+}
+
+// Whoever has nothing but the code that was sent must not lose it by asking for
+// it once more often than may be.
+func TestACodeThatCannotBeSentAgainStaysGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := func() (*logintest.World, login.Ticket, func(login.Ticket) login.Ticket) {
+			w, c := couriered(t, login.RuleConfig{Factors: []string{"sms"}})
+			q := ask(t, w, "alice", "secret", vpn)
+			c.PromptErr = &login.Refusal{Reason: login.ReasonSourceLimited}
+			return w, q, func(q login.Ticket) login.Ticket {
+				t.Helper()
+				q, text := say(t, w, q, "1")
+				if !strings.HasPrefix(text, "That could not be sent. Enter the code sent to ••42") {
+					t.Fatalf("got %q", text)
+				}
+				return q
+			}
+		}
+		w, q, again := begin()
+		if _, r := say(t, w, again(again(q)), "500001"); r != "accept" {
+			t.Errorf("the code: %s, want accept", r)
+		}
+
+		w, q, again = begin()
+		time.Sleep(4 * time.Minute)
+		q = again(q)
+		time.Sleep(2 * time.Minute)
+		if _, r := say(t, w, q, "500001"); r != string(login.ReasonExpiredTicket) {
+			t.Errorf("after six minutes: %s, want that it has not become younger", r)
+		}
+
+		w, q, _ = begin()
+		rounds := 0
+		for q != nil {
+			q, _ = say(t, w, q, "1")
+			rounds++
+		}
+		if got := w.Last().Reason; got != login.ReasonTooManyTries || rounds > 20 {
+			t.Errorf("%d rounds, %q: want that they end", rounds, got)
+		}
+	})
 }
 
 func TestALostMessageLeadsToTheNextMethod(t *testing.T) {

@@ -87,6 +87,7 @@ func (f *Flow) answer(t *attempt, u User, d Decision, q *question, g loaded) (St
 			return f.unspent(t, err)
 		}
 		next := q.fresh(t.began)
+		next.issued = q.issued // what was sent is no younger for it
 		if next.rounds > maxRounds {
 			return f.reject(t, ReasonTooManyTries)
 		}

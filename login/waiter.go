@@ -44,6 +44,13 @@ func (w *waiter) question() *question {
 	return &question{attempt: w.t.id, account: w.user.Account.ID, password: w.password}
 }
 
+// hasCode reports whether the person asked for another while a code is out that
+// she can still type: nothing that could not be sent takes it from her.
+func (w *waiter) hasCode() bool {
+	return w.chosen && w.t.Via.CanAsk && w.q != nil && !w.q.approval && len(w.q.memo) > 0 &&
+		slices.ContainsFunc(w.methods, func(m Method) bool { return m.ID == w.q.method })
+}
+
 // canAsk is whether codes may be sent for it.
 func (w *waiter) canAsk() bool { return w.t.Via.CanAsk || w.picked }
 
