@@ -188,6 +188,34 @@ func TestPeopleAndRules(t *testing.T) {
 	}
 }
 
+// A choosy factor does not use what the directory has.
+type choosy struct{ *logintest.Factor }
+
+func (c choosy) Excluded(u login.User) []string {
+	return []string{"not for " + c.Name() + ": a number of " + u.Account.Name, "of both"}
+}
+
+func TestWhoHasNothingUsableIsToldApart(t *testing.T) {
+	for _, row := range []struct {
+		factors []string
+		want    string
+	}{
+		{nil, "not for sms: a number of bob; of both; not for totp: a number of bob"},
+		{[]string{"sms"}, "not for sms: a number of bob; of both"},
+		{[]string{"recovery"}, ""},
+	} {
+		w := logintest.NewWorld(t, login.RuleConfig{Factors: row.factors})
+		cfg := w.Config
+		cfg.Factors = []login.Factor{choosy{w.SMS}, choosy{w.TOTP}, w.Recovery}
+		w.Flow = w.NewFlow(cfg)
+		p := &player{t: t, w: w, user: "bob", via: login.Via{Client: "vpn", CanAsk: true}}
+		p.play("hunter2 => reject not_enrolled")
+		if got := w.Last().Detail; got != row.want {
+			t.Errorf("%q: %q, want %q", row.factors, got, row.want)
+		}
+	}
+}
+
 func TestAMethodThatFailsLeadsToTheNextInTheSameDialogue(t *testing.T) {
 	w := logintest.NewWorld(t, login.RuleConfig{Factors: []string{"sms", "totp"}})
 	w.SMS.PromptErr = context.DeadlineExceeded

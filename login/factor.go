@@ -63,6 +63,14 @@ type Resender interface {
 	Resend(ctx context.Context, u User, m Method, memo []byte) (next []byte, err error)
 }
 
+// An Excluder does not use all that the directory has for a person.
+type Excluder interface {
+	Factor
+	// Excluded says what of it the factor does not use and why, or that there is
+	// nothing; for an operator, with no whole number in it.
+	Excluded(u User) []string
+}
+
 // MaxMemo is the most a factor may want to remember between question and
 // answer: State has 253 octets in all (RFC 2865, section 5.24).
 const MaxMemo = 48

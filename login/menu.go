@@ -49,6 +49,22 @@ func (f *Flow) methods(u User, d Decision) []Method {
 	return ms
 }
 
+// excluded says why nothing that the directory has for a user is a method under
+// a decision.
+func (f *Flow) excluded(u User, d Decision) string {
+	var why []string
+	for _, p := range f.Factors {
+		if e, ok := p.(Excluder); ok && (len(d.Factors) == 0 || slices.Contains(d.Factors, p.Name())) {
+			for _, text := range e.Excluded(u) {
+				if !slices.Contains(why, text) {
+					why = append(why, text)
+				}
+			}
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
 func (f *Flow) factor(name string) Factor {
 	for _, p := range f.Factors {
 		if p.Name() == name {

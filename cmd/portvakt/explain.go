@@ -116,11 +116,7 @@ func explain(ctx context.Context, s *system, c *cobra.Command, user string, grou
 	if err := s.printCooling(ctx, out, account.ID, account.Name); err != nil {
 		return err
 	}
-	unusable, err := s.unusable(account)
-	if err != nil {
-		return err
-	}
-	for i, why := range unusable {
+	for i, why := range s.unusable(account) {
 		say(out, "%-10s %s\n", label(i, "numbers"), why)
 	}
 	if calls(methods) {

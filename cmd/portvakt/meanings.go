@@ -27,7 +27,7 @@ var meanings = map[login.Reason]string{
 	login.ReasonLocked:           "too many wrong tries: she waits, or portvakt user unlock",
 	login.ReasonSourceLimited:    "this place has tried many accounts: tell the administrator",
 	login.ReasonPolicyDeny:       "the rule lets nobody in whom it is for",
-	login.ReasonNotEnrolled:      "she needs a second factor and has none: portvakt user enroll",
+	login.ReasonNotEnrolled:      "she needs a second factor and has none that counts: portvakt user enroll",
 	login.ReasonCannotAsk:        "she has a second factor, and this client cannot ask for it: she types it behind her password, or has a telephone called",
 	login.ReasonWrongCode:        "the code was wrong",
 	login.ReasonUsedCode:         "the code had been used: she waits for the next one",

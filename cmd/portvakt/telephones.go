@@ -7,9 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/portvakt/portvakt/factors/phone/book"
 	"github.com/portvakt/portvakt/factors/phone/caps"
-	"github.com/portvakt/portvakt/factors/sms"
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/login"
 )
@@ -63,31 +61,15 @@ func (s *system) hintOfDirectory(c *cobra.Command, account login.Account) {
 
 // unusable says of each number in the directory that a factor does not use why
 // it does not: whoever has only such numbers is refused as not enrolled.
-func (s *system) unusable(account login.Account) ([]string, error) {
-	var why []string
-	for _, f := range []struct {
-		on   bool
-		name string
-		cfg  book.Config
-		use  book.Use
-	}{
-		{s.voice != nil, voice.Name, s.file.Call.Numbers, book.Calls},
-		{s.sms != nil, sms.Name, s.file.SMS.Numbers, book.Messages},
-	} {
-		if !f.on {
-			continue
-		}
-		numbers, err := book.New(f.cfg, f.use)
-		if err != nil {
-			return nil, err
-		}
-		for _, raw := range account.Phones {
-			if err := numbers.Usable(raw); err != nil {
-				why = append(why, "not for "+f.name+": "+err.Error())
-			}
-		}
+func (s *system) unusable(account login.Account) (why []string) {
+	u := login.User{Account: account}
+	if s.voice != nil {
+		why = s.voice.Excluded(u)
 	}
-	return why, nil
+	if s.sms != nil {
+		why = append(why, s.sms.Excluded(u)...)
+	}
+	return slices.Compact(why)
 }
 
 // keysText says what a call asks of a person under a rule.

@@ -55,6 +55,7 @@ type Factor struct {
 var (
 	_ login.Resender = (*Factor)(nil)
 	_ login.Enroller = (*Factor)(nil)
+	_ login.Excluder = (*Factor)(nil)
 )
 
 // New makes the factor of a valid configuration; limits are those of its Caps.

@@ -52,6 +52,7 @@ var (
 	_ login.Approver = (*Factor)(nil)
 	_ login.Resender = (*Factor)(nil)
 	_ login.Enroller = (*Factor)(nil)
+	_ login.Excluder = (*Factor)(nil)
 )
 
 // New makes the factor of a valid configuration. It owns the providers and

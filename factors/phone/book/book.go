@@ -167,13 +167,6 @@ func (b *Book) recall(raw string) phone.Number {
 	return number
 }
 
-// Usable says why a number as the directory writes it is not used, if it is not.
-// The error does not tell the number.
-func (b *Book) Usable(raw string) error {
-	_, err := b.read(raw)
-	return err
-}
-
 // errNoText is for lines without text messages.
 var errNoText = errors.New("is no mobile number: it gets no text messages")
 

@@ -3,6 +3,7 @@ package book
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,33 @@ func person(t testing.TB, enrolled string, phones ...string) login.User {
 		u.Enrollment.Credentials = []login.Credential{{Kind: CredentialKind, Data: data}}
 	}
 	return u
+}
+
+// What is not used is told, masked, with what keeps it from being used.
+func TestWhyNumbersAreNotUsed(t *testing.T) {
+	t.Parallel()
+	const allowed, abroad, line, blocked = "912 34 567", "+33612345678", "22 85 50 50", "41 29 99 99"
+	messages := book(t, Messages, "+47412").Telephones("sms", []byte("a key of sixteen"), nil)
+	for _, row := range []struct {
+		phones []string
+		want   []string
+	}{
+		{nil, []string{"the directory has no telephone number"}},
+		{[]string{allowed}, nil},
+		{[]string{abroad, allowed, line}, []string{"not for sms: +33•••••••78 is in a country (FR) that sms.countries", "not for sms: +47••••••50 is no mobile number"}},
+		{[]string{blocked}, []string{"not for sms: +47••••••99 begins with +47412 of sms.blocked_prefixes"}},
+		{[]string{line, line, line, line, line}, slices.Repeat([]string{"not for sms: +47••••••50"}, maxNumbers)},
+	} {
+		got := messages.Excluded(person(t, "", row.phones...))
+		if !slices.EqualFunc(got, row.want, strings.HasPrefix) {
+			t.Errorf("%q: got %q, want %q", row.phones, got, row.want)
+		}
+		for _, raw := range row.phones {
+			if strings.Contains(strings.Join(got, "\n"), strings.ReplaceAll(raw, " ", "")) {
+				t.Errorf("%q tells the whole number", got)
+			}
+		}
+	}
 }
 
 func TestWhichNumbersAreUsed(t *testing.T) {

@@ -33,6 +33,20 @@ func (b *Book) Telephones(factor string, key []byte, codes Coder) Telephones {
 // Methods returns one method for each number of the person that may be used.
 func (t Telephones) Methods(u login.User) []login.Method { return t.methods(t.book.Of(u)) }
 
+// Excluded says of the directory's numbers which the factor does not use and why;
+// see [login.Excluder].
+func (t Telephones) Excluded(u login.User) (why []string) {
+	if len(u.Account.Phones) == 0 {
+		return []string{"the directory has no telephone number"}
+	}
+	for _, raw := range u.Account.Phones[:min(len(u.Account.Phones), maxNumbers)] {
+		if _, err := t.book.read(raw); err != nil {
+			why = append(why, "not for "+t.factor+": "+err.Error())
+		}
+	}
+	return why
+}
+
 func (t Telephones) methods(numbers []phone.Number) []login.Method {
 	var methods []login.Method
 	for _, n := range numbers {
