@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/portvakt/portvakt/login"
@@ -339,6 +340,39 @@ func TestRejectDelay(t *testing.T) {
 			t.Fatalf("a reject left after %v, want %v", took, cfg.RejectDelay)
 		}
 	}
+}
+
+// TestRejectsLeaveTogether, however long deciding has taken: a name that nobody
+// has is refused sooner than one whose password the directory has looked at.
+func TestRejectsLeaveTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var deciding time.Duration
+		n := newNAS(t, flowFunc(func(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
+			time.Sleep(deciding)
+			return login.Reject{Reason: login.ReasonBadPassword}, nil
+		}), Options{})
+		cfg := n.s.live.Load().cfg
+		cfg.RejectDelay = time.Second
+		if err := n.s.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct{ deciding, want time.Duration }{
+			{0, time.Second},
+			{400 * time.Millisecond, time.Second},
+			{time.Second, time.Second},
+			{1500 * time.Millisecond, 1500 * time.Millisecond},
+		} {
+			deciding = row.deciding
+			began := time.Now()
+			n.s.receive(t.Context(), n.sockets[0], n.d.login("alice", "wrong"), nil, benchFrom)
+			<-n.sockets[0].queue
+			if got := time.Since(began); got != row.want {
+				t.Errorf("decided after %v, left after %v, want %v", row.deciding, got, row.want)
+			}
+		}
+		n.end()
+	})
 }
 
 // TestStatusServer is RFC 5997.
