@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"net/netip"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/portvakt/portvakt/login"
@@ -113,89 +111,6 @@ func TestFiveCopiesOfEach(t *testing.T) {
 	d.conn.SetReadDeadline(time.Now().Add(2 * time.Millisecond))
 	if b, more := <-came; more {
 		t.Fatalf("got a reply to %d more, want silence", b[1])
-	}
-}
-
-// TestIdentifierUsedAgain purges the old request: its login goes on, its reply
-// is not sent.
-func TestIdentifierUsedAgain(t *testing.T) {
-	t.Parallel()
-	h := newHolder()
-	s := run(t, testConfig(), flowFunc(h.hold), Options{})
-	d := s.device(t, "127.0.0.1")
-	p := d.login("alice", "secret")
-	d.send(p)
-	<-h.begun
-	d.id--
-	q := d.login("bob", "secret")
-	d.send(q)
-	if a := <-h.begun; a.User != "bob" {
-		t.Fatalf("%q began, want bob", a.User)
-	}
-	h.let <- letIn(t)
-	h.let <- letIn(t)
-	d.reply(q) // it is checked against q's authenticator
-	st := s.settledStats()
-	if st.Dropped["superseded"] != 1 || st.Sent["accept"] != 1 {
-		t.Fatalf("sent %v, dropped %v", st.Sent, st.Dropped)
-	}
-	d.nothing()
-}
-
-// TestAnotherRequestWithTheSameAuthenticator is not a copy of the first one: a
-// device that always sends the same would else have bob let in by what alice has
-// typed.
-func TestAnotherRequestWithTheSameAuthenticator(t *testing.T) {
-	t.Parallel()
-	s := run(t, testConfig(), script(t), Options{})
-	d := s.device(t, "127.0.0.1")
-	p := d.login("alice", "accept")
-	if got := d.ask(p); got.code != accept {
-		t.Fatalf("code %d", got.code)
-	}
-	d.id--
-	q := d.login("bob", "wrong")
-	copy(q[4:headerLen], p[4:headerLen])
-	d.hide(q, "wrong")
-	if got := d.ask(d.sign(q)); got.code != rejected {
-		t.Fatalf("code %d, want what bob has typed to be decided", got.code)
-	}
-}
-
-// TestTheSameIdentifierAtTwoSockets: a proxy with one port counts for each of
-// our addresses by itself.
-func TestTheSameIdentifierAtTwoSockets(t *testing.T) {
-	t.Parallel()
-	cfg := testConfig()
-	cfg.Listen = append(cfg.Listen, cfg.Listen[0])
-	h := newHolder()
-	s := run(t, cfg, flowFunc(h.hold), Options{})
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	d := &device{t: t, server: s, conn: conn, secret: testSecret}
-	requests := map[netip.AddrPort][]byte{}
-	for _, to := range s.Addrs() {
-		d.id = 0
-		requests[to] = d.login("alice", "secret")
-		if _, err := conn.WriteToUDPAddrPort(requests[to], to); err != nil {
-			t.Fatal(err)
-		}
-		<-h.begun
-	}
-	for range requests {
-		h.let <- letIn(t)
-	}
-	conn.SetReadDeadline(time.Now().Add(testWait))
-	for range requests {
-		b := make([]byte, maxPacket)
-		n, from, err := conn.ReadFromUDPAddrPort(b)
-		if err != nil {
-			t.Fatalf("%v; dropped %v", err, s.Stats().Dropped)
-		}
-		checked(t, b[:n], requests[from], testSecret)
 	}
 }
 
@@ -313,66 +228,6 @@ func TestChallenge(t *testing.T) {
 			t.Fatalf("State came back as %x", k)
 		}
 	}
-}
-
-// TestRejectDelay: a reject does not leave early, and nothing waits with it.
-func TestRejectDelay(t *testing.T) {
-	t.Parallel()
-	cfg := testConfig()
-	cfg.RejectDelay = 2 * time.Second // longer than a slow machine takes for the rest
-	s := run(t, cfg, script(t), Options{})
-	d := s.device(t, "127.0.0.1")
-	start := time.Now()
-	wrong := [][]byte{d.login("alice", "wrong"), d.login("alice", "p\xffx"), d.signed(nasID)}
-	for _, p := range wrong {
-		d.send(p)
-	}
-	if got := d.ask(d.login("alice", "accept")); got.code != accept || time.Since(start) >= cfg.RejectDelay {
-		t.Fatalf("code %d after %v: an accept had to wait", got.code, time.Since(start))
-	}
-	d.silent(wrong[0], dropDuplicate)
-	for range wrong {
-		d.conn.SetReadDeadline(time.Now().Add(testWait))
-		if n, err := d.conn.Read(make([]byte, maxPacket)); err != nil || n == 0 {
-			t.Fatal(err)
-		}
-		if took := time.Since(start); took < cfg.RejectDelay {
-			t.Fatalf("a reject left after %v, want %v", took, cfg.RejectDelay)
-		}
-	}
-}
-
-// TestRejectsLeaveTogether, however long deciding has taken: a name that nobody
-// has is refused sooner than one whose password the directory has looked at.
-func TestRejectsLeaveTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var deciding time.Duration
-		n := newNAS(t, flowFunc(func(context.Context, login.Attempt, login.Ticket) (login.Step, error) {
-			time.Sleep(deciding)
-			return login.Reject{Reason: login.ReasonBadPassword}, nil
-		}), Options{})
-		cfg := n.s.live.Load().cfg
-		cfg.RejectDelay = time.Second
-		if err := n.s.Reload(cfg); err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range []struct{ deciding, want time.Duration }{
-			{0, time.Second},
-			{400 * time.Millisecond, time.Second},
-			{time.Second, time.Second},
-			{1500 * time.Millisecond, 1500 * time.Millisecond},
-		} {
-			deciding = row.deciding
-			began := time.Now()
-			n.s.receive(t.Context(), n.sockets[0], n.d.login("alice", "wrong"), nil, benchFrom)
-			<-n.sockets[0].queue
-			if got := time.Since(began); got != row.want {
-				t.Errorf("decided after %v, left after %v, want %v", row.deciding, got, row.want)
-			}
-		}
-		n.end()
-	})
 }
 
 // TestStatusServer is RFC 5997.

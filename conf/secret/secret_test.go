@@ -57,7 +57,7 @@ func TestS30NoWayToPrintShowsASecret(t *testing.T) {
 	printed["text"] = string(text)
 	for how, got := range printed {
 		// As octets too: %x, and a list of numbers.
-		for _, form := range []string{mark, fmt.Sprintf("%x", mark), fmt.Sprintf("%X", mark), fmt.Sprint([]byte(mark))} {
+		for _, form := range []string{mark, fmt.Sprintf("%x", mark), fmt.Sprintf("%X", mark), fmt.Sprintf("%d", []byte(mark))} {
 			if strings.Contains(got, form) {
 				t.Errorf("%s: %s", how, got)
 			}
