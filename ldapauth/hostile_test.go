@@ -163,3 +163,21 @@ func TestS10UnknownNameTakesTheSameOperations(t *testing.T) {
 		t.Errorf("known %x, unknown %x: want the same two", known, unknown)
 	}
 }
+
+// A message that says it is longer than any is given up at its head: nothing is
+// waited for, and no room is made.
+func TestTooLongMessagesAreGivenUpByTheirHead(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, func(op byte, _ int32, _ reader) []byte {
+		if op != opBindRequest {
+			return nil
+		}
+		return []byte{tagSequence, 0x84, 0x00, 0x20, 0x00, 0x00, tagInteger, 1}
+	})
+	c := fakeConfig(f)
+	c.Timeout = time.Minute
+	d := open(t, c)
+	if err := d.Verify(t.Context(), fakeAccount, login.Cleartext("secret")); !errors.Is(err, errTooLong) {
+		t.Errorf("got %v, want %v", err, errTooLong)
+	}
+}

@@ -43,6 +43,27 @@ func TestS23LateAnswerIsNotAnotherOnes(t *testing.T) {
 	}
 }
 
+// What came behind an answer is not kept for the next question, whose number it
+// may have.
+func TestS23AnswerSentAheadIsNotTheNextOnes(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, func(op byte, id int32, body reader) []byte {
+		answer := sane(op, id, body)
+		if op == opBindRequest && !isService(op, body) {
+			answer = append(answer, reply(id+1, opBindResponse, 0, "")...)
+		}
+		return answer
+	})
+	c := fakeConfig(f)
+	c.BindConnections = 1
+	d := open(t, c)
+	for range 3 {
+		if got := outcome(d.Verify(t.Context(), fakeAccount, login.Cleartext("wrong"))); got != "bad_password" {
+			t.Errorf("a wrong password: got %s", got)
+		}
+	}
+}
+
 func TestCancelledLoginEndsAtOnceAndItsConnectionWithIt(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{})

@@ -93,6 +93,27 @@ func TestSlowAnswersAreWaitedFor(t *testing.T) {
 	}
 }
 
+// An answer that comes while its login is given up leaves a deadline of the past
+// on the connection, which is not the next one's.
+func TestAConnectionInterruptedAtItsEndIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _ = theirs.Close() })
+	c := newConn(ours)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := c.guard(ctx, time.Now().Add(time.Minute), func() error {
+		if err := c.wait.watch(); err != nil {
+			return err
+		}
+		cancel()
+		return nil // the answer was there
+	})
+	if err != nil || c.reusable() {
+		t.Errorf("got %v, usable: %v; want the answer, and no second question", err, c.reusable())
+	}
+	c.close()
+}
+
 // A request that the kernel does not take at once is sent all the same.
 func TestLargeRequests(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package radiusd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,9 +14,10 @@ import (
 
 // records are login.Records in memory.
 type records struct {
-	mu  sync.Mutex
-	of  map[string]login.Value
-	err error
+	mu   sync.Mutex
+	of   map[string]login.Value
+	err  error
+	full error // of writing alone
 }
 
 func (r *records) Get(_ context.Context, key string) (login.Value, error) {
@@ -34,6 +36,9 @@ func (r *records) Get(_ context.Context, key string) (login.Value, error) {
 func (r *records) Swap(_ context.Context, key string, rev uint64, data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.full != nil {
+		return r.full
+	}
 	if r.of[key].Rev != rev {
 		return login.ErrConflict
 	}
@@ -174,6 +179,26 @@ func TestLearning(t *testing.T) {
 		} else {
 			d.silent(row.then(d), row.drop)
 		}
+	}
+}
+
+// TestWhatCouldNotBeSavedIsTriedAgain: a restart would else open the door that
+// learning has closed.
+func TestWhatCouldNotBeSavedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	kept := &records{full: errors.New("no room")}
+	s := run(t, testConfig(), script(t), Options{Records: kept})
+	d := s.device(t, "127.0.0.1")
+	d.ask(d.login("alice", "accept"))
+	s.until("a line about the store", func(Stats) bool { return strings.Contains(s.logs.String(), "learned fact not saved") })
+	kept.mu.Lock()
+	kept.full = nil
+	kept.mu.Unlock()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if f := kept.fact(t, "nas"); f.Require != yes || f.Limit != yes {
+		t.Errorf("kept %v", f)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/portvakt/portvakt/internal/logging"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/radiusd"
+	"github.com/portvakt/portvakt/store"
 )
 
 // newReloadable is a daemon behind the demonstration's directory, without its
@@ -90,6 +91,34 @@ func TestReloadKeepsTheDirectoryWhenItsSectionIsTheSame(t *testing.T) {
 	d.retired.Wait()
 	if _, err := after.directory.Lookup(t.Context(), "alice", 0); err != nil {
 		t.Errorf("the directory does not answer any more: %v", err)
+	}
+}
+
+// TestAReloadThatFailsKeepsAllOfTheOldFile, also when the file itself is right: here
+// its key opens nothing in the store. Clients of the new one with rules of the
+// old one would be nobody's configuration.
+func TestAReloadThatFailsKeepsAllOfTheOldFile(t *testing.T) {
+	d, _ := newReloadable(t)
+	before, patience := d.current.Load(), d.radius.Stats().Clients[demoClient].Clock.Patience
+	if err := store.NewRingFile(filepath.Join(filepath.Dir(d.path), "another.key")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("store.key", "another.key", `patience = "55s"`, `patience = "20s"`, "Portvakt demo", "Another").Replace(string(b))
+	if err := os.WriteFile(d.path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, _, err := conf.LoadFile(d.path); err != nil || f.Clients[0].Patience == patience {
+		t.Fatalf("the file is to be right, and another: %v", err)
+	}
+	if err := d.reload(t.Context()); err == nil {
+		t.Fatal("a file with the wrong key was put in force")
+	}
+	if got := d.radius.Stats().Clients[demoClient].Clock.Patience; got != patience || d.current.Load() != before {
+		t.Errorf("a part of the new file is in force: patience %v, want %v", got, patience)
 	}
 }
 

@@ -159,6 +159,28 @@ func plainTalk(t *testing.T, talk func(*bufio.Reader, net.Conn)) string {
 	return l.Addr().String()
 }
 
+// What is no answer of SMTP is not quoted either: a server may say back what it
+// was sent.
+func TestNonsenseIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	for _, greeting := range []string{"mark anna 123456\r\n", "mark\r\n", "9\r\n", "220\r\n"} {
+		address := plainTalk(t, func(_ *bufio.Reader, c net.Conn) { _, _ = io.WriteString(c, greeting) })
+		s, err := newServer(config(func(c *Config) { c.Server, c.TLS, c.Timeout = address, tlsNone, time.Second }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.send(t.Context(), message{"anna@example.org", "s", "123456"})
+		not, ok := errors.AsType[*notSent](err)
+		if !ok || !not.down {
+			t.Fatalf("%q: %v, want that it was not sent", greeting, err)
+		}
+		leaksNothing(t, err.Error())
+		if strings.Contains(err.Error(), "mark") {
+			t.Errorf("the server's words are in %q", err)
+		}
+	}
+}
+
 // Somebody on the way takes STARTTLS out of the offer, or answers for the
 // server: the code and the password stay here.
 func TestNothingIsSaidWithoutTLS(t *testing.T) {

@@ -80,6 +80,42 @@ func TestWhetherARequestMayHaveLeft(t *testing.T) {
 	}
 }
 
+// TestNoConnectionIsKept: a GET that breaks on a kept connection is sent again by
+// the client of HTTP, and so would a message be.
+func TestNoConnectionIsKept(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close()
+	}))
+	defer server.Close()
+	transport := Transport(nil, 1<<10)
+	for _, want := range []string{"", "the connection broke before the reply"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, unsent, err := Send(transport, r)
+		if unsent || (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Fatalf("unsent %v, error %v; want %q", unsent, err, want)
+		}
+		if err == nil {
+			_, _ = io.Copy(io.Discard, reply.Body)
+			_ = reply.Body.Close()
+		}
+	}
+	if got := asked.Load(); got != 2 {
+		t.Errorf("it was asked %d times, want 2", got)
+	}
+}
+
 func TestARequestThatIsGivenUpMayHaveLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	released := make(chan struct{})

@@ -220,6 +220,21 @@ func TestAPINIsAskedForOnlyOfWhoHasOne(t *testing.T) {
 	}
 }
 
+// Who reads the store must not see who has the same PIN.
+func TestTheSamePINTwiceLooksLikeTwo(t *testing.T) {
+	var all []string
+	for range 2 {
+		c, err := voice.NewPIN(pinKey, "2580")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(c.Data))
+	}
+	if all[0] == all[1] {
+		t.Errorf("both are %s", all[0])
+	}
+}
+
 // TestLinesAreBounded has more sign-ins than lines.
 func TestLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -120,6 +120,55 @@ func TestRestoreDoesNotOverwrite(t *testing.T) {
 	}
 }
 
+// A restored database is one of its own: what was changed after the copy was
+// made must not come back when the journals are put beside it again.
+func TestJournalsOfBeforeDoNotFitARestoredDatabase(t *testing.T) {
+	t.Parallel()
+	path := dbPath(t)
+	kv := open(t, path, Options{})
+	storetest.Put(t, kv, "a", "copied")
+	saved := backup(t, kv)
+	storetest.Put(t, kv, "a", "later")
+	killed := filepath.Join(snapshot(t, path), filepath.Base(path)) // with its journals
+	if err := Restore(saved, killed, true); err != nil {
+		t.Fatal(err)
+	}
+	put := 0
+	for _, name := range names(killed) {
+		if os.Rename(name+".replaced", name) == nil {
+			put++
+		}
+	}
+	if put == 0 {
+		t.Fatal("there was no journal to replace")
+	}
+	if _, err := Open(killed, Options{}); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "belongs to another database") {
+		t.Errorf("got %v, want that the journal is another database's", err)
+	}
+}
+
+// Journals of an earlier restore must not stand beside what a later one has
+// moved aside: they would be taken for its own.
+func TestRestoreLeavesNoJournalsOfAnEarlierOne(t *testing.T) {
+	t.Parallel()
+	path := dbPath(t)
+	kv := open(t, path, Options{})
+	storetest.Put(t, kv, "a", "copied")
+	saved := backup(t, kv)
+	storetest.Put(t, kv, "a", "later")
+	killed := filepath.Join(snapshot(t, path), filepath.Base(path)) // with its journals
+	for range 2 {                                                   // the second time it has none
+		if err := Restore(saved, killed, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range names(killed) {
+		if _, err := os.Stat(name + ".replaced"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s.replaced is there, of the first time: %v", filepath.Base(name), err)
+		}
+	}
+}
+
 func TestRestoreRefusesBadCopies(t *testing.T) {
 	t.Parallel()
 	kv := open(t, dbPath(t), Options{})

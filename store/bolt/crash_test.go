@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/storetest"
 )
 
@@ -194,6 +196,88 @@ func TestFailingFoldKeepsTheJournal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What could not be folded at the end is in the journal, and is there again.
+func TestAFailingFoldAtTheEndLosesNothing(t *testing.T) {
+	t.Parallel()
+	path, errFold := dbPath(t), errors.New("no fold today")
+	kv := open(t, path, Options{hook: func(string) error { return errFold }})
+	storetest.Put(t, kv, "a", "one")
+	if err := kv.Close(); !errors.Is(err, errFold) {
+		t.Fatalf("Close: got %v, want the failure of the fold", err)
+	}
+	again := open(t, path, Options{})
+	if got := string(storetest.Get(t, again, "a").Data); got != "one" {
+		t.Errorf("got %q, want one", got)
+	}
+}
+
+// A revision is given once, also when the process was killed behind it: who has
+// read the old value would else replace the new one.
+func TestRevisionsGoOnBehindAReplay(t *testing.T) {
+	t.Parallel()
+	path := dbPath(t)
+	kv := open(t, path, Options{})
+	var last uint64
+	for i := range 5 {
+		last = storetest.Put(t, kv, fmt.Sprint(i), "x")
+	}
+	again := open(t, filepath.Join(snapshot(t, path), filepath.Base(path)), Options{})
+	if next := storetest.Put(t, again, "new", "x"); next <= last {
+		t.Errorf("got revision %d, and %d was given before", next, last)
+	}
+}
+
+// A memoryFile takes everything and keeps nothing.
+type memoryFile struct{}
+
+func (memoryFile) WriteAt(b []byte, _ int64) (int, error) { return len(b), nil }
+func (memoryFile) Truncate(int64) error                   { return nil }
+func (memoryFile) Allocate(int64, int64) error            { return nil }
+func (memoryFile) Datasync() error                        { return nil }
+func (memoryFile) Close() error                           { return nil }
+
+// A journal that grew beyond its bound would be refused at the next start. So
+// changes are, while folding fails; when it works again, so do they.
+func TestAJournalThatCannotBeFoldedIsBounded(t *testing.T) {
+	t.Parallel()
+	errFold := errors.New("no fold today")
+	var folds atomic.Bool
+	kv := open(t, dbPath(t), Options{
+		openFile: func(string) (file, error) { return memoryFile{}, nil },
+		hook: func(string) error {
+			if folds.Load() {
+				return nil
+			}
+			return errFold
+		},
+	})
+	value := make([]byte, store.MaxData)
+	const most = maxJournal / store.MaxData // fewer fit, with their heads
+	var refused atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 2 * most / 8 {
+				err := kv.Swap(t.Context(), fmt.Sprint(i, "/", n), 0, value)
+				if errors.Is(err, errFold) {
+					refused.Add(1)
+					return
+				}
+				if err != nil {
+					t.Errorf("got %v, want the failure of the fold", err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if refused.Load() != 8 {
+		t.Fatalf("twice of what a journal may have was taken; %d of 8 were refused", refused.Load())
+	}
+	folds.Store(true)
+	storetest.Put(t, kv, "again", "x")
 }
 
 // When the next journal cannot be begun, the present one goes on; what it

@@ -45,6 +45,15 @@ func TestFailingDiskRefusesAndRecovers(t *testing.T) {
 			if _, err := kv.Get(t.Context(), "new"); !errors.Is(err, login.ErrNotFound) {
 				t.Errorf("got %v, want not found", err)
 			}
+			if !f.cut.Load() {
+				killed := open(t, filepath.Join(snapshot(t, path), filepath.Base(path)), Options{})
+				if got := string(storetest.Get(t, killed, "before").Data); got != "one" {
+					t.Errorf("killed while it fails: got %q, want one", got)
+				}
+				if _, err := killed.Get(t.Context(), "new"); !errors.Is(err, login.ErrNotFound) {
+					t.Errorf("killed while it fails: a refused swap came back: %v", err)
+				}
+			}
 			tc.fail(f, false)
 			if err := kv.Swap(t.Context(), "before", rev, []byte("two")); err != nil {
 				t.Fatalf("after recovery: %v", err)

@@ -201,6 +201,23 @@ func TestS28WiderModeIsRefused(t *testing.T) {
 	open(t, path, Options{})
 }
 
+func TestS28WiderModeOfAJournalIsRefused(t *testing.T) {
+	t.Parallel()
+	path := journaled(t)
+	for _, name := range names(path) {
+		if err := os.Chmod(name, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "chmod 600 "+name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if err := os.Chmod(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, path, Options{})
+}
+
 // The umask of an installation script must not decide who may read.
 func TestNewFilesBelongToTheirOwner(t *testing.T) {
 	path := dbPath(t)

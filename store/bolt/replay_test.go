@@ -76,6 +76,21 @@ func TestDamageInTheMiddleIsRefused(t *testing.T) {
 	}
 }
 
+// Each batch has its number: one that is gone is damage, and one that is there
+// again changes nothing.
+func TestBatchesAreInOrder(t *testing.T) {
+	t.Parallel()
+	one, two, three := frames(7, "a b"), frames(7, "a b", "c"), frames(7, "a b", "c", "d")
+	gone := append(bytes.Clone(one), three[len(two):]...)
+	if got, err := replayed(gone, 7); !errors.Is(err, ErrDamaged) {
+		t.Errorf("the second is gone: got %q, error %v; want damaged", got, err)
+	}
+	again := append(bytes.Clone(two), one...)
+	if got, err := replayed(again, 7); got != "a b c" || err != nil {
+		t.Errorf("the first is there again: got %q, error %v; want \"a b c\"", got, err)
+	}
+}
+
 // journaled makes a database whose generations 1 and 2 are not folded.
 func journaled(t *testing.T) string {
 	t.Helper()
@@ -119,7 +134,11 @@ func TestJournalsMustFitTheDatabase(t *testing.T) {
 	flip := func(i int) func(b []byte) []byte {
 		return func(b []byte) []byte { b[i] ^= 1; return b }
 	}
+	zero := func(i int) func(b []byte) []byte {
+		return func(b []byte) []byte { b[i] = 0; return b }
+	}
 	first, second := ".journal.1", ".journal.0" // of generations 1 and 2
+	numbers := len(headerMagic) + 16            // of a header: two, of eight octets
 	for name, tc := range map[string]struct {
 		change func(t *testing.T, path string)
 		want   string // the keys that are there, or "refused"
@@ -129,6 +148,8 @@ func TestJournalsMustFitTheDatabase(t *testing.T) {
 		"second is missing":                   {remove(second), "first/0 first/1 first/2"},
 		"first has lost its header":           {edit(first, flip(3)), "refused"},
 		"second has lost its header":          {edit(second, flip(3)), "refused"},
+		"second has a damaged generation":     {edit(second, zero(numbers+7)), "refused"},
+		"second has a damaged count":          {edit(second, zero(numbers+15)), "refused"},
 		"first is cut short":                  {edit(first, func(b []byte) []byte { return b[:headerSize+60] }), "refused"},
 		"first has a bad last batch":          {edit(first, flip(headerSize+2*45)), "refused"},
 		"second has a torn first batch":       {edit(second, func(b []byte) []byte { return b[:headerSize+40] }), "first/0 first/1 first/2"},

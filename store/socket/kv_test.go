@@ -3,6 +3,7 @@ package socket
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -270,6 +271,17 @@ func (h holdKV) Swap(ctx context.Context, _ string, _ uint64, _ []byte) error {
 	h.held <- struct{}{}
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// A frame that says it is longer than any is refused before there is room for it
+// (attack: whoever may connect has the daemon take 4 GB).
+func TestTooLongFramesAreRefusedByTheirHead(t *testing.T) {
+	t.Parallel()
+	for _, length := range []uint32{maxBody + 1, 1 << 24, 1<<32 - 1} {
+		if _, err := readMessage(bytes.NewReader(binary.BigEndian.AppendUint32(nil, length))); !errors.Is(err, errFrame) {
+			t.Errorf("%d octets: got %v, want %v", length, err, errFrame)
+		}
+	}
 }
 
 func FuzzFrame(f *testing.F) {

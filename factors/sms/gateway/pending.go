@@ -55,7 +55,7 @@ func (p *pending) add(d *delivery, n name) (before Receipt, ok bool) {
 		return Receipt{}, false
 	}
 	if other := p.names[n]; other != nil && other != d {
-		return Receipt{}, false // an id given twice tells of neither
+		return Receipt{}, false // an id given twice is the first message's
 	}
 	p.all[d], p.names[n] = struct{}{}, d
 	d.names = append(d.names, n)

@@ -149,6 +149,53 @@ func TestAMessageThatFailedGoesThroughTheNextProvider(t *testing.T) {
 	}
 }
 
+// TestALateFailureIsNotTheNextOnes: what the first provider tells when the second
+// has the message does not send it through a third.
+func TestALateFailureIsNotTheNextOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := &teller{name: "first", then: Failed, when: 25 * time.Second}
+		second := &teller{name: "second", then: Delivered, when: 15 * time.Second}
+		third := &teller{name: "third"}
+		c, f := Chained(new(logintest.Log).Logger(), first, second, third), new(fates)
+		if err := c.Deliver(t.Context(), f.message(t, 20*time.Second, nil)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		if second.count() != 1 || third.count() != 0 || f.String() != "[delivered]" {
+			t.Errorf("sent %d and %d times more, told %s, want 1, 0, [delivered]", second.count(), third.count(), f)
+		}
+		_ = c.Close()
+	})
+}
+
+// sameID is a gateway that calls all messages by one name.
+type sameID struct{ *teller }
+
+func (p sameID) Send(ctx context.Context, n phone.Number, text string) (string, error) {
+	_, err := p.teller.Send(ctx, n, text)
+	return "1", err
+}
+
+func TestAnIDGivenTwiceIsTheFirstMessages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		only := sameID{&teller{name: "only"}}
+		c := Chained(new(logintest.Log).Logger(), only)
+		one, other := new(fates), new(fates)
+		for _, f := range []*fates{one, other} {
+			if err := c.Deliver(t.Context(), f.message(t, 0, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		only.tell(Receipt{Provider: "only", ID: "1", State: Delivered})
+		if one.String() != "[delivered]" || other.String() != "[]" {
+			t.Errorf("told %s and %s, want [delivered] and []", one, other)
+		}
+		_ = c.Close()
+	})
+}
+
 func TestReceiptsThatNobodyWaitsForChangeNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,8 +223,9 @@ func TestReceiptsThatNobodyWaitsForChangeNothing(t *testing.T) {
 			first.tell(Receipt{Provider: "first", ID: "1", State: Failed})
 		}
 		synctest.Wait()
-		if second.count() != 1 || f.asked != 1 {
-			t.Errorf("sent again %d times, asked %d times, want once", second.count(), f.asked)
+		// It ends once, by what the second has told before it had the message.
+		if second.count() != 1 || f.asked != 1 || f.String() != "[failed]" {
+			t.Errorf("sent again %d times, asked %d times, told %s; want each once", second.count(), f.asked, f)
 		}
 		_ = c.Close()
 		first.tell(Receipt{Provider: "first", ID: "1", State: Failed})

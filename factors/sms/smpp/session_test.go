@@ -2,6 +2,8 @@ package smpp
 
 import (
 	"context"
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -217,4 +219,30 @@ func TestConnectionThatTakesNothingIsLeft(t *testing.T) {
 		}
 		close(stop)
 	})
+}
+
+// A breaking is a connection that takes the beginning of what is written, and
+// fails.
+type breaking struct {
+	net.Conn
+	takes int
+}
+
+func (b breaking) Write(p []byte) (int, error) {
+	return min(b.takes, len(p)), errors.New("connection reset")
+}
+
+// Only what did not leave whole was certainly not sent.
+func TestAWholeRequestMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	p := pdu{command: submitSM, sequence: 1, body: []byte("body")}
+	for takes, sent := range map[int]bool{0: false, len(p.octets()) - 1: false, len(p.octets()): true} {
+		ours, theirs := net.Pipe()
+		s := &session{conn: breaking{ours, takes}, timeout: time.Second, pen: make(chan struct{}, 1), over: make(chan struct{})}
+		err := s.write(t.Context(), p)
+		if _, not := errors.AsType[*notWritten](err); err == nil || not == sent {
+			t.Errorf("%d octets: got %v, may have been sent: %v", takes, err, sent)
+		}
+		_ = theirs.Close()
+	}
 }
