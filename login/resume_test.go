@@ -1,0 +1,194 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/login/logintest"
+)
+
+// What is so when the answer comes decides, and not what was so when the question
+// was put.
+func TestAnAnswerIsDecidedByWhatIsSoNow(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		meanwhile func(t *testing.T, w *logintest.World)
+		typed     string
+		want      string
+	}{
+		{"the rule denies her", func(t *testing.T, w *logintest.World) {
+			reload(t, w, login.RuleConfig{SecondFactor: login.SecondDeny})
+		}, "111111", "reject denied_by_rule"},
+		{"her name is another account's", func(_ *testing.T, w *logintest.World) {
+			w.Directory.Add(login.Account{ID: "id-other", Name: "alice"}, "secret")
+		}, "111111", "reject bad_state"},
+		{"she has reported another sign-in", func(t *testing.T, w *logintest.World) {
+			calls := withCalls(w, report)
+			thief := login.Via{Client: "vpn", Station: "192.0.2.66", Patience: 25 * time.Second}
+			if got := outcome(w.Begin(t.Context(), alice(thief))); got != "reject fraud_reported" || len(calls.Rung()) != 1 {
+				t.Fatal(got)
+			}
+		}, "111111", "reject blocked_by_fraud_report"},
+		{"2 means another way", func(_ *testing.T, w *logintest.World) {
+			w.Enrollments.Set("id-alice", login.Enrollment{Preferred: "sms/1"})
+		}, "2", `ask "There is no such choice. Enter the code from your authenticator app, or type 1 for SMS to ••17, 3 for SMS to ••42:"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				p := &player{t: t, w: w, user: "alice", via: vpn}
+				p.play("secret => " + askTOTP)
+				c.meanwhile(t, w)
+				p.play(c.typed + " => " + c.want)
+				if len(w.SMS.Sent) != 0 {
+					t.Errorf("a message was sent to %v", w.SMS.Sent)
+				}
+			})
+		})
+	}
+}
+
+// Each choice sends a message: a dialogue that only chooses ends.
+func TestADialogueOfChoicesEnds(t *testing.T) {
+	w := logintest.NewWorld(t)
+	p := &player{t: t, w: w, user: "alice", via: vpn}
+	p.play("secret => " + askTOTP + strings.Repeat(" > 2 => "+askSMS, 6) + " > 2 => reject too_many_tries")
+	if n := len(w.SMS.Sent); n != 6 {
+		t.Errorf("%d messages were sent, want 6", n)
+	}
+}
+
+// Nor does one go on for ever in which Enter is pressed again and again.
+func TestADialogueOfEntersEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late)
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: time.Second}}
+		p.play("secret => " + stillCall + strings.Repeat(" >  => "+stillCall, 6) + " >  => reject too_many_tries")
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is being asked elsewhere ends only by the dialogue that it is about: an old
+// question, answered by a code, leaves the call of a later sign-in alone.
+func TestAnOldQuestionEndsNoLaterCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, logintest.Answer{After: 30 * time.Second, Err: login.ErrDenied}, logintest.Answer{After: 20 * time.Second})
+		second := w.NewFlow(w.Config)
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
+		p.play("secret => " + stillCall + " > wait 1m")
+		var later string
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			s, err := second.Begin(t.Context(), alice(mute))
+			later = outcome(login.Await(t.Context(), s, err))
+		})
+		p.play("wait 5s > 111111 => accept")
+		wg.Wait()
+		if later != "accept" {
+			t.Errorf("the later sign-in: got %s, want accept", later)
+		}
+	})
+}
+
+// A slow is Records that promise a change and tell later whether it is durable.
+type slow struct {
+	*logintest.Records
+	err error
+}
+
+type promise struct{ err error }
+
+func (p promise) Wait(context.Context) error { return p.err }
+
+func (s *slow) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
+	return promise{s.err}, s.Swap(ctx, key, rev, data)
+}
+
+// S-46: a ticket is spent when that is on disk: what was only promised admits
+// nobody.
+func TestS46ATicketThatIsNotDurablySpentAdmitsNobody(t *testing.T) {
+	w := logintest.NewWorld(t)
+	records := &slow{Records: w.Records}
+	c := w.Config
+	c.Records = records
+	w.Flow = w.NewFlow(c)
+	p := &player{t: t, w: w, user: "alice", via: vpn}
+	p.play("secret => " + askTOTP)
+	records.err = errors.New("the disk is full")
+	p.play("111111 => error")
+}
+
+// S-14: to say that one has answered elsewhere is an answer, too.
+func TestS14ATicketIsGoodForOneEnter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late)
+		v := login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}
+		ticket := ask(t, w, "alice", "secret", v)
+		time.Sleep(30 * time.Second)
+		if s, _ := answer(t, w, "alice", ticket, v, ""); !s.(login.Accept).Valid() {
+			t.Fatal("the approval was not good to begin with")
+		}
+		if s, r := answer(t, w, "alice", ticket, v, ""); r != login.ReasonSpentTicket {
+			t.Errorf("the second time: got %#v, want state_used_before", s)
+		}
+	})
+}
+
+// S-02: a code that was sent to somebody whose client cannot ask is good once, also
+// on two nodes at the same moment.
+func TestS02ACodeBehindThePasswordIsGoodOnceOnTwoNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		v := login.Via{Client: "vpn", Station: "10.0.0.7", Append: login.AppendComma}
+		(&player{t: t, w: w, user: "alice", via: v}).play("secret,sms => reject code_sent")
+		w.Records.Delay = 10 * time.Millisecond
+		got := map[string]int{}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for _, node := range []*login.Flow{w.Flow, w.NewFlow(w.Config)} {
+			wg.Go(func() {
+				s, err := node.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("secret,500001"), Via: v})
+				o := outcome(login.Await(t.Context(), s, err))
+				mu.Lock()
+				defer mu.Unlock()
+				got[o]++
+			})
+		}
+		wg.Wait()
+		if got["accept"] != 1 || got["reject state_used_before"] != 1 {
+			t.Errorf("got %v, want one accept and one state_used_before", got)
+		}
+	})
+}
+
+// Records of accounts are kept under their ids: one without would share them with
+// all others of the kind, and one too long would never fit a ticket.
+func TestAnAccountHasAnIDThatFits(t *testing.T) {
+	for _, c := range []struct{ name, id, want string }{
+		{"none", "", "error"},
+		{"one too long", strings.Repeat("x", 81), "error"},
+		{"the longest", strings.Repeat("x", 80), "reject not_enrolled"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := logintest.NewWorld(t)
+			w.Directory.Add(login.Account{ID: c.id, Name: "carol"}, "secret")
+			p := &player{t: t, w: w, user: "carol", via: vpn}
+			p.play("secret => " + c.want)
+			if binds, tried := w.Directory.Binds.Load(), c.want != "error"; (binds > 0) != tried {
+				t.Error(fmt.Sprint(binds), "passwords were tried")
+			}
+		})
+	}
+}
