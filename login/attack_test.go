@@ -267,8 +267,12 @@ func TestS12AChangedTicketIsRefused(t *testing.T) {
 func TestS13ATicketOfAnotherUserIsRefused(t *testing.T) {
 	w := logintest.NewWorld(t)
 	ticket := ask(t, w, "alice", "secret", vpn)
+	before := w.Directory.Lookups.Load()
 	if _, r := answer(t, w, "bob", ticket, vpn, "111111"); r != login.ReasonBadTicket {
 		t.Errorf("got %q, want bad_state", r)
+	}
+	if w.Directory.Lookups.Load() != before {
+		t.Error("the directory was asked about a user whose ticket it is not")
 	}
 }
 

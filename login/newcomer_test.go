@@ -272,6 +272,33 @@ func (o only) Settled(_ context.Context, u login.User) ([]string, bool, error) {
 	return o, len(o) < len(u.Account.Phones), nil
 }
 
+// watched counts how it is asked.
+type watched struct{ settled, looked int }
+
+func (n *watched) Settled(_ context.Context, u login.User) ([]string, bool, error) {
+	n.settled++
+	return u.Account.Phones, false, nil
+}
+
+func (n *watched) Look(_ context.Context, u login.User) ([]string, bool, error) {
+	n.looked++
+	return u.Account.Phones, false, nil
+}
+
+// What is known of an account at an answer may be as old as the question: nothing
+// of it is news about her numbers.
+func TestNumbersAreRememberedAtThePasswordOnly(t *testing.T) {
+	w := logintest.NewWorld(t)
+	c, numbers := w.Config, &watched{}
+	c.Telephones = numbers
+	w.Flow = w.NewFlow(c)
+	p := &player{t: t, w: w, user: "alice", via: vpn}
+	p.play("secret => " + askTOTP + " > 999999 => " + askAgain + " > 111111 => accept")
+	if *numbers != (watched{settled: 1, looked: 2}) {
+		t.Errorf("asked %+v, want once to remember, and twice to look", *numbers)
+	}
+}
+
 func (o only) Look(ctx context.Context, u login.User) ([]string, bool, error) {
 	return o.Settled(ctx, u)
 }

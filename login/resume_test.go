@@ -81,29 +81,38 @@ func TestADialogueOfEntersEnds(t *testing.T) {
 // What is being asked elsewhere ends only by the dialogue that it is about: an old
 // question, answered by a code, leaves the call of a later sign-in alone.
 func TestAnOldQuestionEndsNoLaterCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := logintest.NewWorld(t)
-		withCalls(w, logintest.Answer{After: 30 * time.Second, Err: login.ErrDenied}, logintest.Answer{After: 20 * time.Second})
-		second := w.NewFlow(w.Config)
-		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
-		p.play("secret => " + stillCall + " > wait 1m")
-		var later string
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			s, err := second.Begin(t.Context(), alice(mute))
-			later = outcome(login.Await(t.Context(), s, err))
+	for _, another := range []bool{false, true} {
+		t.Run(fmt.Sprintf("on another node %v", another), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				withCalls(w, logintest.Answer{After: 30 * time.Second, Err: login.ErrDenied}, logintest.Answer{After: 20 * time.Second})
+				node := w.Flow
+				if another {
+					node = w.NewFlow(w.Config)
+				}
+				p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
+				p.play("secret => " + stillCall + " > wait 1m")
+				var later string
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					s, err := node.Begin(t.Context(), alice(mute))
+					later = outcome(login.Await(t.Context(), s, err))
+				})
+				p.play("wait 5s > 111111 => accept")
+				wg.Wait()
+				if later != "accept" {
+					t.Errorf("the later sign-in: got %s, want accept", later)
+				}
+			})
 		})
-		p.play("wait 5s > 111111 => accept")
-		wg.Wait()
-		if later != "accept" {
-			t.Errorf("the later sign-in: got %s, want accept", later)
-		}
-	})
+	}
 }
 
-// A slow is Records that promise a change and tell later whether it is durable.
+// A slow is Records that promise a change and tell later whether it is durable;
+// err is how the next one ends.
 type slow struct {
 	*logintest.Records
+
 	err error
 }
 
@@ -112,7 +121,9 @@ type promise struct{ err error }
 func (p promise) Wait(context.Context) error { return p.err }
 
 func (s *slow) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
-	return promise{s.err}, s.Swap(ctx, key, rev, data)
+	p := promise{s.err}
+	s.err = nil
+	return p, s.Swap(ctx, key, rev, data)
 }
 
 // S-46: a ticket is spent when that is on disk: what was only promised admits
@@ -191,4 +202,38 @@ func TestAnAccountHasAnIDThatFits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// telling is an approver that can also tell a code, as calls do.
+type telling struct{ *logintest.Approver }
+
+func (telling) Prompt(context.Context, login.User, login.Method) ([]byte, error) {
+	return []byte("500001"), nil
+}
+
+func (telling) Check(_ context.Context, _ login.User, _ login.Method, memo []byte, answer login.Secret) error {
+	switch {
+	case len(memo) != 6:
+		return errors.New("memo of another version")
+	case !answer.Is(string(memo)):
+		return &login.Refusal{Reason: login.ReasonWrongCode}
+	}
+	return nil
+}
+
+// What the question of an approval has in its ticket is the claim, and no code
+// that could be typed.
+func TestAClaimIsNoCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		calls := withCalls(w, late)
+		c := w.Config
+		c.Factors = append([]login.Factor{telling{calls}}, c.Factors[1:]...)
+		w.Flow = w.NewFlow(c)
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
+		p.play("secret => " + stillCall + " > 999999 => " + strings.Replace(stillCall, `ask "`, `ask "Wrong code, try again. `, 1) + " >  => accept")
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

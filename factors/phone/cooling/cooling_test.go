@@ -68,6 +68,7 @@ func TestNumbersThatChange(t *testing.T) {
 		{"but not of somebody who has an app", []string{" > ", "enroll", old + " > "}, ""},
 		{"a landline gets no message", []string{landline + " > " + landline, other + " > "}, ""},
 		{"an extension is another telephone", []string{landline + " > " + landline, landline + " ext. 77 > "}, ""},
+		{"the service desk trusts what stands there, and nothing that stood there before", []string{old + " > " + old, other + " > ", third + " > ", "trust", third + " > " + third, other + " > "}, old + " " + old},
 		{"trusted by the service desk", []string{old + " > " + old, other + " > ", "trust", other + " > " + other}, old},
 	} {
 		t.Run(c.name, func(t *testing.T) {
