@@ -44,6 +44,37 @@ func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 	}
 }
 
+// Whoever guesses codes, or calls until she presses the key, has the password: a
+// sign-in by it alone forgives only wrong passwords.
+func TestOnlyASecondFactorForgivesWhatIsGuessedBehindThePassword(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon, true)
+	for range freeCodeFailures {
+		g.wrongCode(1, noon)
+	}
+	for range maxAsks {
+		g.ask(1, noon)
+	}
+	g.wrongPassword(1, noon, usual)
+	g.success(1, noon, false)
+	if !g.codesLocked(1, noon) || g.consecutive != freeCodeFailures || g.ask(1, noon) {
+		t.Errorf("a password forgave codes or calls: %+v", g)
+	}
+	if n := g.at(1, noon).wrong(noon, usual); n != 0 {
+		t.Errorf("%d wrong passwords are left behind the right one", n)
+	}
+	g.success(1, noon, true)
+	if g.codesLocked(1, noon) || g.consecutive != 0 || !g.ask(1, noon) {
+		t.Errorf("a second factor did not forgive: %+v", g)
+	}
+	g = &guard{}
+	g.success(1, noon, true)
+	g.wrongCode(2, noon)
+	if g.settled(1, noon, true) {
+		t.Error("wrong codes of strangers go on counting behind her second factor")
+	}
+}
+
 func TestASuccessForgivesItsOwnPlaceOnly(t *testing.T) {
 	g := &guard{}
 	g.success(1, noon, true)

@@ -184,6 +184,33 @@ func TestS02ACodeBehindThePasswordIsGoodOnceOnTwoNodes(t *testing.T) {
 	})
 }
 
+// A code that was sent to somebody whose client cannot ask belongs to the place that
+// it was asked for from, and to its time.
+func TestACodeBehindThePasswordIsOfOneSignIn(t *testing.T) {
+	there := login.Via{Client: "vpn", Station: "10.0.0.7", Append: login.AppendComma}
+	elsewhere, other := there, there
+	elsewhere.Station, other.Client = "192.0.2.66", "wifi"
+	for _, c := range []struct {
+		name string
+		via  login.Via
+		line string
+	}{
+		{"there", there, "wait 5m > secret,500001 => accept"},
+		{"too late", there, "wait 5m1s > secret,500001 => reject wrong_code"},
+		{"elsewhere", elsewhere, "secret,500001 => reject wrong_code"},
+		{"at another client", other, "secret,500001 => reject wrong_code"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &player{t: t, w: logintest.NewWorld(t), user: "alice", via: there}
+				p.play("secret,sms => reject code_sent")
+				p.via = c.via
+				p.play(c.line)
+			})
+		})
+	}
+}
+
 // Records of accounts are kept under their ids: one without would share them with
 // all others of the kind, and one too long would never fit a ticket.
 func TestAnAccountHasAnIDThatFits(t *testing.T) {

@@ -266,6 +266,8 @@ type empty struct{ *logintest.Records }
 
 func (empty) Get(context.Context, string) (login.Value, error) { return login.Value{Rev: 1}, nil }
 
+func (empty) Swap(context.Context, string, uint64, []byte) error { return nil }
+
 // A record without anything in it is damaged: taken for none it would make every
 // used code good again.
 func TestARecordOfNothingIsNotDecided(t *testing.T) {

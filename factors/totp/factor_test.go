@@ -235,6 +235,8 @@ type empty struct{ *logintest.Records }
 
 func (empty) Get(context.Context, string) (login.Value, error) { return login.Value{Rev: 1}, nil }
 
+func (empty) Swap(context.Context, string, uint64, []byte) error { return nil }
+
 // A record without anything in it is damaged: taken for none it would make codes
 // good again that were used.
 func TestARecordOfNothingIsNotDecided(t *testing.T) {
