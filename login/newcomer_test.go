@@ -3,8 +3,11 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,6 +175,45 @@ func TestWhatWaitsCanBeForgotten(t *testing.T) {
 		}
 		carla(w, time.Now(), "0042")
 		p.play("wait 20m > secret => reject dormant_account")
+
+		// Nor when she was let enroll for a day, and that is what is forgotten.
+		approve(t, w, login.Account{ID: "id-erik"}, nil)
+		p.play("wait 20m > secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500002 => reject enrollment_waits")
+		if err := login.ForgetNewcomer(t.Context(), w.Records, "id-carla", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		carla(w, time.Now().Add(25*time.Hour), "0042")
+		p.play("wait 25h > secret => reject dormant_account")
+	})
+}
+
+// Two dialogues end at the same moment on two nodes: what waits first goes on
+// waiting, and nothing takes its place unseen.
+func TestOnlyOneEnrollmentWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
+		nodes := []*login.Flow{w.Flow, w.NewFlow(w.Config)}
+		var dialogues []*player
+		for range nodes {
+			p := enrollPlayer(t, w)
+			p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS + " > wait 1m")
+			dialogues = append(dialogues, p)
+		}
+		w.Records.Delay = 10 * time.Millisecond
+		got := make([]string, len(nodes))
+		var wg sync.WaitGroup
+		for i, p := range dialogues {
+			wg.Go(func() {
+				a := login.Attempt{User: p.user, Secret: p.secret(fmt.Sprint(500001 + i)), Via: p.via}
+				s, err := nodes[i].Resume(t.Context(), a, p.ticket)
+				got[i] = outcome(login.Await(t.Context(), s, err))
+			})
+		}
+		wg.Wait()
+		slices.Sort(got)
+		if strings.Join(got, ", ") != "reject enrolled_meanwhile, reject enrollment_waits" {
+			t.Errorf("got %q, want that one waits", got)
+		}
 	})
 }
 

@@ -231,6 +231,30 @@ func TestAnAccountHasAnIDThatFits(t *testing.T) {
 	}
 }
 
+// S-46: a guard that cannot be read is not one that holds nobody: deciding by it
+// would forgive all that was guessed.
+func TestS46AGuardThatCannotBeReadDecidesNothing(t *testing.T) {
+	w := logintest.NewWorld(t)
+	p := &player{t: t, w: w, user: "alice", via: vpn}
+	p.play("secret => " + askTOTP + " > 111111 => accept > secret => " + askTOTP)
+	key := login.GuardKey("id-alice")
+	v, err := w.Records.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damaged := range [][]byte{{}, v.Data[:len(v.Data)-1], append([]byte{99}, v.Data[1:]...)} {
+		if v, err = w.Records.Get(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Records.Swap(t.Context(), key, v.Rev, damaged); err != nil {
+			t.Fatal(err)
+		}
+		again := *p
+		again.play("111112 => error")
+		again.play("start over > secret => error")
+	}
+}
+
 // telling is an approver that can also tell a code, as calls do.
 type telling struct{ *logintest.Approver }
 
