@@ -109,11 +109,11 @@ func TestAnOldQuestionEndsNoLaterCall(t *testing.T) {
 }
 
 // A slow is Records that promise a change and tell later whether it is durable;
-// err is how the next one ends.
+// errs are how the next ones end.
 type slow struct {
 	*logintest.Records
 
-	err error
+	errs []error
 }
 
 type promise struct{ err error }
@@ -121,23 +121,38 @@ type promise struct{ err error }
 func (p promise) Wait(context.Context) error { return p.err }
 
 func (s *slow) Start(ctx context.Context, key string, rev uint64, data []byte) (login.Pending, error) {
-	p := promise{s.err}
-	s.err = nil
+	p := promise{}
+	if len(s.errs) > 0 {
+		p.err, s.errs = s.errs[0], s.errs[1:]
+	}
 	return p, s.Swap(ctx, key, rev, data)
 }
 
-// S-46: a ticket is spent when that is on disk: what was only promised admits
-// nobody.
-func TestS46ATicketThatIsNotDurablySpentAdmitsNobody(t *testing.T) {
-	w := logintest.NewWorld(t)
-	records := &slow{Records: w.Records}
-	c := w.Config
-	c.Records = records
-	w.Flow = w.NewFlow(c)
-	p := &player{t: t, w: w, user: "alice", via: vpn}
-	p.play("secret => " + askTOTP)
-	records.err = errors.New("the disk is full")
-	p.play("111111 => error")
+// S-46: a ticket is spent, and a wrong code counted, when that is on disk: by what
+// was only promised nothing is decided.
+func TestS46WhatIsOnlyPromisedDecidesNothing(t *testing.T) {
+	full := errors.New("the disk is full")
+	for _, c := range []struct {
+		name, typed string
+		errs        []error
+	}{
+		{"the ticket, with the right code", "111111", []error{full}},
+		{"the ticket, with a wrong one", "999999", []error{full}},
+		{"that a code was wrong", "999999", []error{nil, full}},
+		{"that a code was right", "111111", []error{nil, full}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := logintest.NewWorld(t)
+			records := &slow{Records: w.Records}
+			conf := w.Config
+			conf.Records = records
+			w.Flow = w.NewFlow(conf)
+			p := &player{t: t, w: w, user: "alice", via: vpn}
+			p.play("secret => " + askTOTP)
+			records.errs = c.errs
+			p.play(c.typed + " => error")
+		})
+	}
 }
 
 // S-14: to say that one has answered elsewhere is an answer, too.
