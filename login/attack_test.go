@@ -297,6 +297,21 @@ func TestS14ATicketIsGoodForOneAnswer(t *testing.T) {
 	}
 }
 
+// S-14: nor does the service desk make a ticket good again that unlocks the account.
+func TestS14UnlockingFreesNoTicket(t *testing.T) {
+	w := logintest.NewWorld(t)
+	ticket := ask(t, w, "alice", "secret", vpn)
+	if s, _ := answer(t, w, "alice", ticket, vpn, "111111"); !s.(login.Accept).Valid() {
+		t.Fatal("the first answer failed")
+	}
+	if err := login.Unlock(t.Context(), w.Records, "id-alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := answer(t, w, "alice", ticket, vpn, "111112"); r != login.ReasonSpentTicket {
+		t.Errorf("got %q, want state_used_before", r)
+	}
+}
+
 // S-14: at a known place the list of used tickets is never full, and forgetting
 // one never makes it usable again.
 func TestS14ForgottenTicketsStayUsed(t *testing.T) {

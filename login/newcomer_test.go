@@ -105,9 +105,15 @@ func TestAccountsThatTheDirectoryRefusesEnrollNothing(t *testing.T) {
 func TestADormantAccountStaysDormant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, nil)
-		carla(w, time.Now().AddDate(-1, 0, 0), "0042")
 		p := enrollPlayer(t, w)
+		// A directory that does not tell is no proof against her: that is not kept.
+		carla(w, time.Time{}, "0042")
 		p.play("secret => reject dormant_account")
+		carla(w, time.Now(), "0042")
+		p.play("wait 20m > secret => " + enrollFirst + " > start over")
+
+		carla(w, time.Now().AddDate(-1, 0, 0), "0042")
+		p.play("wait 20m > secret => reject dormant_account")
 		carla(w, time.Now(), "0042")
 		p.play("wait 20m > secret => reject dormant_account > wait 500h > secret => reject dormant_account")
 
