@@ -213,16 +213,17 @@ func TestAnApprovalThatIsGoneAdmitsNobodyOnAnotherNode(t *testing.T) {
 	})
 }
 
-// taken are records in which something happens just before the approval of a claim
-// is made use of.
+// taken are records in which something happens just before one of them is written
+// for the first time.
 type taken struct {
 	*logintest.Records
 
+	key       string
 	meanwhile func()
 }
 
 func (r *taken) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
-	if key == login.ClaimKey("id-alice") && r.meanwhile != nil {
+	if key == r.key && r.meanwhile != nil {
 		now := r.meanwhile
 		r.meanwhile = nil
 		now()
@@ -238,7 +239,7 @@ func TestACodeAtTheSameMomentLeavesNoApprovalOver(t *testing.T) {
 		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
 		p.play("secret => " + stillCall + " > wait 30s")
 		cfg := w.Config
-		cfg.Records = &taken{Records: w.Records, meanwhile: func() { p.play("111111 => accept") }}
+		cfg.Records = &taken{w.Records, login.ClaimKey("id-alice"), func() { p.play("111111 => accept") }}
 		second := w.NewFlow(cfg)
 		impatient := from(func(v *login.Via) { v.Patience = 20 * time.Second })
 		s, err := second.Begin(t.Context(), alice(impatient))
