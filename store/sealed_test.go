@@ -112,7 +112,7 @@ func TestWrongKeyRingIsRefusedWithoutCheckRecord(t *testing.T) {
 
 // Values of another ring are not taken for those of this one, whose keys have the
 // same numbers.
-func TestS28RewrapWithAnotherRingChangesNothing(t *testing.T) {
+func TestRewrapWithAnotherRingChangesNothing(t *testing.T) {
 	t.Parallel()
 	raw := mem.New()
 	right := ring(t, "1 "+key64(1)+"\n2 "+key64(2)).Sealer("store")

@@ -172,7 +172,7 @@ func TestRefusedMailCountsNowhere(t *testing.T) {
 
 // Numbers are few: whoever reads the keys of records could try them all, if what
 // stands there came of the number alone.
-func TestS30KeysOfRecordsTellNoNumberOrAccount(t *testing.T) {
+func TestS28KeysOfRecordsTellNoNumberOrAccount(t *testing.T) {
 	t.Parallel()
 	keys := func(key string) (all []string) {
 		records := new(logintest.Records)
