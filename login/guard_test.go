@@ -229,3 +229,15 @@ func TestNoTimingOfWrongPasswordsLocksTheDirectory(t *testing.T) {
 		}
 	}
 }
+
+// What is known at one client is not known at another one: anybody may say of
+// himself which station he is.
+func TestAPlaceIsOfItsClient(t *testing.T) {
+	seen := map[uint64]Via{}
+	for _, v := range []Via{{Client: "vpn"}, {Client: "wifi"}, {Client: "vpn", Station: "10.0.0.7"}, {Client: "wifi", Station: "10.0.0.7"}} {
+		if had, ok := seen[stationID(v)]; ok {
+			t.Errorf("%+v and %+v are one place", had, v)
+		}
+		seen[stationID(v)] = v
+	}
+}
