@@ -62,6 +62,7 @@ func TestApprovals(t *testing.T) {
 		{"an answer after the end of the call", []logintest.Answer{late}, false, "secret => " + stillCall + " > wait 30s >  => accept", "••42"},
 		{"but not much later", []logintest.Answer{late}, false, "secret => " + stillCall + " > wait 3m >  => " + nobody, "••42"},
 		{"an approval is good once", []logintest.Answer{late}, false, "secret => " + stillCall + " > wait 30s >  => accept > secret => " + stillCall, "••42 ••42"},
+		{"also one that came while the client waited", []logintest.Answer{yes, late}, false, "secret => accept > wait 4s > secret => " + stillCall, "••42 ••42"},
 		{"a code leaves no approval over", []logintest.Answer{late}, false, "secret => " + stillCall + " > wait 30s > 111111 => accept > secret => " + stillCall, "••42 ••42"},
 		{"a code may be typed while it rings", []logintest.Answer{late}, false, "secret => " + stillCall + " > 111111 => accept", "••42 stopped"},
 		{"a wrong one is counted", []logintest.Answer{late}, false, "secret => " + stillCall + " > 999999 => " + strings.Replace(stillCall, `ask "`, `ask "Wrong code, try again. `, 1) + " >  => accept", "••42"},

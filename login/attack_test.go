@@ -267,8 +267,12 @@ func TestS12AChangedTicketIsRefused(t *testing.T) {
 func TestS13ATicketOfAnotherUserIsRefused(t *testing.T) {
 	w := logintest.NewWorld(t)
 	ticket := ask(t, w, "alice", "secret", vpn)
+	before := w.Directory.Lookups.Load()
 	if _, r := answer(t, w, "bob", ticket, vpn, "111111"); r != login.ReasonBadTicket {
 		t.Errorf("got %q, want bad_state", r)
+	}
+	if w.Directory.Lookups.Load() != before {
+		t.Error("the directory was asked about a user whose ticket it is not")
 	}
 }
 
@@ -290,6 +294,21 @@ func TestS14ATicketIsGoodForOneAnswer(t *testing.T) {
 	answer(t, w, "alice", ticket, vpn, "000000")
 	if _, r := answer(t, w, "alice", ticket, vpn, "111112"); r != login.ReasonSpentTicket {
 		t.Errorf("after a wrong answer: got %q, want state_used_before", r)
+	}
+}
+
+// S-14: nor does the service desk make a ticket good again that unlocks the account.
+func TestS14UnlockingFreesNoTicket(t *testing.T) {
+	w := logintest.NewWorld(t)
+	ticket := ask(t, w, "alice", "secret", vpn)
+	if s, _ := answer(t, w, "alice", ticket, vpn, "111111"); !s.(login.Accept).Valid() {
+		t.Fatal("the first answer failed")
+	}
+	if err := login.Unlock(t.Context(), w.Records, "id-alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := answer(t, w, "alice", ticket, vpn, "111112"); r != login.ReasonSpentTicket {
+		t.Errorf("got %q, want state_used_before", r)
 	}
 }
 

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -67,10 +68,13 @@ func TestOneSignInRingsOnce(t *testing.T) {
 		{"an approval that came late is good on the other node", []logintest.Answer{{After: 70 * time.Second}, {After: 70 * time.Second}}, []request{{0, 0, mute, "reject not_answered_in_time"}, {80 * time.Second, 1, mute, "accept"}, {90 * time.Second, 0, mute, "reject not_answered_in_time"}}, 2},
 		{"but for nobody else", []logintest.Answer{{After: 70 * time.Second}, hangUp}, []request{{0, 0, mute, "reject not_answered_in_time"}, {80 * time.Second, 1, elsewhere, "reject denied_by_person"}}, 2},
 		{"without a Calling-Station-Id the socket tells", []logintest.Answer{late}, []request{{0, 0, from(func(v *login.Via) { v.Station = "" }), "accept"}, {time.Second, 0, from(func(v *login.Via) { v.Station = "" }), "accept"}}, 1},
+		{"another socket is another sign-in", []logintest.Answer{late}, []request{{0, 0, from(func(v *login.Via) { v.Station = "" }), "accept"}, {time.Second, 0, from(func(v *login.Via) { v.Station, v.Source = "", netip.MustParseAddrPort("198.51.100.1:1812") }), "reject another_sign_in_in_progress"}}, 1},
+		{"but not once the call is over: it may be another device", []logintest.Answer{{After: 70 * time.Second}, {After: 70 * time.Second}}, []request{{0, 0, from(func(v *login.Via) { v.Station = "" }), "reject not_answered_in_time"}, {80 * time.Second, 0, from(func(v *login.Via) { v.Station = "" }), "reject not_answered_in_time"}}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := logintest.NewWorld(t)
+				w.Records.Delay = time.Millisecond // so that nodes meet between reading and writing
 				calls := withCalls(w, c.answers...)
 				second := w.NewFlow(w.Config)
 				nodes := []*login.Flow{w.Flow, second}

@@ -118,7 +118,9 @@ func TestDialogues(t *testing.T) {
 		{"an empty password is refused", " => reject empty_password"},
 		{"a wrong code may be tried again", "secret => " + askTOTP + " > 999999 => " + askAgain + " > 111111 => accept"},
 		{"the third wrong code ends the dialogue", "secret => " + askTOTP + " > 999999 => " + askAgain + " > 999999 => " + askAgain + " > 999999 => reject too_many_tries"},
+		{"the fifth in a row ends it at once, and the next sign-in waits", "secret => " + askTOTP + " > 999999 => " + askAgain + " > 999999 => " + askAgain + " > 999999 => reject too_many_tries > secret => " + askTOTP + " > 999999 => " + askAgain + " > 999999 => reject locked > secret => reject locked > wait 31s > secret => " + askTOTP},
 		{"a code is good once", "secret => " + askTOTP + " > 111111 => accept > secret => " + askTOTP + " > 111111 => " + askUsed + " > 111112 => accept"},
+		{"and typed again it is no guess, but a try", "secret => " + askTOTP + " > 111111 => accept" + strings.Repeat(" > secret => "+askTOTP+" > 111111 => "+askUsed+" > 111111 => "+askUsed+" > 111111 => reject too_many_tries", 3) + " > secret => " + askTOTP + " > 111112 => accept"},
 		{"another way is chosen by typing its number", "secret => " + askTOTP + " > 2 => " + askSMS + " > 500001 => accept"},
 		{"a message sent again replaces the code", "secret => " + askTOTP + " > 2 => " + askSMS + " > 2 => " + askSMS + " > 500001 => " + askSMSOops + " > 500002 => accept"},
 		{"another telephone", "secret => " + askTOTP + " > 3 => " + askOther + " > 500001 => accept"},
@@ -168,12 +170,15 @@ func TestPeopleAndRules(t *testing.T) {
 		{"who is in no such group is asked", "bob", login.RuleConfig{Groups: staff, SecondFactor: "none"}, login.Via{CanAsk: true}, "hunter2 => reject not_enrolled"},
 		{"denied, behind the right password only", "alice", login.RuleConfig{SecondFactor: "deny"}, login.Via{}, "guess => reject bad_password > secret => reject denied_by_rule"},
 		{"a client that cannot ask needs the code appended", "alice", login.RuleConfig{}, login.Via{Append: login.AppendComma}, "secret => reject client_cannot_ask > secret,111111 => accept > secret,111111 => reject code_used_before > secret,111119 => reject wrong_code > secret,111112 => accept"},
+		{"wrong codes behind the password are counted", "alice", login.RuleConfig{}, login.Via{Append: login.AppendComma}, strings.Repeat("secret,999999 => reject wrong_code > ", 5) + "secret,111111 => reject locked > wait 31s > secret,111111 => accept"},
 		{"an appended code on an empty password", "alice", login.RuleConfig{}, login.Via{Append: login.AppendComma}, ",111111 => reject empty_password"},
 		{"digits without a separator", "alice", login.RuleConfig{}, login.Via{Append: login.AppendDigits}, "secret111111 => accept > 111112 => reject empty_password"},
 		{"a comma that begins no code stays in the password", "bob", login.RuleConfig{}, login.Via{Append: login.AppendComma}, "hunter,2 => reject bad_password"},
 		{"the rule's order of factors", "alice", login.RuleConfig{Factors: []string{"sms"}}, login.Via{CanAsk: true}, `secret => ask "Enter the code sent to ••42, or type 1 to send it again, 2 for SMS to ••17:" > 111111 => ask "Wrong code, try again. Enter the code sent to ••42, or type 1 to send it again, 2 for SMS to ••17:" > 500001 => accept`},
 		{"an unknown name looks like a wrong password", "mallory", login.RuleConfig{}, login.Via{CanAsk: true}, "secret => reject unknown_user"},
 		{"a name with a control character", "ali\x00ce", login.RuleConfig{}, login.Via{CanAsk: true}, "secret => reject bad_request"},
+		{"a name too long for a User-Name", strings.Repeat("a", 254), login.RuleConfig{}, login.Via{CanAsk: true}, "secret => reject bad_request"},
+		{"the longest name", strings.Repeat("a", 253), login.RuleConfig{}, login.Via{CanAsk: true}, "secret => reject unknown_user"},
 		{"a password in another encoding", "alice", login.RuleConfig{}, login.Via{CanAsk: true}, "p\xe6ss => reject password_not_utf8"},
 		{"before its date a rule lets in", "alice", login.RuleConfig{From: time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC), Before: "remind"}, login.Via{}, "secret => accept"},
 		{"a network nobody told of does not match", "alice", login.RuleConfig{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, SecondFactor: "none"}, login.Via{}, "secret => reject client_cannot_ask"},
@@ -247,4 +252,11 @@ func TestS46AFactorOrStoreThatCannotDecideNeverAccepts(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestS46ASignInThatCannotBeWrittenDownIsNoAccept(t *testing.T) {
+	w := logintest.NewWorld(t)
+	w.Records.FailSwap = context.DeadlineExceeded
+	p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Append: login.AppendComma}}
+	p.play("secret,111111 => error")
 }

@@ -73,6 +73,9 @@ func TestEmergencyMode(t *testing.T) {
 		{"a rule that denies goes on denying", login.RuleConfig{SecondFactor: login.SecondDeny}, nil, func(*login.Emergency) {}, vpn, "alice", "secret => reject denied_by_rule"},
 		{"who is locked stays locked", texts, nil, func(*login.Emergency) {}, vpn, "alice", strings.Repeat("guess => reject bad_password > ", 4) + "secret => reject locked"},
 		{"a code behind the password is looked at", texts, nil, func(*login.Emergency) {}, at(func(v *login.Via) { v.Append = login.AppendComma }), "alice", "secret,000000 => reject wrong_code"},
+		{"whose password has expired is asked before she may change it", login.RuleConfig{Factors: texts.Factors, ExpiredPassword: login.ExpiredChange}, func(w *logintest.World) {
+			w.Directory.Refuse("alice", login.ReasonPasswordExpired)
+		}, func(*login.Emergency) {}, vpn, "alice", "secret => " + asked},
 		{"a directory that refuses her refuses her", texts, func(w *logintest.World) {
 			w.Directory.Refuse("alice", login.ReasonDisabled)
 		}, func(*login.Emergency) {}, vpn, "alice", "secret => reject account_disabled"},

@@ -29,7 +29,11 @@ func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 	g := &guard{}
 	g.success(1, noon, true)
 	now := noon
-	for i := range maxConsecutive {
+	const most = 100 // SP 800-63B, section 3.2.2
+	for i := range most {
+		if g.locked(1, now, usual) {
+			t.Fatalf("locked after %d", i)
+		}
 		g.wrongCode(uint64(i%3), now)
 		now = now.Add(2 * time.Hour)
 	}
@@ -37,6 +41,37 @@ func TestAHundredWrongCodesInARowNeedAnAdministrator(t *testing.T) {
 		if !g.locked(place, now.Add(1000*time.Hour), usual) {
 			t.Errorf("place %d is not locked", place)
 		}
+	}
+}
+
+// Whoever guesses codes, or calls until she presses the key, has the password: a
+// sign-in by it alone forgives only wrong passwords.
+func TestOnlyASecondFactorForgivesWhatIsGuessedBehindThePassword(t *testing.T) {
+	g := &guard{}
+	g.success(1, noon, true)
+	for range freeCodeFailures {
+		g.wrongCode(1, noon)
+	}
+	for range maxAsks {
+		g.ask(1, noon)
+	}
+	g.wrongPassword(1, noon, usual)
+	g.success(1, noon, false)
+	if !g.codesLocked(1, noon) || g.consecutive != freeCodeFailures || g.ask(1, noon) {
+		t.Errorf("a password forgave codes or calls: %+v", g)
+	}
+	if n := g.at(1, noon).wrong(noon, usual); n != 0 {
+		t.Errorf("%d wrong passwords are left behind the right one", n)
+	}
+	g.success(1, noon, true)
+	if g.codesLocked(1, noon) || g.consecutive != 0 || !g.ask(1, noon) {
+		t.Errorf("a second factor did not forgive: %+v", g)
+	}
+	g = &guard{}
+	g.success(1, noon, true)
+	g.wrongCode(2, noon)
+	if g.settled(1, noon, true) {
+		t.Error("wrong codes of strangers go on counting behind her second factor")
 	}
 }
 
@@ -192,5 +227,17 @@ func TestNoTimingOfWrongPasswordsLocksTheDirectory(t *testing.T) {
 		if count >= threshold {
 			t.Fatalf("after %v the directory has counted %d wrong passwords in a row", at.Sub(noon), count)
 		}
+	}
+}
+
+// What is known at one client is not known at another one: anybody may say of
+// himself which station he is.
+func TestAPlaceIsOfItsClient(t *testing.T) {
+	seen := map[uint64]Via{}
+	for _, v := range []Via{{Client: "vpn"}, {Client: "wifi"}, {Client: "vpn", Station: "10.0.0.7"}, {Client: "wifi", Station: "10.0.0.7"}} {
+		if had, ok := seen[stationID(v)]; ok {
+			t.Errorf("%+v and %+v are one place", had, v)
+		}
+		seen[stationID(v)] = v
 	}
 }

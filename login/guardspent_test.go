@@ -66,3 +66,21 @@ func TestS05AFullListOfTicketsIsClosedToStrangersForMinutes(t *testing.T) {
 		}
 	}
 }
+
+// Where a full list makes room the oldest goes: younger questions stay good.
+func TestTheOldestAnsweredTicketGivesWay(t *testing.T) {
+	const home = 1
+	g, now := &guard{}, noon.Add(time.Minute)
+	g.success(home, noon, true)
+	for n := range maxSpent + 1 {
+		if !g.spend([8]byte{byte(n)}, noon.Add(time.Duration(n)*time.Second), home, now) {
+			t.Fatalf("number %d is void", n)
+		}
+	}
+	if g.spend([8]byte{0}, noon, home, now) {
+		t.Error("the oldest is good again")
+	}
+	if !g.spend([8]byte{200}, noon.Add(time.Second), home, now) {
+		t.Error("a younger one is void")
+	}
+}

@@ -17,23 +17,37 @@ import (
 // S-05: many wrong passwords at the same moment cost the directory no more than
 // the same number one after the other.
 func TestS05ParallelGuessesCostTheDirectoryNoMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := logintest.NewWorld(t)
-		w.Directory.Delay = 100 * time.Millisecond
-		var wg sync.WaitGroup
-		for i := range 100 {
-			wg.Go(func() {
-				v := login.Via{Client: "vpn", Station: fmt.Sprint("203.0.113.", i), CanAsk: true}
-				if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("guess"), Via: v}); err != nil {
-					t.Error(err)
+	for _, row := range []struct {
+		name    string
+		station func(i int) string
+	}{
+		{"from many places", func(i int) string { return fmt.Sprint("203.0.113.", i) }},
+		{"from the place she signs in from", func(int) string { return vpn.Station }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				if s, _ := answer(t, w, "alice", ask(t, w, "alice", "secret", vpn), vpn, "111111"); !s.(login.Accept).Valid() {
+					t.Fatal("no login to begin with")
+				}
+				before := w.Directory.Binds.Load()
+				w.Directory.Delay = 100 * time.Millisecond
+				var wg sync.WaitGroup
+				for i := range 100 {
+					wg.Go(func() {
+						v := login.Via{Client: "vpn", Station: row.station(i), CanAsk: true}
+						if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("guess"), Via: v}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
+				if got := w.Directory.Binds.Load() - before; got != 4 {
+					t.Errorf("100 guesses at once cost the directory %d failures, want 4", got)
 				}
 			})
-		}
-		wg.Wait()
-		if got := w.Directory.Binds.Load(); got != 4 {
-			t.Errorf("100 guesses at once cost the directory %d failures, want 4", got)
-		}
-	})
+		})
+	}
 }
 
 // counted is a factor that counts the answers it looked at.
@@ -50,25 +64,35 @@ func (c *counted) Check(ctx context.Context, u login.User, m login.Method, memo 
 // S-03: tickets kept in stock and answered all at once are no more guesses than
 // the same number one after the other.
 func TestS03ParallelAnswersAreNoMoreGuesses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := logintest.NewWorld(t)
-		app := &counted{Factor: w.TOTP}
-		w.Factors = []login.Factor{app}
-		w.Flow = w.NewFlow(w.Config)
-		var tickets []login.Ticket
-		for range 30 {
-			tickets = append(tickets, ask(t, w, "alice", "secret", vpn))
-		}
-		w.Records.Delay = 10 * time.Millisecond
-		var wg sync.WaitGroup
-		for i, ticket := range tickets {
-			wg.Go(func() { answer(t, w, "alice", ticket, vpn, fmt.Sprintf("%06d", i)) })
-		}
-		wg.Wait()
-		if got := app.checks.Load(); got != 5 {
-			t.Errorf("of 30 codes at once %d were looked at, want 5", got)
-		}
-	})
+	for _, known := range []bool{false, true} {
+		t.Run(fmt.Sprintf("known place %v", known), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				app := &counted{Factor: w.TOTP}
+				w.Factors = []login.Factor{app}
+				w.Flow = w.NewFlow(w.Config)
+				if known {
+					if s, _ := answer(t, w, "alice", ask(t, w, "alice", "secret", vpn), vpn, "111111"); !s.(login.Accept).Valid() {
+						t.Fatal("no login to begin with")
+					}
+				}
+				before := app.checks.Load()
+				var tickets []login.Ticket
+				for range 30 {
+					tickets = append(tickets, ask(t, w, "alice", "secret", vpn))
+				}
+				w.Records.Delay = 10 * time.Millisecond
+				var wg sync.WaitGroup
+				for i, ticket := range tickets {
+					wg.Go(func() { answer(t, w, "alice", ticket, vpn, fmt.Sprintf("%06d", i)) })
+				}
+				wg.Wait()
+				if got := app.checks.Load() - before; got != 5 {
+					t.Errorf("of 30 codes at once %d were looked at, want 5", got)
+				}
+			})
+		})
+	}
 }
 
 // S-04: one password tried on many accounts at the same moment.

@@ -50,6 +50,40 @@ func TestAFraudReportIsNeverLost(t *testing.T) {
 	}
 }
 
+// TestAReportEndsWhatIsStillRinging has the owner press 0# in the first of two calls
+// that cross, and # in the second, out of habit.
+func TestAReportEndsWhatIsStillRinging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		calls := &crossing{Approver: withCalls(w), calls: []stubborn{{after: 40 * time.Second, err: login.ErrFraud}, {after: 40 * time.Second}}}
+		conf := w.Config
+		conf.Factors = append([]login.Factor{calls}, conf.Factors[1:]...)
+		w.Flow = w.NewFlow(conf)
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", CanAsk: true, Station: "192.0.2.66", Patience: 25 * time.Second}}
+		p.play("secret => " + stillCall)
+		p.say("4") // a message instead, at 25 s
+		if got := outcome(w.Begin(t.Context(), alice(mute))); got != "reject blocked_by_fraud_report" {
+			t.Errorf("approved behind the report: %s", got)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A crossing approver has one stubborn answer after the other.
+type crossing struct {
+	*logintest.Approver
+
+	calls []stubborn
+	n     int
+}
+
+func (c *crossing) Approve(a login.Approval, done func(error)) (stop func()) {
+	c.n++
+	return c.calls[c.n-1].Approve(a, done)
+}
+
 // A stubborn approver answers when its time has come, also when it was stopped:
 // the key and the hang-up cross on the way.
 type stubborn struct {

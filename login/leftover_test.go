@@ -2,9 +2,11 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,6 +209,91 @@ func TestAnApprovalThatIsGoneAdmitsNobodyOnAnotherNode(t *testing.T) {
 			if err := n.Close(); err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// taken are records in which something happens just before one of them is written
+// for the first time.
+type taken struct {
+	*logintest.Records
+
+	key       string
+	meanwhile func()
+}
+
+func (r *taken) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if key == r.key && r.meanwhile != nil {
+		now := r.meanwhile
+		r.meanwhile = nil
+		now()
+	}
+	return r.Records.Swap(ctx, key, rev, data)
+}
+
+// Of an approval that came late and a code at the same moment only one lets in.
+func TestACodeAtTheSameMomentLeavesNoApprovalOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late)
+		p := &player{t: t, w: w, user: "alice", via: login.Via{Client: "vpn", Station: "10.0.0.7", CanAsk: true, Patience: 25 * time.Second}}
+		p.play("secret => " + stillCall + " > wait 30s")
+		cfg := w.Config
+		cfg.Records = &taken{w.Records, login.ClaimKey("id-alice"), func() { p.play("111111 => accept") }}
+		second := w.NewFlow(cfg)
+		impatient := from(func(v *login.Via) { v.Patience = 20 * time.Second })
+		s, err := second.Begin(t.Context(), alice(impatient))
+		if got := outcome(login.Await(t.Context(), s, err)); got != "reject not_answered_in_time" {
+			t.Errorf("the other node says %s, want another call that nobody has answered yet", got)
+		}
+	})
+}
+
+// forgetful records cannot be written any more once they are full.
+type forgetful struct {
+	*logintest.Records
+
+	full atomic.Bool
+}
+
+func (r *forgetful) Swap(ctx context.Context, key string, rev uint64, data []byte) error {
+	if r.full.Load() && strings.HasPrefix(key, "claim/") {
+		return errors.New("the disk is full")
+	}
+	return r.Records.Swap(ctx, key, rev, data)
+}
+
+// An approval that is not written down could be made use of again.
+func TestS46AnApprovalThatCannotBeWrittenAdmitsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, late)
+		records := &forgetful{Records: w.Records}
+		cfg := w.Config
+		cfg.Records = records
+		s, err := w.NewFlow(cfg).Begin(t.Context(), alice(mute))
+		time.Sleep(20 * time.Second)
+		records.full.Store(true)
+		if got := outcome(login.Await(t.Context(), s, err)); got != "error record approval: the disk is full" {
+			t.Errorf("got %s, want an error", got)
+		}
+	})
+}
+
+// An approval of which nobody knows whether it was made use of admits nobody.
+func TestS46AnApprovalWhoseUseCannotBeWrittenAdmitsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := logintest.NewWorld(t)
+		withCalls(w, logintest.Answer{After: 70 * time.Second})
+		if got := outcome(w.Begin(t.Context(), alice(mute))); got != "reject not_answered_in_time" {
+			t.Fatal(got)
+		}
+		time.Sleep(20 * time.Second)
+		cfg := w.Config
+		cfg.Records = partly{w.Records, "claim/"}
+		s, err := w.NewFlow(cfg).Begin(t.Context(), alice(mute))
+		if got := outcome(login.Await(t.Context(), s, err)); got != "error use approval: the disk is full" {
+			t.Errorf("got %s, want an error", got)
 		}
 	})
 }

@@ -102,9 +102,15 @@ func TestAccountsThatTheDirectoryRefusesEnrollNothing(t *testing.T) {
 func TestADormantAccountStaysDormant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := enrollWorld(t, nil)
-		carla(w, time.Now().AddDate(-1, 0, 0), "0042")
 		p := enrollPlayer(t, w)
+		// A directory that does not tell is no proof against her: that is not kept.
+		carla(w, time.Time{}, "0042")
 		p.play("secret => reject dormant_account")
+		carla(w, time.Now(), "0042")
+		p.play("wait 20m > secret => " + enrollFirst + " > start over")
+
+		carla(w, time.Now().AddDate(-1, 0, 0), "0042")
+		p.play("wait 20m > secret => reject dormant_account")
 		carla(w, time.Now(), "0042")
 		p.play("wait 20m > secret => reject dormant_account > wait 500h > secret => reject dormant_account")
 
@@ -172,6 +178,33 @@ func TestWhatWaitsCanBeForgotten(t *testing.T) {
 		}
 		carla(w, time.Now(), "0042")
 		p.play("wait 20m > secret => reject dormant_account")
+
+		// Nor when she was let enroll for a day, and that is what is forgotten.
+		approve(t, w, login.Account{ID: "id-erik"}, nil)
+		p.play("wait 20m > secret => " + enrollFirst + " > 1 => " + enrollSMS + " > 500002 => reject enrollment_waits")
+		if err := login.ForgetNewcomer(t.Context(), w.Records, "id-carla", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		carla(w, time.Now().Add(25*time.Hour), "0042")
+		p.play("wait 25h > secret => reject dormant_account")
+	})
+}
+
+// Two dialogues end at the same moment on two nodes: what waits first goes on
+// waiting, and nothing takes its place unseen.
+func TestOnlyOneEnrollmentWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enrollWorld(t, func(r *login.RuleConfig) { r.Approval = approvers })
+		first, second := enrollPlayer(t, w), enrollPlayer(t, w)
+		for _, p := range []*player{first, second} {
+			p.play("secret => " + enrollFirst + " > 1 => " + enrollSMS)
+		}
+		cfg := w.Config
+		cfg.Records = &taken{w.Records, login.NewcomerKey("id-carla"), func() { first.play("500001 => reject enrollment_waits") }}
+		a := login.Attempt{User: second.user, Secret: second.secret("500002"), Via: second.via}
+		if got := outcome(w.NewFlow(cfg).Resume(t.Context(), a, second.ticket)); got != "reject enrolled_meanwhile" {
+			t.Errorf("the second: got %s", got)
+		}
 	})
 }
 
@@ -270,6 +303,33 @@ func (o only) Settled(_ context.Context, u login.User) ([]string, bool, error) {
 		return nil, false, errors.New("store is down")
 	}
 	return o, len(o) < len(u.Account.Phones), nil
+}
+
+// watched counts how it is asked.
+type watched struct{ settled, looked int }
+
+func (n *watched) Settled(_ context.Context, u login.User) ([]string, bool, error) {
+	n.settled++
+	return u.Account.Phones, false, nil
+}
+
+func (n *watched) Look(_ context.Context, u login.User) ([]string, bool, error) {
+	n.looked++
+	return u.Account.Phones, false, nil
+}
+
+// What is known of an account at an answer may be as old as the question: nothing
+// of it is news about her numbers.
+func TestNumbersAreRememberedAtThePasswordOnly(t *testing.T) {
+	w := logintest.NewWorld(t)
+	c, numbers := w.Config, &watched{}
+	c.Telephones = numbers
+	w.Flow = w.NewFlow(c)
+	p := &player{t: t, w: w, user: "alice", via: vpn}
+	p.play("secret => " + askTOTP + " > 999999 => " + askAgain + " > 111111 => accept")
+	if *numbers != (watched{settled: 1, looked: 2}) {
+		t.Errorf("asked %+v, want once to remember, and twice to look", *numbers)
+	}
 }
 
 func (o only) Look(ctx context.Context, u login.User) ([]string, bool, error) {

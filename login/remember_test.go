@@ -150,6 +150,10 @@ func TestUseProlongsUpToTheHardLimit(t *testing.T) {
 		if got := visit(t, w, via, "secret", &code); got != "asked, accept" {
 			t.Errorf("after a pause: %s", got)
 		}
+		time.Sleep(2*time.Hour + time.Second)
+		if got := visit(t, w, via, "secret", &code); got != "asked, accept" {
+			t.Errorf("after a pause within the hard limit: %s", got)
+		}
 	})
 }
 

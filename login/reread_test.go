@@ -33,6 +33,9 @@ func TestS24AnAccountThatIsClosedWhileItsTelephoneRings(t *testing.T) {
 		{"she joins one that calls are too little for", []login.RuleConfig{{Groups: []string{"cn=admins,dc=x"}, Factors: []string{"totp"}}, {}}, func(w *logintest.World) {
 			w.Directory.Add(login.Account{ID: "id-alice", Name: "alice", Groups: []string{"cn=admins,dc=x"}}, "secret")
 		}, "reject method_not_allowed"},
+		{"she joins one that a key is too little for", []login.RuleConfig{{Groups: []string{"cn=admins,dc=x"}, Call: login.CallPIN}, {}}, func(w *logintest.World) {
+			w.Directory.Add(login.Account{ID: "id-alice", Name: "alice", Groups: []string{"cn=admins,dc=x"}}, "secret")
+		}, "reject method_not_allowed"},
 		{"the directory stops", nil, func(w *logintest.World) { w.Directory.Stop(context.DeadlineExceeded) }, "error context deadline exceeded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -67,6 +67,24 @@ func TestTheLongestTicketFitsAState(t *testing.T) {
 	}
 }
 
+func TestAQuestionIsOfNow(t *testing.T) {
+	issued := time.Unix(1_700_000_000, 0)
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{
+		{0, false},
+		{questionFor, false},
+		{questionFor + time.Nanosecond, true},
+		{-time.Minute, false}, // clocks of two nodes differ
+		{-time.Minute - time.Nanosecond, true},
+	} {
+		if got := (&question{issued: issued}).expired(issued.Add(c.after)); got != c.want {
+			t.Errorf("answered after %v: expired %v, want %v", c.after, got, c.want)
+		}
+	}
+}
+
 func TestReferencesAreReadable(t *testing.T) {
 	if got, want := reference([5]byte{}), "0000-0000"; got != want {
 		t.Errorf("got %q, want %q", got, want)

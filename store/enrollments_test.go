@@ -113,6 +113,55 @@ func TestConcurrentUpdatesAreAllKept(t *testing.T) {
 }
 
 // Ids come from a directory that others may write to.
+// A change that somebody else was faster with is made again of what is there now.
+func TestAnUpdateThatWasOvertakenIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	kv := mem.New()
+	s, other := store.NewEnrollments(kv), store.NewEnrollments(kv)
+	runs := 0
+	err := s.Update(t.Context(), "id", "alice", func(e *login.Enrollment) error {
+		if runs++; runs == 1 {
+			if err := other.Update(t.Context(), "id", "alice", add("theirs")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return add("ours")(e)
+	})
+	if got := labels(t, s, "id"); err != nil || runs != 2 || got != "theirs ours" {
+		t.Errorf("in %d runs: got %q, %v, want both", runs, got, err)
+	}
+}
+
+// One credential more than a reader takes would make the whole record unreadable.
+func TestARecordNeverHasMoreThanItsReaderTakes(t *testing.T) {
+	t.Parallel()
+	const most = 256
+	s := store.NewEnrollments(mem.New())
+	c := login.Credential{ID: "x", Kind: "totp"}
+	full := func(n int) func(*login.Enrollment) error {
+		return func(e *login.Enrollment) error {
+			e.Credentials = slices.Repeat([]login.Credential{c}, n)
+			return nil
+		}
+	}
+	if err := s.Update(t.Context(), "id", "alice", full(most+1)); err == nil {
+		t.Errorf("%d credentials were taken", most+1)
+	}
+	if err := s.Update(t.Context(), "id", "alice", full(most)); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Enrollment(t.Context(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Add(t.Context(), login.Account{ID: "id", Name: "alice"}, e.Rev, c); err == nil {
+		t.Error("one more was added")
+	}
+	if e, err := s.Enrollment(t.Context(), "id"); err != nil || len(e.Credentials) != most {
+		t.Errorf("%d can be read, %v", len(e.Credentials), err)
+	}
+}
+
 func TestAccountIDsCannotNameOtherRecords(t *testing.T) {
 	t.Parallel()
 	kv := mem.New()

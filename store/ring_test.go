@@ -176,6 +176,33 @@ func TestS28AKeyThatOthersCanReadIsRefused(t *testing.T) {
 	}
 }
 
+// A key that is known of one purpose tells nothing of another one's.
+func TestKeysAreOfTheirPurpose(t *testing.T) {
+	t.Parallel()
+	r := ring(t, "1 "+key64(1)+"\n2 "+key64(2)+" active")
+	seen := map[string]string{}
+	note := func(what string, key []byte) {
+		if had := seen[string(key)]; had != "" || len(key) != 32 {
+			t.Errorf("%s is also %q, of %d octets", what, had, len(key))
+		}
+		seen[string(key)] = what
+	}
+	for _, purpose := range []string{"codes", "numbers"} {
+		active, old := r.Keys(purpose)
+		note("the active key of "+purpose, active)
+		note("the steady key of "+purpose, r.Steady(purpose))
+		for _, key := range old {
+			note("an old key of "+purpose, key)
+		}
+		if again, _ := r.Keys(purpose); !bytes.Equal(again, active) {
+			t.Errorf("the key of %s changes", purpose)
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("%d keys, want 6", len(seen))
+	}
+}
+
 func TestAddKeyToAKeyAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.key")

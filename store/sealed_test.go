@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,6 +43,24 @@ func TestMovedValueDoesNotOpen(t *testing.T) {
 	err := kv.Scan(t.Context(), "", func(string, store.Value) error { return nil })
 	if !errors.Is(err, store.ErrSealed) {
 		t.Errorf("scan: got %v", err)
+	}
+}
+
+// What this package keeps about keys is nobody's value.
+func TestRecordsAboutKeysAreNotListed(t *testing.T) {
+	t.Parallel()
+	raw, s := mem.New(), ring(t, "1 "+key64(1)).Sealer("store")
+	if err := store.CheckKey(t.Context(), raw, s); err != nil {
+		t.Fatal(err)
+	}
+	kv := store.Sealed(raw, s)
+	storetest.Put(t, kv, "a", "1")
+	var keys []string
+	if err := kv.Scan(t.Context(), "", func(key string, _ store.Value) error {
+		keys = append(keys, key)
+		return nil
+	}); err != nil || strings.Join(keys, " ") != "a" {
+		t.Errorf("got %q, %v, want only a", keys, err)
 	}
 }
 
@@ -88,6 +107,75 @@ func TestWrongKeyRingIsRefusedWithoutCheckRecord(t *testing.T) {
 	}
 	if err := store.CheckKey(t.Context(), raw, ring(t, "1 "+key64(1)).Sealer("store")); err != nil {
 		t.Errorf("the right ring: %v", err)
+	}
+}
+
+// Values of another ring are not taken for those of this one, whose keys have the
+// same numbers.
+func TestRewrapWithAnotherRingChangesNothing(t *testing.T) {
+	t.Parallel()
+	raw := mem.New()
+	right := ring(t, "1 "+key64(1)+"\n2 "+key64(2)).Sealer("store")
+	if err := store.CheckKey(t.Context(), raw, right); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Put(t, store.Sealed(raw, right), "a", "x")
+	wrong := ring(t, "1 "+key64(7)+"\n2 "+key64(8)+" active").Sealer("store")
+	if n, err := store.Rewrap(t.Context(), raw, wrong); n != 0 || !errors.Is(err, store.ErrSealed) || !strings.Contains(err.Error(), "key ring") {
+		t.Errorf("got %d, %v, want that the key ring is not the one", n, err)
+	}
+	if err := store.CheckKey(t.Context(), raw, right); err != nil || string(storetest.Get(t, store.Sealed(raw, right), "a").Data) != "x" {
+		t.Errorf("the right ring: %v", err)
+	}
+}
+
+// lateKV has a daemon that goes on with the old ring write something once all
+// else is rewrapped.
+type lateKV struct {
+	store.KV
+
+	scans int
+	write func()
+}
+
+func (k *lateKV) Scan(ctx context.Context, prefix string, fn func(string, store.Value) error) error {
+	if prefix == "" {
+		if k.scans++; k.scans == 2 {
+			k.write()
+		}
+	}
+	return k.KV.Scan(ctx, prefix, fn)
+}
+
+// A key that some value is still under is named in the database, so that it is
+// refused without it; and so is the active one, also where there is no value.
+func TestRewrapForgetsNoKeyThatIsNeeded(t *testing.T) {
+	t.Parallel()
+	raw := mem.New()
+	old := ring(t, "1 "+key64(1)).Sealer("store")
+	both := ring(t, "1 "+key64(1)+"\n2 "+key64(2)+" active").Sealer("store")
+	alone := ring(t, "2 "+key64(2)).Sealer("store")
+	if err := store.CheckKey(t.Context(), raw, old); err != nil {
+		t.Fatal(err)
+	}
+	kv := &lateKV{KV: raw, write: func() { storetest.Put(t, store.Sealed(raw, old), "a", "x") }}
+	if _, err := store.Rewrap(t.Context(), kv, both); err != nil || kv.scans != 2 {
+		t.Fatal(kv.scans, err)
+	}
+	if err := store.CheckKey(t.Context(), raw, alone); !errors.Is(err, store.ErrMissingKey) {
+		t.Errorf("with a value under the old key, without it: %v", err)
+	}
+	if _, err := store.Rewrap(t.Context(), raw, both); err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Swap(t.Context(), "a", storetest.Get(t, raw, "a").Rev, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Rewrap(t.Context(), raw, both); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CheckKey(t.Context(), raw, old); !errors.Is(err, store.ErrMissingKey) {
+		t.Errorf("with no value, and another ring: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -242,6 +243,38 @@ func TestRandomUsesTheWholeAlphabetEvenly(t *testing.T) {
 				t.Errorf("%c: %d times in %d, want about %d", c, count[c], n, mean)
 			}
 		}
+	}
+}
+
+// A byte is no multiple of ten: taken as it is, it would make the first six digits
+// more likely than the others, and a bypass code easier to guess.
+func TestNoDigitsAreMoreLikely(t *testing.T) {
+	const n = 1_000_000
+	first := 0
+	for _, c := range random(decimal, n) {
+		if c < '6' {
+			first++
+		}
+	}
+	if d := first - n*6/10; d*d > 64*n*24/100 { // 8 standard deviations; a remainder is 19 away
+		t.Errorf("of %d digits %d are 0 to 5, want about %d", n, first, n*6/10)
+	}
+}
+
+// An empty is a store that has lost what was in a record.
+type empty struct{ *logintest.Records }
+
+func (empty) Get(context.Context, string) (login.Value, error) { return login.Value{Rev: 1}, nil }
+
+func (empty) Swap(context.Context, string, uint64, []byte) error { return nil }
+
+// A record without anything in it is damaged: taken for none it would make every
+// used code good again.
+func TestARecordOfNothingIsNotDecided(t *testing.T) {
+	codes, u, m := newSet(t)
+	err := newFactor(t, empty{&logintest.Records{}}).Check(t.Context(), u, m, nil, login.Cleartext(codes[0]))
+	if err == nil || login.Refused(err) != "" {
+		t.Errorf("got %v, want an error that is no refusal", err)
 	}
 }
 

@@ -230,6 +230,30 @@ func TestDamagedRecordsAreNotDecided(t *testing.T) {
 	}
 }
 
+// An empty is a store that has lost what was in a record.
+type empty struct{ *logintest.Records }
+
+func (empty) Get(context.Context, string) (login.Value, error) { return login.Value{Rev: 1}, nil }
+
+func (empty) Swap(context.Context, string, uint64, []byte) error { return nil }
+
+// A record without anything in it is damaged: taken for none it would make codes
+// good again that were used.
+func TestARecordOfNothingIsNotDecided(t *testing.T) {
+	for _, kind := range []string{KindTime, KindCounter} {
+		token := Token{Kind: kind, Seed: NewSeed(), Digits: 6, Period: 30 * time.Second}
+		u, m := with(t, token)
+		code := token.Count(0)
+		if kind == KindTime {
+			code = token.At(time.Now())
+		}
+		err := New(DefaultConfig(), empty{&logintest.Records{}}).Check(t.Context(), u, m, nil, login.Cleartext(code))
+		if err == nil || login.Refused(err) != "" {
+			t.Errorf("%s: got %v, want an error that is no refusal", kind, err)
+		}
+	}
+}
+
 func TestARemovedTokenIsRefused(t *testing.T) {
 	_, m := with(t, NewToken())
 	err := New(DefaultConfig(), &logintest.Records{}).Check(t.Context(), login.User{}, m, nil, login.Cleartext("123456"))

@@ -108,6 +108,20 @@ func TestTimeRecordComesBackAsItWas(t *testing.T) {
 	}
 }
 
+// What no login can have written would open the window of valid codes.
+func TestRecordsOutOfBoundsAreDamaged(t *testing.T) {
+	for _, r := range []timeRecord{{57_000_000, 4}, {57_000_000, -4}, {57_000_000, -128}, {-1, 0}} {
+		if got, err := decodeTime(r.encode()); err == nil {
+			t.Errorf("%+v is read as %+v", r, got)
+		}
+	}
+	for _, r := range []counterRecord{{next: 1<<63 + 1}, {10, 111, 1_700_000_000}} {
+		if got, err := decodeCounter(r.encode(), 0); err == nil {
+			t.Errorf("%+v is read as %+v", r, got)
+		}
+	}
+}
+
 func FuzzDecodeTime(f *testing.F) {
 	f.Add(timeRecord{57_000_000, -2}.encode())
 	f.Add(counterRecord{next: 7}.encode())

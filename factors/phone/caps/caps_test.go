@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,6 +151,52 @@ func TestRefusedUsesCountNowhere(t *testing.T) {
 	}
 	if got != 5 {
 		t.Errorf("%d uses in another country, want its 5", got)
+	}
+}
+
+// Nor does mail that the day has no room for use up what its person may have.
+func TestRefusedMailCountsNowhere(t *testing.T) {
+	t.Parallel()
+	records := new(logintest.Records)
+	full, _ := build(Email, records, func(c *Config) { c.PerUserHour, c.PerDay = 2, 1 })
+	for i, want := range []bool{true, false, false} {
+		if err := full.TakeAccount(t.Context(), "a"); (err == nil) != want {
+			t.Fatalf("mail %d: %v", i+1, err)
+		}
+	}
+	raised, _ := build(Email, records, func(c *Config) { c.PerUserHour, c.PerDay = 2, 10 })
+	if err := raised.TakeAccount(t.Context(), "a"); err != nil {
+		t.Errorf("the second mail of two: %v", err)
+	}
+}
+
+// Numbers are few: whoever reads the keys of records could try them all, if what
+// stands there came of the number alone.
+func TestS28KeysOfRecordsTellNoNumberOrAccount(t *testing.T) {
+	t.Parallel()
+	keys := func(key string) (all []string) {
+		records := new(logintest.Records)
+		c := New(DefaultConfig(SMS), SMS, records, []byte(key), new(logintest.Log).Logger())
+		if err := take(t, c, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := records.Scan(t.Context(), "", func(key string, _ login.Value) error {
+			all = append(all, key)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	one, other := keys("0123456789abcdef"), keys("fedcba9876543210")
+	for _, key := range one {
+		hidden := strings.Contains(key, "/user/") || strings.Contains(key, "/number/") || strings.Contains(key, "/range/")
+		if hidden && slices.Contains(other, key) {
+			t.Errorf("%s is the same under another key", key)
+		}
+	}
+	if len(one) < 6 {
+		t.Errorf("only %v", one)
 	}
 }
 

@@ -84,32 +84,34 @@ func each(i int) int    { return i }
 // with all the extensions of a line: the number has one budget.
 func TestS07NoSecondBudget(t *testing.T) {
 	t.Parallel()
-	const most = 6
-	records := new(logintest.Records)
-	var nodes []*Caps
-	for range 2 {
-		for _, service := range []Service{SMS, Call} {
-			c, _ := build(service, records, func(c *Config) { c.PerNumber10Min = most })
-			nodes = append(nodes, c)
-		}
-	}
-	var uses atomic.Int64
-	var wg sync.WaitGroup
-	for i := range 200 {
-		n, err := phone.Parse(fmt.Sprintf("+47 412 34 567;ext=%d", i), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		wg.Go(func() {
-			if nodes[i%len(nodes)].Take(t.Context(), fmt.Sprint(i), n) == nil {
-				uses.Add(1)
+	synctest.Test(t, func(t *testing.T) {
+		const most = 6
+		records := &logintest.Records{Delay: 10 * time.Millisecond} // so that all ask before one counts
+		var nodes []*Caps
+		for range 2 {
+			for _, service := range []Service{SMS, Call} {
+				c, _ := build(service, records, func(c *Config) { c.PerNumber10Min = most })
+				nodes = append(nodes, c)
 			}
-		})
-	}
-	wg.Wait()
-	if got := uses.Load(); got != most {
-		t.Errorf("%d messages and calls, want %d", got, most)
-	}
+		}
+		var uses atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 200 {
+			n, err := phone.Parse(fmt.Sprintf("+47 412 34 567;ext=%d", i), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				if nodes[i%len(nodes)].Take(t.Context(), fmt.Sprint(i), n) == nil {
+					uses.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if got := uses.Load(); got != most {
+			t.Errorf("%d messages and calls, want %d", got, most)
+		}
+	})
 }
 
 // In no span of the cap's length are there more of both together, and a new
@@ -123,6 +125,7 @@ func TestTheSumHoldsInAnySpan(t *testing.T) {
 		messages, _ := build(SMS, records, change)
 		calls, _ := build(Call, records, change)
 		var used []time.Time
+		time.Sleep(4 * time.Minute) // a use early in a slot and one late in another are further apart than they look
 		for i := range 5 * 60 {
 			c := messages
 			if i%3 == 0 {

@@ -33,7 +33,7 @@ func TestNumbersThatNeverAnswerAreStopped(t *testing.T) {
 		n, nth  int
 		stopped bool
 	}{
-		{"nobody of enough answers", 50, 0, true},
+		{"nobody of just enough answers", 49, 0, true}, // and one that is taken behind them
 		{"one in twenty does", 60, 20, true},
 		{"one in five does", 200, 5, false},
 		{"too few to judge", 48, 0, false},

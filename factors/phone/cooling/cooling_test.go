@@ -58,6 +58,8 @@ func TestNumbersThatChange(t *testing.T) {
 		{"but not after it was given to somebody else", []string{old + " > " + old, " > ", "wait 720h", third + " > " + third, "enroll", old + " > "}, third},
 		{"it cools only while it can be seen", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 72h", other + " > "}, old + " " + old},
 		{"an old copy of the directory starts nothing anew", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 1m", other + " > ", "wait 72h", other + " > " + other}, old},
+		{"a longer while does", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 15m", other + " > ", "wait 71h59m", other + " > ", "wait 1m", other + " > " + other}, old + " " + old},
+		{"one that went before its time is told nothing later", []string{old + " > " + old, other + " > ", old + " > " + old, "wait 72h", third + " > "}, old + " " + old},
 		{"a number more is none less", []string{old + " > " + old, "wait 1000h", old + ", " + other + ", " + third + " > " + old}, old},
 		{"another spelling is no other number", []string{old + " > " + old, "0047 412 34 567 (mobile) > 0047 412 34 567 (mobile)"}, ""},
 		{"the order is none either", []string{old + ", " + third + " > " + old + ", " + third, third + ", " + old + " > " + third + ", " + old}, ""},
@@ -66,6 +68,7 @@ func TestNumbersThatChange(t *testing.T) {
 		{"but not of somebody who has an app", []string{" > ", "enroll", old + " > "}, ""},
 		{"a landline gets no message", []string{landline + " > " + landline, other + " > "}, ""},
 		{"an extension is another telephone", []string{landline + " > " + landline, landline + " ext. 77 > "}, ""},
+		{"the service desk trusts what stands there, and nothing that stood there before", []string{old + " > " + old, other + " > ", third + " > ", "trust", third + " > " + third, other + " > "}, old + " " + old},
 		{"trusted by the service desk", []string{old + " > " + old, other + " > ", "trust", other + " > " + other}, old},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -232,15 +235,29 @@ func TestTheRecordIsBounded(t *testing.T) {
 			if _, _, err := w.Settled(t.Context(), w.user); err != nil {
 				t.Fatal(err)
 			}
+			if rec, _, err := load(t.Context(), w.records, "id-alice"); err != nil || len(rec.Entries) > maxEntries {
+				t.Fatalf("%d numbers are kept, %v", len(rec.Entries), err)
+			}
 			if _, err := w.Trust(t.Context(), "id-alice"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		rec, _, err := load(t.Context(), w.records, "id-alice")
-		if err != nil || len(rec.Entries) > maxEntries {
-			t.Errorf("%d numbers are kept, %v", len(rec.Entries), err)
-		}
 	})
+}
+
+// A number that the record has no room for is one that nobody knows of, and is
+// not used.
+func TestS08NumbersThatCannotBeRememberedAreNotUsed(t *testing.T) {
+	w := newWorld()
+	for i := range maxEntries + 1 {
+		w.user.Account.Phones = append(w.user.Account.Phones, fmt.Sprint("412345", 10+i))
+	}
+	for _, ask := range []func(context.Context, login.User) ([]string, bool, error){w.Look, w.Settled, w.Settled} {
+		got, changed, err := ask(t.Context(), w.user)
+		if err != nil || !changed || !slices.Equal(got, w.user.Account.Phones[:maxEntries]) {
+			t.Errorf("of %d numbers %d are used, changed %t, %v", maxEntries+1, len(got), changed, err)
+		}
+	}
 }
 
 func TestProblemsAreTold(t *testing.T) {
