@@ -108,7 +108,7 @@ attributes = { Filter-Id = "full" }
 			want(t, "a guess", reply, client.AccessReject)
 		}
 		out := d.Must(t, "check")
-		if !strings.Contains(out, "locks an account after 3 wrong passwords within 30m0s: sign-ins stop after 2, 1 from places not known") {
+		if !strings.Contains(out, "locks an account after 3 wrong passwords within 30m0s: sign-ins stop after 2, 1 from places not known, for 30m") {
 			t.Errorf("check says\n%s", out)
 		}
 		d.Must(t, "user", "unlock", "alice")

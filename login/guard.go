@@ -153,14 +153,29 @@ func (t *track) askedEnough(now time.Time) bool {
 }
 
 func (t *track) codesLocked(now time.Time) bool {
-	if t.codes < freeCodeFailures {
-		return false
-	}
-	wait := codeLock
+	return t.codes >= freeCodeFailures && within(t.codesLast, t.codeWait(), now)
+}
+
+// codeWait is how long a wrong code keeps others from being tried.
+func (t *track) codeWait() time.Duration {
 	if t.codes < maxCodeFailures {
-		wait = codeDelay << (t.codes - freeCodeFailures)
+		return codeDelay << (t.codes - freeCodeFailures)
 	}
-	return within(t.codesLast, wait, now)
+	return codeLock
+}
+
+// until is when a track that keeps strangers out ends to do so.
+func (t *track) until(now time.Time, b budget) time.Time {
+	var end time.Time
+	if t.wrong(now, b) >= b.strangers {
+		end = time.Unix(t.passwordsLast, 0).Add(b.window)
+	}
+	if t.codesLocked(now) {
+		if codes := time.Unix(t.codesLast, 0).Add(t.codeWait()); codes.After(end) {
+			end = codes
+		}
+	}
+	return end
 }
 
 // within reports whether less than d has passed since the time. A time in the

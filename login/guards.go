@@ -117,6 +117,8 @@ type Lock struct {
 	Asked bool
 	// Consecutive are the wrong codes since the last success.
 	Consecutive int
+	// Until is when Strangers ends by itself, if nobody goes on guessing.
+	Until time.Time
 	// Known is how many stations it was used from lately.
 	Known int
 }
@@ -134,6 +136,9 @@ func Standing(ctx context.Context, r Records, accountID string, directory Lockou
 		Everywhere:  g.consecutive >= maxConsecutive,
 		Consecutive: g.consecutive,
 		Known:       len(g.known),
+	}
+	if l.Strangers {
+		l.Until = g.strangers.until(now, b)
 	}
 	if g.blocked(now) {
 		l.BlockedUntil = time.Unix(g.blockedUntil, 0)

@@ -226,3 +226,57 @@ func TestS30AVeiledNameCannotBeSearchedFor(t *testing.T) {
 		t.Errorf("two servers log %q: it can be computed from the name alone", one)
 	}
 }
+
+// The service desk is told when a lock ends: a second before it holds, then it
+// does not.
+func TestWhenALockEnds(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		code      bool
+		directory login.Lockout
+	}{
+		{"wrong passwords", false, login.Lockout{}},
+		{"wrong passwords, which the directory counts for an hour", false, login.Lockout{After: 6, Window: time.Hour}},
+		{"wrong codes", true, login.Lockout{}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := logintest.NewWorld(t)
+				standing := func() login.Lock {
+					t.Helper()
+					l, err := login.Standing(t.Context(), w.Records, "id-alice", row.directory, time.Now())
+					if err != nil {
+						t.Fatal(err)
+					}
+					return l
+				}
+				guess := func() {
+					t.Helper()
+					if row.code {
+						answer(t, w, "alice", ask(t, w, "alice", "secret", vpn), vpn, "000000")
+					} else if _, err := w.Begin(t.Context(), login.Attempt{User: "alice", Secret: login.Cleartext("guess"), Via: vpn}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 100 {
+					if standing().Strangers {
+						break
+					}
+					guess()
+				}
+				l := standing()
+				if !l.Strangers || !l.Until.After(time.Now()) {
+					t.Fatalf("after a hundred guesses: %+v", l)
+				}
+				time.Sleep(time.Until(l.Until) - time.Second)
+				if !standing().Strangers {
+					t.Errorf("it ended before %v", l.Until)
+				}
+				time.Sleep(time.Second)
+				if l := standing(); l.Strangers || !l.Until.IsZero() {
+					t.Errorf("it goes on behind its end: %+v", l)
+				}
+			})
+		})
+	}
+}

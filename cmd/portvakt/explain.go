@@ -208,7 +208,7 @@ func lockText(l login.Lock) string {
 	case l.Everywhere:
 		return fmt.Sprintf("locked after %d wrong codes in a row: portvakt user unlock", l.Consecutive)
 	case l.Strangers:
-		return fmt.Sprintf("locked for a while from places never used before; %d known places go on", l.Known)
+		return fmt.Sprintf("locked until %s from places never used before; %d known places go on", l.Until.Format(time.RFC3339), l.Known)
 	case l.Asked:
 		return "called too often without success: no more calls for an hour; codes go on, or portvakt user unlock"
 	}

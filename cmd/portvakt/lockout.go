@@ -50,7 +50,7 @@ func (t *table) lockout(p ldapauth.LockoutPolicy, err error) {
 	case p.After < minLockout:
 		t.add("lockout", from, nil, fmt.Sprintf("%s, which cannot be stayed below: raise it to %d or more", p, minLockout))
 	default:
-		t.add("lockout", from, nil, fmt.Sprintf("%s: sign-ins stop after %d, %d from places not known", p, all, strangers))
+		t.add("lockout", from, nil, fmt.Sprintf("%s: sign-ins stop after %d, %d from places not known, for %s", p, all, strangers, minutes(window)))
 	}
 }
 
