@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -170,7 +171,7 @@ func (f *Flow) authorize(t *attempt, account Account, g loaded, behind appendix)
 	case len(methods) == 0 && d.Unenrolled == UnenrolledEnroll:
 		return f.enroll(t, u, d, q)
 	case len(methods) == 0:
-		t.event.Detail = f.excluded(u, d)
+		t.event.Detail = cmp.Or(t.event.Detail, f.excluded(u, d))
 		return f.reject(t, ReasonNotEnrolled)
 	case behind.code != nil:
 		return f.appended(t, u, d, methods, behind.code, g, q)
