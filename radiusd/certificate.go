@@ -14,7 +14,7 @@ import (
 
 const (
 	fingerprintPrefix = "sha256:"
-	maxHostName       = 253 // octets of a DNS name (RFC 1035, section 2.3.4)
+	maxHostName       = 253 // octets of a DNS name
 )
 
 var (

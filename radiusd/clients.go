@@ -114,10 +114,10 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 				c.networks = append(c.networks, p)
 			}
 		}
-		if cc.overTLS() {
+		if cc.OverTLS() {
 			t.addOverTLS(c)
 		}
-		if cc.overUDP() {
+		if cc.OverUDP() {
 			t.addOverUDP(c)
 		} else {
 			t.clients = append(t.clients, t.byCertificate[idsOf(cc)[0]])

@@ -37,15 +37,15 @@ const (
 	maxConnections = 1 << 16
 )
 
-// problems are those of the section; clients says whether any client has a
-// certificate.
-func (c RadSecConfig) problems(clients bool) (problems []error) {
+// problems are those of the section; needed says whether a client can come in
+// no other way.
+func (c RadSecConfig) problems(needed bool) (problems []error) {
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if len(c.Listen) == 0 {
 		if c.Cert != "" || c.Key != "" || c.CA != "" {
 			bad(`server.radsec.listen is empty: name an address, such as "0.0.0.0:2083", or leave the section out`)
-		} else if clients {
-			bad(`server.radsec.listen is empty, and a client has certificates: name an address, such as "0.0.0.0:2083"`)
+		} else if needed {
+			bad(`server.radsec.listen is empty, and a client has certificates and no secret: name an address, such as "0.0.0.0:2083"`)
 		}
 	}
 	for i, l := range c.Listen {
@@ -72,12 +72,14 @@ func (c RadSecConfig) problems(clients bool) (problems []error) {
 	return problems
 }
 
-// overTLS reports whether the client may come over TLS.
-func (c ClientConfig) overTLS() bool { return len(c.Certificates) > 0 }
+// OverTLS reports whether the client may come over TLS.
+func (c ClientConfig) OverTLS() bool { return len(c.Certificates) > 0 }
 
-// overUDP reports whether the client may come over UDP, which it has a secret
+// OverUDP reports whether the client may come over UDP, which it has a secret
 // for.
-func (c ClientConfig) overUDP() bool { return !c.Secret.IsZero() || !c.overTLS() }
+func (c ClientConfig) OverUDP() bool { return !c.Secret.IsZero() || !c.OverTLS() }
+
+func (c ClientConfig) onlyOverTLS() bool { return !c.OverUDP() }
 
 // certificateProblems are those of a client's certificates.
 func (c ClientConfig) certificateProblems() (problems []error) {

@@ -182,7 +182,7 @@ func TestAConversationOverTLS(t *testing.T) {
 		d.conn.Close()
 	}
 	s.alone()
-	if st := s.settledStats(); st.Sent["accept"] != 4 || st.Clients["nas"].Connections != 0 || !st.Clients["nas"].OverTLS || st.Clients["nas"].OverUDP {
+	if st := s.settledStats(); st.Sent["accept"] != 4 || st.Clients["nas"].Connections != 0 || !st.Clients["nas"].OverTLS || !st.Clients["nas"].OnlyTLS {
 		t.Errorf("%+v", st)
 	}
 }
@@ -283,7 +283,7 @@ func TestTwoClientsAtOneAddress(t *testing.T) {
 			t.Errorf("%q is the client %q, want %q", name, got, want)
 		}
 	}
-	if st := s.Stats().Clients["both"]; !st.OverTLS || !st.OverUDP || st.Connections != 1 {
+	if st := s.Stats().Clients["both"]; !st.OverTLS || st.OnlyTLS || st.Connections != 1 {
 		t.Errorf("%+v", st)
 	}
 }

@@ -187,9 +187,9 @@ type Stats struct {
 type ClientStats struct {
 	Dropped, Sent, Refused, Notes map[string]uint64
 	InHand, Held                  int
-	// OverUDP and OverTLS are the ways it may come, Connections those over TLS
-	// that are open.
-	OverUDP, OverTLS bool
+	// OverTLS is whether it may come over TLS, OnlyTLS whether so alone;
+	// Connections are those that are open.
+	OverTLS, OnlyTLS bool
 	Connections      int
 	// Latest has what was counted last, by the names of the counters.
 	Latest map[string]Latest
@@ -251,7 +251,7 @@ func (s *Server) Stats() Stats {
 	}
 	for _, c := range s.live.Load().table.clients {
 		cs := st.Clients[c.Name]
-		cs.OverUDP, cs.OverTLS = c.overUDP(), c.overTLS()
+		cs.OverTLS, cs.OnlyTLS = c.OverTLS(), c.onlyOverTLS()
 		cs.RequireMessageAuthenticator = learnedWord(c.requires())
 		cs.LimitProxyState = learnedWord(c.limits())
 		cs.Clock = c.peer.clock.facts()

@@ -69,7 +69,7 @@ func (c Config) Validate() error {
 	if c.Drain <= 0 || c.Drain > maxDrain {
 		bad("server.drain is %v: choose more than 0s and at most %v", c.Drain, maxDrain)
 	}
-	problems = append(problems, c.RadSec.problems(slices.ContainsFunc(c.Clients, ClientConfig.overTLS))...)
+	problems = append(problems, c.RadSec.problems(slices.ContainsFunc(c.Clients, ClientConfig.onlyOverTLS))...)
 	names := map[string]bool{}
 	owner := map[netip.Prefix]string{}
 	bearer := map[certificateID]string{}
@@ -97,7 +97,7 @@ func (c Config) Validate() error {
 			}
 			bearer[id] = cl.Name
 		}
-		if !cl.overUDP() {
+		if !cl.OverUDP() {
 			continue
 		}
 		for _, n := range cl.Networks {
@@ -128,7 +128,7 @@ func (c ClientConfig) problems() []error {
 	if c.Name == "" || len(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		bad("name: give it a printable name of at most %d octets", maxName)
 	}
-	if len(c.Networks) == 0 && c.overUDP() {
+	if len(c.Networks) == 0 && c.OverUDP() {
 		bad(`networks is empty: name the addresses it asks from, such as "10.1.0.0/24"`)
 	}
 	for _, n := range c.Networks {
@@ -136,20 +136,20 @@ func (c ClientConfig) problems() []error {
 		switch {
 		case err != nil:
 			bad("networks: %w", err)
-		case p.Bits() == 0 && !c.AllowAny && c.overUDP():
+		case p.Bits() == 0 && !c.AllowAny && c.OverUDP():
 			bad("networks: %s lets the whole world guess the secret: name the networks, or set allow_any = true", p)
 		}
 	}
-	if c.Secret.IsZero() && c.overUDP() {
+	if c.Secret.IsZero() && c.OverUDP() {
 		bad("secret is empty: make one with 24 or more random characters (RFC 2865, section 3), or name the certificates that it has in RADIUS over TLS")
 	}
 	if !c.OldSecret.IsZero() && c.OldSecret.Equal(c.Secret) {
 		bad("old_secret is the same as secret: leave it out")
 	}
-	if !c.OldSecret.IsZero() && !c.overUDP() {
+	if !c.OldSecret.IsZero() && !c.OverUDP() {
 		bad("old_secret has no meaning without secret: leave it out")
 	}
-	if c.COA != "" && c.COASecret.IsZero() && !c.overUDP() {
+	if c.COA != "" && c.COASecret.IsZero() && !c.OverUDP() {
 		bad("coa_secret is empty: requests to end sessions go over UDP and need one, since the client has no secret")
 	}
 	problems = append(problems, c.certificateProblems()...)
@@ -205,7 +205,7 @@ func (c Config) Warnings() []string {
 	for _, cl := range c.Clients {
 		members[cmp.Or(cl.Group, cl.Name)]++
 	}
-	if len(c.RadSec.Listen) > 0 && !slices.ContainsFunc(c.Clients, ClientConfig.overTLS) {
+	if len(c.RadSec.Listen) > 0 && !slices.ContainsFunc(c.Clients, ClientConfig.OverTLS) {
 		warn("server.radsec.listen is set, and no client may come: write certificates into its block")
 	}
 	for _, cl := range c.Clients {
@@ -220,7 +220,10 @@ func (c Config) Warnings() []string {
 		if cl.shadowed() != login.ShadowOff {
 			warn("client %q: shadow is on: its requests are decided and reported, and never answered", cl.Name)
 		}
-		if !cl.overUDP() {
+		if cl.OverTLS() && len(c.RadSec.Listen) == 0 {
+			warn("client %q: certificates: nobody is served over TLS: set server.radsec.listen, or leave them out", cl.Name)
+		}
+		if !cl.OverUDP() {
 			continue // TLS keeps what the rest is about
 		}
 		if cl.RequireMessageAuthenticator == no && cl.LimitProxyState == no {

@@ -66,7 +66,9 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{"max_held is -2", func(_ *Config, cl *ClientConfig) { cl.MaxHeld = -2 }},
 		{"max_requests is -1", func(_ *Config, cl *ClientConfig) { cl.MaxRequests = -1 }},
 		{"server.radsec.listen is empty: name", func(c *Config, _ *ClientConfig) { c.RadSec.Cert = "radsec.pem" }},
-		{"server.radsec.listen is empty, and a client has certificates", func(_ *Config, cl *ClientConfig) { cl.Certificates = []string{"vpn.example.org"} }},
+		{"server.radsec.listen is empty, and a client has certificates", func(_ *Config, cl *ClientConfig) {
+			cl.Certificates, cl.Secret = []string{"vpn.example.org"}, secret.Value{}
+		}},
 		{`server.radsec.listen: "2083" is not an address`, func(c *Config, _ *ClientConfig) { radsecOn(c).Listen = []string{"2083"} }},
 		{`server.radsec.listen: "[::]:2083" is there twice`, func(c *Config, _ *ClientConfig) { radsecOn(c).Listen = []string{"[::]:2083", "[::]:2083"} }},
 		{"server.radsec.cert is empty", func(c *Config, _ *ClientConfig) { radsecOn(c).Cert = "" }},
@@ -137,6 +139,11 @@ func TestAClientOverTLSNeedsNoSecret(t *testing.T) {
 	cfg.Listen = nil
 	if err := cfg.Validate(); err != nil {
 		t.Errorf("TLS alone: %v", err)
+	}
+	off := DefaultConfig()
+	off.Clients = []ClientConfig{both}
+	if w := off.Warnings(); len(w) != 1 || !strings.Contains(w[0], "nobody is served over TLS") || off.Validate() != nil {
+		t.Errorf("without the section: %q, %v", w, off.Validate())
 	}
 	cfg.Clients = []ClientConfig{testClient("vpn", "10.1.0.0/24")}
 	if w := cfg.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no client may come") {
