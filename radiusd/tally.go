@@ -1,6 +1,9 @@
 package radiusd
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A tally names what became of a datagram. Each datagram ends in exactly one
 // outcome, so the counters add up to what was received.
@@ -172,6 +175,9 @@ type Stats struct {
 	InHand, Held, Kept int
 	// Connections is how many connections over TLS are open.
 	Connections int
+	// CertificateEnds is when the certificate of RADIUS over TLS does; zero
+	// without.
+	CertificateEnds time.Time
 	// KernelDrops counts datagrams lost because a receive buffer was full.
 	KernelDrops uint64
 	// Clients has the same counters for each client by name, Nobody what cannot
@@ -234,6 +240,9 @@ func (s *Server) Stats() Stats {
 	}
 	st.InHand, st.Held = s.admission.count()
 	st.Connections = s.streams.count()
+	if id := s.live.Load().tls; id != nil {
+		st.CertificateEnds = id.pair.Leaf.NotAfter
+	}
 	st.Strangers = s.journal.strangers(s.start)
 	s.counters.spread(st.Nobody.Dropped, st.Nobody.Sent, st.Nobody.Refused, st.Nobody.Notes)
 	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)

@@ -272,7 +272,11 @@ func (s status) print(out io.Writer) {
 	say(out, "%-10s received %d, in hand %d, of them held %d; lost by the kernel %d\n", "requests", s.Received, s.InHand, s.Held, s.Lost)
 	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
 	if n := s.Notes.of("tls_handshake_failed", "unknown_certificate", "too_many_connections", "connection_stalled"); s.Connections > 0 || len(n) > 0 {
-		say(out, "%-10s %d connections, noticed %s\n", "over TLS", s.Connections, n)
+		also := ""
+		if len(n) > 0 {
+			also = ", noticed " + n.String()
+		}
+		say(out, "%-10s %d connections%s\n", "over TLS", s.Connections, also)
 	}
 	if a := s.Accounting; a != nil {
 		say(out, "%-10s %d sessions kept, %d active; requests received %d, sent %s, dropped %s\n", "accounting", a.Sessions, a.Active, a.Received, a.Sent, a.Dropped)
