@@ -34,6 +34,8 @@ func radsecBlocks(t *testing.T) map[string]string {
 type radsecSite struct {
 	*server.Daemon
 
+	addr   string // of RADIUS over TLS
+	certs  string // the folder of the certificates
 	seed   server.Seed
 	blocks map[string]string
 	// here is how the document's names are written on this machine.
@@ -66,7 +68,15 @@ func radsec(t *testing.T, configure func(site *server.Site, c *server.Config)) *
 	}
 	seed := server.NewSeed()
 	site.Enroll(t, "alice", seed)
-	return &radsecSite{site.Start(t), seed, blocks, here}
+	return &radsecSite{site.Start(t), "127.0.0.1:" + port, dir, seed, blocks, here}
+}
+
+// asDevice is "portvakt ask" with one of the certificates.
+func (s *radsecSite) asDevice(name string, more ...string) []string {
+	return append([]string{
+		"ask", "--server", s.addr, "--tls-ca", filepath.Join(s.certs, "ca.pem"),
+		"--tls-cert", filepath.Join(s.certs, name+".pem"), "--tls-key", filepath.Join(s.certs, name+".key"),
+	}, more...)
 }
 
 // signIn has alice sign in by radclient, and returns what came of it.
@@ -134,6 +144,15 @@ func TestAccountingThroughRadsecproxy(t *testing.T) {
 func TestFreeRADIUSInFrontOverTLS(t *testing.T) {
 	t.Parallel()
 	s := radsec(t, nil)
+	asked := s.Run(t, "secret\n"+s.seed.Wrong(t)+"\n", s.asDevice("vpn.example.org", "alice")...)
+	if asked.Code == 0 || !strings.Contains(asked.Stderr, "code") {
+		t.Errorf("ask: exit code %d\n%s%s", asked.Code, asked.Stdout, asked.Stderr)
+	}
+	s.Must(t, s.asDevice("vpn.example.org", "--status")...)
+	if r := s.Run(t, "", s.asDevice("radius.example.org", "--status")...); r.Code != 69 {
+		t.Errorf("a certificate that is nobody's: exit code %d\n%s", r.Code, r.Stderr)
+	}
+	s.AwaitLog(t, `"kind":"unknown_certificate"`, "radius.example.org")
 	proxy := peer.FreeRADIUSOverTLS(t, s.here.Replace(s.blocks["freeradius"]))
 	if got := s.signIn(t, proxy.Addr, proxy.Secret, s.seed.Code(t)); got != "Access-Accept" {
 		t.Errorf("got %q, want Access-Accept", got)

@@ -74,9 +74,9 @@ type Server struct {
 	alive     radius.Code
 
 	// accounting takes Accounting-Requests that come over TLS; nil declines
-	// them. drained is closed when this server's own drain has ended.
+	// them. ended is closed when Serve has.
 	accounting *Server
-	drained    chan struct{}
+	ended      chan struct{}
 
 	start     time.Time
 	live      atomic.Pointer[live]
@@ -121,7 +121,7 @@ func newServer(cfg Config, flow Conversation, opts Options) *Server {
 		pass:    opts.Pass,
 		healthy: opts.Healthy,
 		alive:   radius.CodeAccessAccept,
-		drained: make(chan struct{}),
+		ended:   make(chan struct{}),
 		start:   time.Now(),
 		news:    make(chan struct{}, 1),
 		replies: newReplyCache(cfg.MaxReplies),
@@ -260,6 +260,7 @@ func (s *Server) Addrs() []netip.AddrPort {
 // and the sockets are closed last. A server serves once. The error says when
 // requests were left without an answer.
 func (s *Server) Serve(ctx context.Context) error {
+	defer close(s.ended)
 	if err := s.Listen(ctx); err != nil {
 		return err
 	}
@@ -282,9 +283,8 @@ func (s *Server) Serve(ctx context.Context) error {
 
 	<-ctx.Done()
 	left := s.drain(cancel)
-	close(s.drained)
 	if s.accounting != nil {
-		<-s.accounting.drained // its last replies leave over our connections
+		<-s.accounting.ended // its last replies leave over our connections
 	}
 	close(stopSenders)
 	senders.Wait()
