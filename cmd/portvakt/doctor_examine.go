@@ -72,6 +72,10 @@ func (e *examination) secret() {
 	good := later(e.c.Latest["accept"], e.c.Latest["challenge"])
 	if n > 0 && !e.over(at.At, good.At) {
 		seen := fmt.Sprintf("%d requests were made with another secret%s", n, last(at))
+		if !e.cc.OverUDP() {
+			e.find("secret", seen, "over TLS the secret of everybody is radsec (RFC 6614, section 2.3), and the connection is closed at once", "on the device: set its shared secret to radsec")
+			return
+		}
 		means := "the secret on the device is not the one in the file"
 		if !good.At.IsZero() && !e.single() {
 			means = "one of the devices of this client has another secret than the others"
