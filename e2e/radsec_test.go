@@ -139,6 +139,25 @@ func TestAccountingThroughRadsecproxy(t *testing.T) {
 	}
 }
 
+// radcli is a third implementation, which devices have in them.
+func TestOcservOverTLS(t *testing.T) {
+	t.Parallel()
+	if !peer.OwnNetwork(t) {
+		return
+	}
+	s := radsec(t, nil)
+	computer := peer.NewComputer(t)
+	vpn := peer.StartOcservOverTLS(t, s.addr, filepath.Join(s.certs, "ca.pem"), filepath.Join(s.certs, "vpn.example.org.pem"), filepath.Join(s.certs, "vpn.example.org.key"))
+	x := vpn.Connect(t, computer, "alice", peer.UserPassword)
+	x.Await(t, askApp)
+	x.Answer(t, ":", s.seed.Code(t))
+	if !vpn.Up(t, x) || !computer.Reaches(t, vpn.Inside) {
+		t.Error("the right code was refused")
+	}
+	x.Close()
+	s.AwaitLog(t, `"client":"box"`, `"outcome":"accept"`, `"station":"`+peer.ComputerAddress+`"`)
+}
+
 // FreeRADIUS as the document has it, and its certificate refused when it is
 // nobody's any more.
 func TestFreeRADIUSInFrontOverTLS(t *testing.T) {
