@@ -224,7 +224,7 @@ func (c *replyCache) forget(e *entry) {
 func (c *replyCache) discard(from netip.AddrPort, outlet uint32) (left []*held) {
 	for _, code := range [...]radius.Code{radius.CodeAccessRequest, radius.CodeAccountingRequest} {
 		for id := range 256 {
-			src := source{from, outlet, byte(code), byte(id)}
+			src := source{from, outlet, byte(code), byte(id)} //nolint:gosec // both are octets
 			sh := c.shard(src)
 			hash := maphash.Comparable(c.seed, src)
 			sh.mu.Lock()

@@ -32,7 +32,7 @@ func (s *Server) decline(a *arrival) tally {
 	binary.BigEndian.PutUint32(cause[:], uint32(rfc3576.ErrorCause_Value_UnsupportedExtension))
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
-	r := reply{b: append(buf[:0], byte(declined[radius.Code(p[0])]), p[1], 0, 0)}
+	r := reply{b: append(buf[:0], byte(declined[radius.Code(p[0])]), p[1], 0, 0)} //nolint:gosec // codes of RADIUS are octets
 	r.b = append(r.b, p[4:headerLen]...)
 	r.add(byte(rfc3576.ErrorCause_Type), cause[:])
 	for state := range proxyStates(p) {

@@ -34,13 +34,19 @@ func FuzzFrames(f *testing.F) {
 	longest = append(longest, make([]byte, maxPacket-len(longest))...)
 	for _, stream := range [][]byte{
 		one, append(bytes.Clone(one), two...), longest, append(bytes.Clone(longest), one...),
-		{1, 1, 0, 19}, {1, 1, 16, 1}, {1, 1, 255, 255}, {1, 1, 0}, one[:len(one)-1], []byte("GET / HTTP/1.1\r\n\r\n"), {},
+		{1, 1, 0, 19},
+		{1, 1, 16, 1},
+		{1, 1, 255, 255},
+		{1, 1, 0},
+		one[:len(one)-1], []byte("GET / HTTP/1.1\r\n\r\n"),
+		{},
 	} {
 		f.Add(stream)
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		var want [][]byte
-		wantErr, rest := error(io.EOF), stream
+		wantErr := io.EOF
+		rest := stream
 		for len(rest) > 0 {
 			if len(rest) < lengthEnd {
 				wantErr = errStalled

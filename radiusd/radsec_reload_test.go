@@ -2,7 +2,9 @@ package radiusd
 
 import (
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,5 +118,51 @@ func TestAReloadEndsWhatItTakesAway(t *testing.T) {
 		} else if got := d.reply(p); got.code != accept {
 			t.Errorf("%s: code %d", what, got.code)
 		}
+	}
+}
+
+// TestReloadsDisturbNobody: requests on many connections are all answered while
+// the configuration is read again and again.
+func TestReloadsDisturbNobody(t *testing.T) {
+	t.Parallel()
+	const connections, requests = 4, 50
+	ca := newAuthority(t)
+	cfg := ca.config()
+	s := run(t, cfg, script(t), Options{})
+	how := ca.trusting(t, ca.device(t, "nas.example.org"))
+	var devices sync.WaitGroup
+	for range connections {
+		d := s.overTLS(t, "127.0.0.1", how)
+		devices.Go(func() {
+			var all [][]byte
+			for range requests {
+				all = append(all, d.login("alice", "accept"))
+			}
+			if _, err := d.conn.Write(slices.Concat(all...)); err != nil {
+				t.Error(err)
+			}
+			for range all {
+				if n, err := d.conn.Read(make([]byte, maxPacket)); err != nil || n == 0 {
+					t.Errorf("no reply: %v", err)
+					return
+				}
+			}
+		})
+	}
+	answered := make(chan struct{})
+	go func() { devices.Wait(); close(answered) }()
+	for {
+		if err := s.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-answered:
+		case <-time.After(time.Millisecond):
+			continue
+		}
+		break
+	}
+	if st := s.settledStats(); st.Sent["accept"] != connections*requests || st.Connections != connections {
+		t.Errorf("sent %v over %d connections", st.Sent, st.Connections)
 	}
 }

@@ -268,10 +268,10 @@ func TestTwoClientsAtOneAddress(t *testing.T) {
 	both := testClient("both", "127.0.0.0/8")
 	both.Certificates = []string{"both.example.org"}
 	cfg.Listen, cfg.Clients = []string{"127.0.0.1:0"}, append(cfg.Clients, both)
-	seen := make(chan string, 1)
+	seen, in := make(chan string, 1), letIn(t)
 	s := run(t, cfg, flowFunc(func(_ context.Context, a login.Attempt, _ login.Ticket) (login.Step, error) {
 		seen <- a.Via.Client
-		return letIn(t), nil
+		return in, nil
 	}), Options{})
 	for name, want := range map[string]string{"nas.example.org": "nas", "both.example.org": "both", "": "both"} {
 		d := s.device(t, "127.0.0.1")

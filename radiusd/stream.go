@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -66,11 +65,7 @@ func (s *Server) converse(ctx context.Context, raw net.Conn, from netip.AddrPort
 		defer close(written)
 		st.write(gone)
 	}()
-	err = st.read(ctx)
-	if errors.Is(err, errStalled) {
-		s.observe(noteStalled, from, err)
-	}
-	if err != nil {
+	if orderly := st.read(ctx); !orderly {
 		_ = raw.Close() // at once: a farewell could take as long as the peer likes
 	}
 	close(gone)
@@ -115,8 +110,9 @@ func (st *stream) shake(ctx context.Context, raw net.Conn) (c *client, err error
 	return c, nil
 }
 
-// read takes packets until the connection ends; an error closes it at once.
-func (st *stream) read(ctx context.Context) error {
+// read takes packets until the connection ends, and reports whether the peer has
+// deserved a farewell.
+func (st *stream) read(ctx context.Context) (orderly bool) {
 	r := bufio.NewReaderSize(st.conn, maxPacket)
 	limit := func(d time.Duration) { _ = st.conn.SetReadDeadline(time.Now().Add(d)) }
 	for {
@@ -125,31 +121,30 @@ func (st *stream) read(ctx context.Context) error {
 		case errors.Is(err, errLength):
 			st.server.received.Add(1)
 			st.server.tell(nil, dropLength, st.server.now(), st.from)
-			return err
+			return false
 		case errors.Is(err, errStalled):
-			return err
+			st.server.observe(noteStalled, st.from, err)
+			return false
 		case err != nil:
-			return nil // idle, or the peer has gone
+			return true // idle, or the peer has gone
 		}
-		if err := st.arrive(ctx, p); err != nil {
-			return err
+		if !st.arrive(ctx, p) {
+			return false
 		}
-		if _, err := r.Discard(len(p)); err != nil {
-			return err
-		}
+		_, _ = r.Discard(len(p)) // they are all there
 	}
 }
 
-// arrive takes one packet. Its error closes the connection: RFC 6613, section
-// 2.6.4 asks for that where a datagram would be dropped for its form or its
-// signature, since both ends may see different packets from there on.
-func (st *stream) arrive(ctx context.Context, p []byte) (err error) {
+// arrive takes one packet, and reports whether the connection may stay. RFC 6613,
+// section 2.6.4 has it closed where a datagram would be dropped for its form or
+// its signature: both ends may see different packets from there on.
+func (st *stream) arrive(ctx context.Context, p []byte) (stays bool) {
 	s := st.server
 	defer func() {
 		if v := recover(); v != nil {
 			s.counters[dropPanic].Add(1)
 			s.logPanic(v, "")
-			err = errors.New("radiusd: panic")
+			stays = false
 		}
 	}()
 	code := radius.Code(p[0])
@@ -158,9 +153,10 @@ func (st *stream) arrive(ctx context.Context, p []byte) (err error) {
 	}
 	s.received.Add(1)
 	a := arrival{packet: p, outlet: &st.outlet, route: route{to: st.from}, at: s.now()}
+	var err error
 	if a.client, err = st.client(s); err != nil {
-		s.tell(nil, dropCertificate, a.at, st.from)
-		return err
+		s.observe(dropCertificate, st.from, err)
+		return false
 	}
 	var drop tally
 	switch code {
@@ -171,11 +167,7 @@ func (st *stream) arrive(ctx context.Context, p []byte) (err error) {
 	default:
 		s.tell(a.client, dropCode, a.at, st.from)
 	}
-	switch drop {
-	case dropMalformed, dropBadSignature, dropAuthenticator:
-		return fmt.Errorf("radiusd: closed: %v", drop)
-	}
-	return nil
+	return drop != dropMalformed && drop != dropBadSignature && drop != dropAuthenticator
 }
 
 // client returns whose the connection is by now. A certificate that was good at

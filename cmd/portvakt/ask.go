@@ -80,9 +80,13 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		Server: o.server, Secret: value, TLS: overTLS, Timeout: o.timeout, Tries: o.tries,
 		NASIdentifier: o.nas, Station: o.station,
 	}
+	means := "is the server up, this address a client of it, and the secret the same on both sides?"
+	if o.tls() {
+		means = "is the server up, its name in its certificate, and this certificate in the certificates of a client? The server's log says which"
+	}
 	if o.status {
 		if _, err := cl.Status(c.Context()); err != nil {
-			return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
+			return withCode(withHint(err, means), exitUnavailable)
 		}
 		say(c.OutOrStdout(), "the server answers\n")
 		return nil
@@ -102,8 +106,7 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	if err != nil {
-		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides? "+
-			"A telephone call takes longer: --timeout 60s"), exitUnavailable)
+		return withCode(withHint(err, means+" A telephone call takes longer: --timeout 60s"), exitUnavailable)
 	}
 	d, err := dictionary.Load()
 	if err != nil {

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,5 +24,5 @@ func StartRadsecproxy(t testing.TB, config string) *Radsecproxy {
 	Need(t, "radsecproxy")
 	addr := address("127.0.0.1", freeUDPPort(t))
 	file := write(t, filepath.Join(t.TempDir(), "radsecproxy.conf"), strings.ReplaceAll(config, "LISTEN", addr))
-	return &Radsecproxy{Addr: addr, process: startUntilSaid(t, fmt.Sprintf("listening for udp on %s", addr), "radsecproxy", "-f", "-d", "2", "-c", file)}
+	return &Radsecproxy{Addr: addr, process: startUntilSaid(t, "listening for udp on "+addr, "radsecproxy", "-f", "-d", "2", "-c", file)}
 }

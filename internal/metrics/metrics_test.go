@@ -32,7 +32,7 @@ func example() Facts {
 		Authentication: radiusd.Stats{
 			Received: 20, KernelDrops: 6, Kept: 7, Clients: map[string]radiusd.ClientStats{"vpn": vpn, "box": box, "gone": gone},
 			CertificateEnds: time.Unix(21, 0),
-			Nobody: radiusd.ClientStats{Dropped: one("unknown_client", 8), Notes: one("read_error", 9)},
+			Nobody:          radiusd.ClientStats{Dropped: one("unknown_client", 8), Notes: one("read_error", 9)},
 		},
 		Accounting: &Accounting{Stats: radiusd.Stats{Received: 10, Clients: map[string]radiusd.ClientStats{
 			"vpn": {Sent: one("accounting", 11)},
