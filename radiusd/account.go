@@ -56,6 +56,9 @@ func (c Config) accounting() Config {
 // takeReport is take for an Accounting-Request.
 func (s *Server) takeReport(ctx context.Context, a *arrival) tally {
 	p, c := a.packet, a.client
+	if c.shadow != login.ShadowOff {
+		return dropShadow // sessions are those of the server that answers
+	}
 	o, drop := survey(p)
 	if drop != dropNone {
 		return drop

@@ -247,8 +247,16 @@ func TestS34OnlyClientsCertificatesAreServed(t *testing.T) {
 			s.journal.limiters[i].last.Store(0)
 		}
 	}
+	for _, words := range []string{"GET / HTTP/1.1\r\n\r\n", string((&device{secret: radsecSecret}).login("alice", "accept"))} {
+		conn := s.dial(t, "127.0.0.1")
+		conn.Write([]byte(words))
+		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("a connection without TLS is left open")
+		}
+		s.alone()
+	}
 	st := s.Stats()
-	if st.Notes["tls_handshake_failed"] != 3 || st.Notes["unknown_certificate"] != 6 || st.Received != 0 {
+	if st.Notes["tls_handshake_failed"] != 5 || st.Notes["unknown_certificate"] != 6 || st.Received != 0 {
 		t.Errorf("noted %v, received %d", st.Notes, st.Received)
 	}
 	for _, own := range []certs.Cert{pinned, ca.device(t, "NAS.example.org", "other.example.org")} {
@@ -285,6 +293,20 @@ func TestTwoClientsAtOneAddress(t *testing.T) {
 	}
 	if st := s.Stats().Clients["both"]; !st.OverTLS || st.OnlyTLS || st.Connections != 1 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestASignatureMayBeDemandedOverTLS, and a request without costs no connection.
+func TestASignatureMayBeDemandedOverTLS(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cfg := ca.config()
+	cfg.Clients[0].RequireMessageAuthenticator, cfg.Clients[0].SendMessageAuthenticator = yes, false
+	s := run(t, cfg, script(t), Options{})
+	d := s.overTLS(t, "127.0.0.1", ca.trusting(t, ca.device(t, "nas.example.org")))
+	d.silent(d.unsignedLogin("alice", "accept"), dropUnsigned)
+	if got := d.ask(d.login("alice", "accept")); got.code != accept { // signed all the same
+		t.Errorf("code %d", got.code)
 	}
 }
 

@@ -176,9 +176,6 @@ func (s *Server) packet(datagram []byte, from netip.AddrPort, now time.Duration)
 	if c = s.live.Load().table.lookup(from.Addr()); c == nil {
 		s.counters[dropUnknownClient].Add(1)
 		s.journal.unknown(from.Addr(), now)
-	} else if s.recorder != nil && c.shadow != login.ShadowOff {
-		s.tell(c, dropShadow, now, from) // sessions are those of the server that answers
-		return nil, nil
 	}
 	return p, c
 }

@@ -101,6 +101,8 @@ func TestAccountingOverTLS(t *testing.T) {
 	ca := newAuthority(t)
 	cfg := ca.config()
 	cfg.Accounting = []string{"127.0.0.1:0"}
+	cfg.Clients = append(cfg.Clients, overTLS("copies", "shadow.example.org"))
+	cfg.Clients[1].Shadow = "rule"
 	var b book
 	acct, err := NewAccounting(cfg, &b, Options{})
 	if err != nil {
@@ -125,6 +127,9 @@ func TestAccountingOverTLS(t *testing.T) {
 	if got := d.ask(d.login("alice", "accept")); got.code != accept {
 		t.Errorf("code %d", got.code)
 	}
+	copies := s.overTLS(t, "127.0.0.1", ca.trusting(t, ca.device(t, "shadow.example.org")))
+	copies.send(copies.told(status(1), session("two")))
+	(&running{Server: acct, t: t}).until("a copy", func(st Stats) bool { return st.Dropped["shadow"] == 1 })
 	if b.count() != 2 || b.all[0].Client != "nas" || acct.Stats().Sent["accounting"] != 2 {
 		t.Errorf("recorded %+v", b.all)
 	}
