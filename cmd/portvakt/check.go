@@ -137,8 +137,11 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 	}
 	for _, c := range f.Clients {
 		note := fmt.Sprint(c.Networks)
+		if len(c.Networks) == 0 {
+			note = "anywhere"
+		}
 		if c.OverTLS() {
-			note += fmt.Sprintf(" over TLS with certificates %q", c.Certificates)
+			note += fmt.Sprintf(", over TLS with certificates %q", c.Certificates)
 		}
 		if short := seconds(c.Patience.Seconds()); s.voice != nil && short > 0 && short < callNeeds {
 			note += fmt.Sprintf(" a patience of %s is short for a call, which needs %s: see docs/nas", short, callNeeds)
