@@ -12,7 +12,7 @@ func Example() string { return example }
 // LaterVersions tells the keys that later versions know.
 func LaterVersions() Option {
 	return Later(
-		"server.radsec", "radsec",
+		"radsec",
 		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"rule.factors = push",

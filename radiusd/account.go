@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"time"
 	"unicode/utf8"
 
@@ -54,51 +53,43 @@ func (c Config) accounting() Config {
 	return c
 }
 
-// receiveAccounting is receive for the accounting port.
-func (s *Server) receiveAccounting(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
-	now := s.now()
-	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	p, c := s.packet(datagram, from, radius.CodeAccountingRequest, now)
-	if c == nil {
-		return
+// takeReport is take for an Accounting-Request.
+func (s *Server) takeReport(ctx context.Context, a *arrival) tally {
+	p, c := a.packet, a.client
+	if c.shadow != login.ShadowOff {
+		return dropShadow // sessions are those of the server that answers
 	}
-	code := radius.Code(p[0])
 	o, drop := survey(p)
-	var k *key
-	switch {
-	case drop != dropNone:
-	case code == radius.CodeStatusServer:
-		k, drop = c.verify(p, &o)
-	default:
-		k, drop = c.verifyAccounting(p, &o)
-	}
 	if drop != dropNone {
-		s.tell(c, drop, now, from)
-		return
+		return drop
 	}
-	rt := route{to: from}
-	l.ancillary(oob, &rt)
-	if code == radius.CodeStatusServer {
-		s.status(c, k, p, l, &rt, now)
-		return
+	if radius.Code(p[0]) == radius.CodeStatusServer {
+		k, drop := c.verify(p, &o)
+		if drop != dropNone {
+			return drop
+		}
+		return s.status(a, k)
 	}
-	b := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
+	k, drop := c.verifyAccounting(p, &o)
+	if drop != dropNone {
+		return drop
+	}
+	b := s.replies.begin(a.source(), s.replies.digestOf(p), a.at)
 	switch {
 	case b.reply != nil:
-		s.put(c, b.reply, l, &rt, sentAgain, now)
-		return
+		s.put(c, b.reply, a.outlet, &a.route, sentAgain, a.at)
+		return dropNone
 	case b.drop != dropNone:
-		s.tell(c, b.drop, now, from)
-		return
+		return b.drop
 	}
 	if drop := s.admission.enter(c.peer, c.MaxRequests, false); drop != dropNone {
 		s.replies.forget(b.entry)
-		s.tell(c, drop, now, from)
-		return
+		return drop
 	}
-	q := &pending{client: c, key: k, entry: b.entry, socket: l, local: rt.local, zone: rt.zone, arrived: now}
+	q := a.pending(k, b.entry)
 	own := bytes.Clone(p) // the buffer is the reader's
-	s.handlers.Go(func() { s.account(ctx, q, own, &o) })
+	s.handlers.Go(func() { s.account(ctx, &q, own, &o) })
+	return dropNone
 }
 
 // verifyAccounting returns the key that a request was made with. Its Request

@@ -77,6 +77,12 @@ func session(id string) []byte { return attr(44, id) }
 // acknowledged receives a reply and checks it (RFC 2866, section 4.2).
 func (d *device) acknowledged(request []byte) []byte {
 	d.t.Helper()
+	return d.answered(request, 5)
+}
+
+// answered is acknowledged by a reply of another code.
+func (d *device) answered(request []byte, code byte) []byte {
+	d.t.Helper()
 	d.conn.SetReadDeadline(time.Now().Add(testWait))
 	b := make([]byte, 2*maxPacket)
 	n, err := d.conn.Read(b)
@@ -84,7 +90,7 @@ func (d *device) acknowledged(request []byte) []byte {
 		d.t.Fatalf("no reply: %v; dropped %v; log %s", err, d.server.Stats().Dropped, d.server.logs)
 	}
 	p := b[:n]
-	if p[0] != 5 || p[1] != request[1] || int(binary.BigEndian.Uint16(p[2:])) != n {
+	if p[0] != code || p[1] != request[1] || int(binary.BigEndian.Uint16(p[2:])) != n {
 		d.t.Fatalf("got % x", p)
 	}
 	q := append([]byte(nil), p...)

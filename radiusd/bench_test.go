@@ -21,7 +21,7 @@ func bench(tb testing.TB, flow Conversation) (*Server, *socket, *device) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s, &socket{queue: make(chan outgoing, sendQueue)}, &device{secret: testSecret}
+	return s, &socket{outlet: outlet{queue: make(chan outgoing, sendQueue)}}, &device{secret: testSecret}
 }
 
 var benchFrom = netip.MustParseAddrPort("127.0.0.1:40000")

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"layeh.com/radius"
+
 	"github.com/portvakt/portvakt/login"
 )
 
@@ -25,7 +27,7 @@ const replyShards = 64
 // A source tells requests apart that a client has under way.
 type source struct {
 	from   netip.AddrPort
-	socket uint16
+	outlet uint32
 	code   byte
 	id     byte
 }
@@ -214,6 +216,33 @@ func (c *replyCache) forget(e *entry) {
 		delete(sh.entries, e.hash)
 		c.kept.Add(-1)
 	}
+}
+
+// discard forgets all of a connection that has closed: no answer of a request
+// in hand will be sent, no reply again. Those that were held are the caller's to
+// end.
+func (c *replyCache) discard(from netip.AddrPort, outlet uint32) (left []*held) {
+	for _, code := range [...]radius.Code{radius.CodeAccessRequest, radius.CodeAccountingRequest} {
+		for id := range 256 {
+			src := source{from, outlet, byte(code), byte(id)} //nolint:gosec // both are octets
+			sh := c.shard(src)
+			hash := maphash.Comparable(c.seed, src)
+			sh.mu.Lock()
+			if e := sh.entries[hash]; e != nil {
+				if e.held != nil {
+					left = append(left, e.held)
+				}
+				retire(e)
+				delete(sh.entries, hash)
+				c.kept.Add(-1)
+			} else if sent := sh.sent.find(hash); sent != nil {
+				sh.sent.remove(hash, sent)
+				c.kept.Add(-1)
+			}
+			sh.mu.Unlock()
+		}
+	}
+	return left
 }
 
 // expire removes all that has expired, and gives up the room of what has nothing

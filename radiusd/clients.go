@@ -21,6 +21,8 @@ type client struct {
 	shadow login.Shadow // not off: it is never answered
 	group  string
 	peer   *peer
+	// networks are all that it may ask from over TLS; none are everywhere.
+	networks []netip.Prefix
 	// station is the attribute that tells where the person is, if it is another
 	// one than Calling-Station-Id.
 	station dictionary.ID
@@ -39,6 +41,8 @@ type peer struct {
 	inHand   int // guarded by the admission's lock
 	held     int // too
 	clock    clock
+	// connections are those over TLS that are open.
+	connections atomic.Int64
 
 	// What was learned of it, see verify.go and learned.go.
 	require, limit atomic.Uint32
@@ -80,19 +84,22 @@ func (p *peers) all() []*peer {
 	return all
 }
 
-// A clientTable finds the client of an address by the longest prefix.
+// A clientTable finds the client of an address by the longest prefix, and that
+// of a certificate. One that comes both ways is there twice: what is believed of
+// a packet depends on the way.
 type clientTable struct {
-	clients   []*client
-	byNetwork map[netip.Prefix]*client
-	lens4     []int // lengths in use, longest first
-	lens6     []int
+	clients       []*client // each once
+	byNetwork     map[netip.Prefix]*client
+	lens4         []int // lengths in use, longest first
+	lens6         []int
+	byCertificate map[certificateID]*client
 }
 
 // newClientTable builds the table of a configuration that is valid.
 func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
-	t := &clientTable{byNetwork: map[netip.Prefix]*client{}}
+	t := &clientTable{byNetwork: map[netip.Prefix]*client{}, byCertificate: map[certificateID]*client{}}
 	for _, cc := range cfg.Clients {
-		c := &client{
+		c := client{
 			ClientConfig: cc,
 			append:       cc.appended(),
 			shadow:       cc.shadowed(),
@@ -102,30 +109,69 @@ func newClientTable(cfg Config, peerOf func(name string) *peer) *clientTable {
 			limit:        learnedValue(cc.LimitProxyState),
 		}
 		c.station, _ = stationOf(cc.Station) // Validate has refused what is none
-		t.clients = append(t.clients, c)
-		c.keys = append(c.keys, newKey(cc.Secret.Reveal()))
-		if !cc.OldSecret.IsZero() {
-			c.keys = append(c.keys, newKey(cc.OldSecret.Reveal()))
-		}
 		for _, n := range cc.Networks {
-			p, err := ParseNetwork(n)
-			if err != nil {
-				continue // Validate has refused it
+			if p, err := ParseNetwork(n); err == nil { // Validate has refused others
+				c.networks = append(c.networks, p)
 			}
-			t.byNetwork[p] = c
-			lens := &t.lens6
-			if p.Addr().Is4() {
-				lens = &t.lens4
-			}
-			if !slices.Contains(*lens, p.Bits()) {
-				*lens = append(*lens, p.Bits())
-			}
+		}
+		if cc.OverTLS() {
+			t.addOverTLS(c)
+		}
+		if cc.OverUDP() {
+			t.addOverUDP(c)
+		} else {
+			t.clients = append(t.clients, t.byCertificate[idsOf(cc)[0]])
 		}
 	}
 	longestFirst := func(a, b int) int { return cmp.Compare(b, a) }
 	slices.SortFunc(t.lens4, longestFirst)
 	slices.SortFunc(t.lens6, longestFirst)
 	return t
+}
+
+// addOverUDP has a client found by its addresses.
+func (t *clientTable) addOverUDP(c client) {
+	c.keys = []*key{newKey(c.Secret.Reveal())}
+	if !c.OldSecret.IsZero() {
+		c.keys = append(c.keys, newKey(c.OldSecret.Reveal()))
+	}
+	t.clients = append(t.clients, &c)
+	for _, p := range c.networks {
+		t.byNetwork[p] = &c
+		lens := &t.lens6
+		if p.Addr().Is4() {
+			lens = &t.lens4
+		}
+		if !slices.Contains(*lens, p.Bits()) {
+			*lens = append(*lens, p.Bits())
+		}
+	}
+}
+
+// addOverTLS has a client found by its certificates. TLS has proved who sends,
+// so that Message-Authenticator need not, and nothing is learned of it that
+// would then hold over UDP; replies have it as always.
+func (t *clientTable) addOverTLS(c client) {
+	c.keys = []*key{newKey(radsecSecret)}
+	c.SendMessageAuthenticator = true
+	for _, rule := range []*uint32{&c.require, &c.limit} {
+		if *rule == unlearned {
+			*rule = learnedNo
+		}
+	}
+	for _, id := range idsOf(c.ClientConfig) {
+		t.byCertificate[id] = &c
+	}
+}
+
+// idsOf are the certificates of a client in a configuration that is valid.
+func idsOf(c ClientConfig) (ids []certificateID) {
+	for _, s := range c.Certificates {
+		if id, err := parseCertificateID(s); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // patience is how long the client waits for an answer: as configured, else as

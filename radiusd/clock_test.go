@@ -134,7 +134,7 @@ func newNAS(t *testing.T, flow Conversation, opts Options) *nas {
 	s.records = opts.Records
 	return &nas{
 		t: t, s: s, d: d, port: 40000, address: "127.0.0.1",
-		sockets: [2]*socket{l, {queue: make(chan outgoing, sendQueue), index: 1}},
+		sockets: [2]*socket{l, {outlet: outlet{queue: make(chan outgoing, sendQueue), index: 1}}},
 	}
 }
 

@@ -168,7 +168,7 @@ func newPair(t *testing.T, patience time.Duration, her logintest.Answer) *pair {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.sockets[i] = &socket{queue: make(chan outgoing, sendQueue)}
+		p.sockets[i] = &socket{outlet: outlet{queue: make(chan outgoing, sendQueue)}}
 	}
 	return p
 }

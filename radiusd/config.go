@@ -7,11 +7,13 @@ import (
 	"github.com/portvakt/portvakt/login"
 )
 
-// Config is the [server] section as far as RADIUS over UDP is concerned, and
-// the [[client]] blocks, which whoever reads the file puts into Clients.
+// Config is the [server] section as far as RADIUS is concerned, and the
+// [[client]] blocks, which whoever reads the file puts into Clients.
 type Config struct {
 	// Listen are the addresses of the authentication port, each with its port.
 	Listen []string `mapstructure:"listen"`
+	// RadSec is RADIUS over TLS.
+	RadSec RadSecConfig `mapstructure:"radsec"`
 	// Accounting are the addresses of the accounting port; none means that
 	// accounting is not taken.
 	Accounting []string `mapstructure:"accounting"`
@@ -38,13 +40,20 @@ type Config struct {
 // ClientConfig is a [[client]] block: a device that may ask, or a network full
 // of them.
 type ClientConfig struct {
-	Name     string   `mapstructure:"name"`
+	Name string `mapstructure:"name"`
+	// Networks are where it asks from; over TLS from everywhere when there are
+	// none.
 	Networks []string `mapstructure:"networks"`
 	// AllowAny permits 0.0.0.0/0 and ::/0 in Networks.
-	AllowAny bool         `mapstructure:"allow_any"`
-	Secret   secret.Value `mapstructure:"secret"`
+	AllowAny bool `mapstructure:"allow_any"`
+	// Secret is shared for RADIUS over UDP; a client without one does not ask
+	// that way.
+	Secret secret.Value `mapstructure:"secret"`
 	// OldSecret is accepted beside Secret while the secret is being changed.
 	OldSecret secret.Value `mapstructure:"old_secret"`
+	// Certificates are those of its that it may have in RADIUS over TLS: DNS
+	// names in them, or "sha256:" and their fingerprints.
+	Certificates []string `mapstructure:"certificates"`
 	// COA is host and port of the device that ends sessions on request (RFC
 	// 5176), and COASecret its secret; by default the address that the session
 	// was accounted from, port 3799, and Secret.
@@ -117,6 +126,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		Listen:           []string{"0.0.0.0:1812", "[::]:1812"},
+		RadSec:           RadSecConfig{MaxConnections: 1024},
 		MaxRequests:      16384,
 		MaxHeld:          20000,
 		MaxReplies:       1 << 17,

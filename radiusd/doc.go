@@ -1,5 +1,5 @@
 // Package radiusd is the RADIUS transport: an authentication server over UDP
-// (RFC 2865) that carries the conversation of package login and decides nothing
+// (RFC 2865) and TLS (RFC 6614) that carries the conversation of package login and decides nothing
 // itself.
 //
 // A datagram goes through cheap checks first; nothing is allocated before they
@@ -19,6 +19,11 @@
 // an Attempt of a packet (chap.go and mschap.go where it carries a proof, with
 // package mschap below), reply.go a packet of a Step;
 // sender.go and socket.go are the wire.
+//
+// A connection over TLS goes the same way from the survey on. radsec.go has its
+// configuration, certificate.go finds the client of a certificate, streams.go
+// bounds the connections, stream.go reads and writes one, frame.go cuts it into
+// packets, and decline.go answers what other ports are for.
 //
 // When the Conversation answers with a Wait, somebody is asked elsewhere and the
 // request is held (held.go): a record without goroutine, packet or buffer.
@@ -40,7 +45,7 @@
 // admission, and an answer when the report is safe. Package accounting reads the
 // attributes, package coa asks devices to end sessions.
 //
-// What it does not do: RADIUS over TLS and EAP are not here; which attributes an
+// What it does not do: DTLS and EAP are not here; which attributes an
 // Access-Accept carries beside a session's keys is decided by the Reply function
 // it is given.
 package radiusd

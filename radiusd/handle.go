@@ -128,7 +128,7 @@ func (s *Server) release(p *pending, packet []byte, sent tally) {
 	now := s.now()
 	if s.replies.answer(p.entry, packet, now) {
 		rt := p.route()
-		s.put(p.client, packet, p.socket, &rt, sent, now)
+		s.put(p.client, packet, p.outlet, &rt, sent, now)
 	} else {
 		p.client.peer.counters[dropSuperseded].Add(1)
 	}

@@ -58,6 +58,7 @@ var lines = [numTallies]lineKind{
 	dropLength:            {true, slog.LevelInfo, ""},
 	dropCode:              {true, slog.LevelInfo, "accounting and CoA have ports of their own"},
 	dropUnknownClient:     {true, slog.LevelWarn, "no [[client]] has this address in its networks"},
+	dropCertificate:       {true, slog.LevelWarn, "the configuration or the time has ended what the connection began with: portvakt check"},
 	dropMalformed:         {true, slog.LevelWarn, ""},
 	dropAttributes:        {true, slog.LevelWarn, ""},
 	dropUnsigned:          {true, slog.LevelWarn, `make the client send Message-Authenticator; if it cannot, set require_message_authenticator = "no" for it`},
@@ -90,6 +91,10 @@ var lines = [numTallies]lineKind{
 	noteAcctStatus:        {true, slog.LevelInfo, "answered, not recorded"},
 	noteReadError:         {true, slog.LevelError, ""},
 	noteSendError:         {true, slog.LevelError, ""},
+	noteHandshake:         {true, slog.LevelWarn, "both ends need a certificate that the other's ca file is good for: see docs/radsec.md"},
+	noteCertificate:       {true, slog.LevelWarn, "write it into the certificates of a [[client]], if it is a device of yours"},
+	noteConnections:       {true, slog.LevelWarn, "raise server.radsec.max_connections if this is no attack; a quarter of it is for one address"},
+	noteStalled:           {true, slog.LevelInfo, "the connection was closed: its peer stopped in the middle of a packet, or took no replies"},
 }
 
 // journal writes the limited lines of the server.

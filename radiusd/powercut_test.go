@@ -26,7 +26,7 @@ func TestThreeThousandBoxesAfterAPowerCut(t *testing.T) {
 			time.Sleep(slow*time.Second - 500*time.Millisecond)
 			return in, nil
 		}))
-		l := &socket{queue: make(chan outgoing, seconds*boxes)}
+		l := &socket{outlet: outlet{queue: make(chan outgoing, seconds*boxes)}}
 		p := d.login("alice", "secret", attr(attrCallingStationID, "203.0.113.7"))
 		for range seconds {
 			for i := range boxes {

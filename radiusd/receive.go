@@ -52,74 +52,112 @@ func (s *Server) guard(ctx context.Context, l *socket, b, oob []byte, from netip
 			s.logPanic(v, "")
 		}
 	}()
-	if s.recorder != nil {
-		s.receiveAccounting(ctx, l, b, oob, from)
-		return
-	}
 	s.receive(ctx, l, b, oob, from)
 }
 
-// receive is the way of a datagram up to its goroutine. The buffers are the
-// reader's, which uses them again.
+// An arrival is a packet of a client, in the buffer of whoever has read it.
+// Nothing of it is believed.
+type arrival struct {
+	packet []byte
+	client *client
+	outlet *outlet
+	route  route
+	at     time.Duration
+}
+
+// receive is the way of a datagram. The buffers are the reader's, which uses
+// them again.
 func (s *Server) receive(ctx context.Context, l *socket, datagram, oob []byte, from netip.AddrPort) {
-	now := s.now()
-	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-	p, c := s.packet(datagram, from, radius.CodeAccessRequest, now)
-	if c == nil {
+	a := arrival{outlet: &l.outlet, at: s.now()}
+	a.route.to = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	if a.packet, a.client = s.packet(datagram, a.route.to, a.at); a.client == nil {
 		return
 	}
+	l.ancillary(oob, &a.route)
+	s.take(ctx, &a)
+}
+
+// take is the way of a packet up to its goroutine, over whatever it came. It
+// returns why it was dropped.
+func (s *Server) take(ctx context.Context, a *arrival) (drop tally) {
+	if s.recorder != nil {
+		drop = s.takeReport(ctx, a)
+	} else {
+		drop = s.takeRequest(ctx, a)
+	}
+	if drop != dropNone {
+		s.tell(a.client, drop, a.at, a.route.to)
+	}
+	return drop
+}
+
+// takeRequest is take for an Access-Request.
+func (s *Server) takeRequest(ctx context.Context, a *arrival) tally {
+	p, c := a.packet, a.client
 	o, drop := survey(p)
 	if drop != dropNone {
-		s.tell(c, drop, now, from)
-		return
+		return drop
 	}
 	k, drop := c.verify(p, &o)
 	if drop != dropNone {
-		s.tell(c, drop, now, from)
-		return
+		return drop
 	}
-	rt := route{to: from}
-	l.ancillary(oob, &rt)
 	if radius.Code(p[0]) == radius.CodeStatusServer {
-		s.status(c, k, p, l, &rt, now)
-		return
+		return s.status(a, k)
 	}
 	if k != nil && c.shadow == login.ShadowOff {
 		if c.learnSigned(&o) {
 			s.learn(c, true)
 		}
 		if o.eaps == 0 && c.require == unlearned && c.requires() == learnedNo {
-			s.tell(c, noteSignsAfterAll, now, from)
+			s.tell(c, noteSignsAfterAll, a.at, a.route.to)
 		}
 	}
-	b := s.replies.begin(source{from, l.index, p[0], p[1]}, s.replies.digestOf(p), now)
+	b := s.replies.begin(a.source(), s.replies.digestOf(p), a.at)
 	switch {
 	case b.reply != nil:
-		s.put(c, b.reply, l, &rt, sentAgain, now)
-		return
+		s.put(c, b.reply, a.outlet, &a.route, sentAgain, a.at)
+		return dropNone
 	case b.drop != dropNone:
 		if b.resent > 0 && c.shadow == login.ShadowOff {
-			c.peer.clock.resent(b.resent, sameID, from.Addr())
+			c.peer.clock.resent(b.resent, sameID, a.route.to.Addr())
 		}
-		s.tell(c, b.drop, now, from)
-		return
+		return b.drop
 	case b.left != nil:
 		s.dismiss(b.left, dropSuperseded)
 	}
 	if drop := s.admission.enter(c.peer, s.mayHave(c), o.states > 0); drop != dropNone {
 		s.replies.forget(b.entry)
-		s.tell(c, drop, now, from)
-		return
+		return drop
 	}
-	s.dispatch(ctx, newRequest(p, o, pending{
-		client: c, key: k, entry: b.entry, socket: l, local: rt.local, zone: rt.zone, arrived: now,
-	}))
+	s.dispatch(ctx, newRequest(p, o, a.pending(k, b.entry)))
+	return dropNone
+}
+
+// source tells the request apart from all others under way.
+func (a *arrival) source() source {
+	return source{a.route.to, a.outlet.index, a.packet[0], a.packet[1]}
+}
+
+// pending is what its reply needs, made with the key that verified.
+func (a *arrival) pending(k *key, e *entry) pending {
+	return pending{
+		client: a.client, key: k, entry: e, outlet: a.outlet, local: a.route.local, zone: a.route.zone, arrived: a.at,
+	}
+}
+
+// request is the kind of request that this server is for.
+func (s *Server) request() radius.Code {
+	if s.recorder != nil {
+		return radius.CodeAccountingRequest
+	}
+	return radius.CodeAccessRequest
 }
 
 // packet returns the packet of a datagram and the client that sent it, when it
 // has the form of the request that this port is for, or of Status-Server, and
 // comes from a client. Otherwise it tells so, and the client is nil.
-func (s *Server) packet(datagram []byte, from netip.AddrPort, request radius.Code, now time.Duration) (p []byte, c *client) {
+func (s *Server) packet(datagram []byte, from netip.AddrPort, now time.Duration) (p []byte, c *client) {
 	s.received.Add(1)
 	if len(datagram) < headerLen {
 		s.tell(nil, dropShort, now, from)
@@ -131,16 +169,13 @@ func (s *Server) packet(datagram []byte, from netip.AddrPort, request radius.Cod
 		return nil, nil
 	}
 	p = datagram[:n] // octets beyond Length are padding (RFC 2865, section 3)
-	if code := radius.Code(p[0]); code != request && code != radius.CodeStatusServer {
+	if code := radius.Code(p[0]); code != s.request() && code != radius.CodeStatusServer {
 		s.tell(nil, dropCode, now, from)
 		return nil, nil
 	}
 	if c = s.live.Load().table.lookup(from.Addr()); c == nil {
 		s.counters[dropUnknownClient].Add(1)
 		s.journal.unknown(from.Addr(), now)
-	} else if s.recorder != nil && c.shadow != login.ShadowOff {
-		s.tell(c, dropShadow, now, from) // sessions are those of the server that answers
-		return nil, nil
 	}
 	return p, c
 }
@@ -169,7 +204,7 @@ func (s *Server) tell(c *client, t tally, now time.Duration, from netip.AddrPort
 // put sends a packet and counts it. It is the one way out, and nothing goes out
 // to a client whose requests are copies: whoever sent them would take a reply for
 // that of its own server.
-func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally, now time.Duration) {
+func (s *Server) put(c *client, packet []byte, l *outlet, rt *route, sent tally, now time.Duration) {
 	if c.shadow != login.ShadowOff {
 		s.tell(c, dropShadow, now, rt.to)
 		return
@@ -184,27 +219,26 @@ func (s *Server) put(c *client, packet []byte, l *socket, rt *route, sent tally,
 
 // status answers a Status-Server request (RFC 5997). Nothing else depends on
 // it, so it needs no place in the reply cache: its answer is always the same.
-func (s *Server) status(c *client, k *key, p []byte, l *socket, rt *route, now time.Duration) {
-	if !c.peer.status.take(s.live.Load().cfg.StatusServerRate, now) {
-		s.tell(c, dropStatusRate, now, rt.to)
-		return
+func (s *Server) status(a *arrival, k *key) tally {
+	c, p := a.client, a.packet
+	if !c.peer.status.take(s.live.Load().cfg.StatusServerRate, a.at) {
+		return dropStatusRate
 	}
 	if s.healthy != nil && !s.healthy() {
-		s.tell(c, dropUnhealthy, now, rt.to)
-		return
+		return dropUnhealthy
 	}
 	buf, _ := buffers.Get().(*[maxPacket]byte)
 	defer buffers.Put(buf)
-	a := c.begin(buf[:], s.alive, p[1], p[4:headerLen])
+	r := c.begin(buf[:], s.alive, p[1], p[4:headerLen])
 	for state := range proxyStates(p) {
-		a.copy(state)
+		r.copy(state)
 	}
-	packet, err := a.finish(k)
+	packet, err := r.finish(k)
 	if err != nil {
-		s.tell(c, dropTooLong, now, rt.to)
-		return
+		return dropTooLong
 	}
-	s.put(c, packet, l, rt, sentStatus, now)
+	s.put(c, packet, a.outlet, &a.route, sentStatus, a.at)
+	return dropNone
 }
 
 // logPanic writes where a panic happened. Its value is left out unless the

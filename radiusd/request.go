@@ -35,7 +35,7 @@ type pending struct {
 	client   *client
 	key      *key // nil when it has no Message-Authenticator
 	entry    *entry
-	socket   *socket
+	outlet   *outlet
 	local    netip.Addr // see route
 	proxies  []byte     // its Proxy-States, encoded
 	arrived  time.Duration

@@ -25,11 +25,11 @@ type outgoing struct {
 	route  route
 }
 
-// offer gives a reply to the sender of the socket. It does not wait: a reply
+// offer gives a reply to the sender of the outlet. It does not wait: a reply
 // that finds no room is lost like one on the wire, and the NAS asks again.
-func (l *socket) offer(packet []byte, r *route) bool {
+func (o *outlet) offer(packet []byte, r *route) bool {
 	select {
-	case l.queue <- outgoing{packet, *r}:
+	case o.queue <- outgoing{packet, *r}:
 		return true
 	default:
 		return false

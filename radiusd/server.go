@@ -73,6 +73,11 @@ type Server struct {
 	recording chan struct{}
 	alive     radius.Code
 
+	// accounting takes Accounting-Requests that come over TLS; nil declines
+	// them. ended is closed when Serve has.
+	accounting *Server
+	ended      chan struct{}
+
 	start     time.Time
 	live      atomic.Pointer[live]
 	reloading sync.Mutex // one reload at a time
@@ -91,12 +96,14 @@ type Server struct {
 
 	mu      sync.Mutex
 	sockets []*socket
+	streams streams
 }
 
 // live is what a reload exchanges at once.
 type live struct {
 	cfg   Config
 	table *clientTable
+	tls   *tlsIdentity // nil without RADIUS over TLS
 }
 
 // New checks the configuration and reads what was learned of its clients
@@ -114,6 +121,7 @@ func newServer(cfg Config, flow Conversation, opts Options) *Server {
 		pass:    opts.Pass,
 		healthy: opts.Healthy,
 		alive:   radius.CodeAccessAccept,
+		ended:   make(chan struct{}),
 		start:   time.Now(),
 		news:    make(chan struct{}, 1),
 		replies: newReplyCache(cfg.MaxReplies),
@@ -146,6 +154,13 @@ func (s *Server) Reload(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	var id *tlsIdentity
+	if s.recorder == nil {
+		var err error
+		if id, err = cfg.RadSec.load(); err != nil {
+			return err
+		}
+	}
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	fresh := map[string]*peer{}
@@ -171,7 +186,7 @@ func (s *Server) Reload(cfg Config) error {
 	}
 	s.admission.resize(cfg.MaxRequests, cfg.MaxHeld)
 	s.replies.max.Store(int64(cfg.MaxReplies))
-	s.live.Store(&live{cfg, newClientTable(cfg, s.peers.known)})
+	s.live.Store(&live{cfg, newClientTable(cfg, s.peers.known), id})
 	return nil
 }
 
@@ -182,7 +197,7 @@ func (s *Server) now() time.Duration { return time.Since(s.start) }
 func (s *Server) Listen(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sockets != nil {
+	if s.streams.stop != nil {
 		return nil
 	}
 	var sockets []*socket
@@ -200,9 +215,26 @@ func (s *Server) Listen(ctx context.Context) error {
 		}
 		sockets = append(sockets, l)
 	}
+	if s.recorder == nil {
+		all, err := listenStreams(ctx, s.live.Load().cfg.RadSec.Listen)
+		if err != nil {
+			for _, l := range sockets {
+				err = errors.Join(err, l.conn.Close())
+			}
+			return err
+		}
+		s.streams.listeners = all
+	}
+	s.streams.next = uint32(len(sockets)) //nolint:gosec // the configuration has few addresses
+	s.streams.stop = make(chan struct{})
 	s.sockets = sockets
 	return nil
 }
+
+// TakeAccounting has Accounting-Requests that come over TLS recorded by the
+// server of the accounting port, which must serve and end at the same time.
+// Without, they are declined. It must be called before Serve.
+func (s *Server) TakeAccounting(a *Server) { s.accounting = a }
 
 // listening returns the sockets.
 func (s *Server) listening() []*socket {
@@ -228,6 +260,7 @@ func (s *Server) Addrs() []netip.AddrPort {
 // and the sockets are closed last. A server serves once. The error says when
 // requests were left without an answer.
 func (s *Server) Serve(ctx context.Context) error {
+	defer close(s.ended)
 	if err := s.Listen(ctx); err != nil {
 		return err
 	}
@@ -243,16 +276,24 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 		senders.Go(func() { s.send(l, stopSenders) })
 	}
+	for _, l := range s.streams.listeners {
+		readers.Go(func() { s.accept(work, l) })
+	}
 	keepers.Go(func() { s.keep(work, stopKeeper) })
 
 	<-ctx.Done()
 	left := s.drain(cancel)
+	if s.accounting != nil {
+		<-s.accounting.ended // its last replies leave over our connections
+	}
 	close(stopSenders)
 	senders.Wait()
 	var err error
 	for _, l := range sockets {
 		err = errors.Join(err, l.conn.Close())
 	}
+	cancel() // handshakes
+	err = errors.Join(err, s.finish())
 	readers.Wait()
 	s.crew.Close()
 	close(stopKeeper)

@@ -22,14 +22,19 @@ const (
 	receiveBuffer = 4 << 20
 )
 
-// A socket is one address of the authentication port.
+// An outlet is where replies leave: the socket of an address, or a connection.
+type outlet struct {
+	index uint32 // tells its requests from those of all others
+	queue chan outgoing
+}
+
+// A socket is one address of the port, over UDP.
 type socket struct {
+	outlet
 	conn     *net.UDPConn
 	batch    batchWriter
-	index    uint16
 	v6       bool
-	wildcard bool // bound to all addresses: replies must name theirs
-	queue    chan outgoing
+	wildcard bool          // bound to all addresses: replies must name theirs
 	lost     atomic.Uint32 // datagrams the kernel had no room for
 }
 
@@ -55,10 +60,9 @@ func listen(ctx context.Context, at string, index int, warn func(got int)) (*soc
 		return nil, fmt.Errorf("listen on %q: %w", at, err)
 	}
 	s := &socket{
-		index:    uint16(index), //nolint:gosec // the configuration has few addresses
+		outlet:   outlet{index: uint32(index), queue: make(chan outgoing, sendQueue)}, //nolint:gosec // the configuration has few addresses
 		v6:       !addr.Addr().Unmap().Is4(),
 		wildcard: addr.Addr().IsUnspecified(),
-		queue:    make(chan outgoing, sendQueue),
 	}
 	network := "udp4"
 	if s.v6 {

@@ -1,6 +1,9 @@
 package radiusd
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A tally names what became of a datagram. Each datagram ends in exactly one
 // outcome, so the counters add up to what was received.
@@ -15,6 +18,7 @@ const (
 	dropLength
 	dropCode
 	dropUnknownClient
+	dropCertificate
 
 	// Dropped in silence.
 	dropMalformed
@@ -48,6 +52,7 @@ const (
 	sentChallenge
 	sentAccount
 	sentStatus
+	sentDeclined
 	sentAgain
 
 	// Why an Access-Reject was sent without asking the Conversation.
@@ -68,6 +73,10 @@ const (
 	noteAcctStatus
 	noteReadError
 	noteSendError
+	noteHandshake
+	noteCertificate
+	noteConnections
+	noteStalled
 	numTallies
 )
 
@@ -83,6 +92,7 @@ var tallyNames = [numTallies]string{
 	dropLength:         "bad_length",
 	dropCode:           "bad_code",
 	dropUnknownClient:  "unknown_client",
+	dropCertificate:    "certificate_ended",
 	dropMalformed:      "malformed",
 	dropAttributes:     "too_many_attributes",
 	dropUnsigned:       "no_message_authenticator",
@@ -113,6 +123,7 @@ var tallyNames = [numTallies]string{
 	sentChallenge: "challenge",
 	sentAccount:   "accounting",
 	sentStatus:    "status",
+	sentDeclined:  "declined",
 	sentAgain:     "resent",
 
 	refusedTwice:          "attribute_twice",
@@ -131,6 +142,10 @@ var tallyNames = [numTallies]string{
 	noteAcctStatus:    "unknown_accounting_status",
 	noteReadError:     "read_error",
 	noteSendError:     "send_error",
+	noteHandshake:     "tls_handshake_failed",
+	noteCertificate:   "unknown_certificate",
+	noteConnections:   "too_many_connections",
+	noteStalled:       "connection_stalled",
 }
 
 // String is the name in logs and metrics.
@@ -145,8 +160,9 @@ type Stats struct {
 	Received uint64
 	// Dropped counts datagrams that got no reply, by reason.
 	Dropped map[string]uint64
-	// Sent counts replies: accept, reject, challenge, accounting, status, and
-	// resent for those that were sent again from memory.
+	// Sent counts replies: accept, reject, challenge, accounting, status,
+	// declined for requests of other kinds over TLS, and resent for those that
+	// were sent again from memory.
 	Sent map[string]uint64
 	// Refused counts Access-Rejects that this package decided itself, by
 	// reason; they are among those of Sent.
@@ -157,6 +173,11 @@ type Stats struct {
 	// wait for somebody who is asked elsewhere, Kept how many replies and
 	// requests the reply cache has.
 	InHand, Held, Kept int
+	// Connections is how many connections over TLS are open.
+	Connections int
+	// CertificateEnds is when the certificate of RADIUS over TLS does; zero
+	// without.
+	CertificateEnds time.Time
 	// KernelDrops counts datagrams lost because a receive buffer was full.
 	KernelDrops uint64
 	// Clients has the same counters for each client by name, Nobody what cannot
@@ -172,6 +193,10 @@ type Stats struct {
 type ClientStats struct {
 	Dropped, Sent, Refused, Notes map[string]uint64
 	InHand, Held                  int
+	// OverTLS is whether it may come over TLS, OnlyTLS whether so alone;
+	// Connections are those that are open.
+	OverTLS, OnlyTLS bool
+	Connections      int
 	// Latest has what was counted last, by the names of the counters.
 	Latest map[string]Latest
 	// RequireMessageAuthenticator and LimitProxyState are what is in force:
@@ -214,6 +239,10 @@ func (s *Server) Stats() Stats {
 		Clients: map[string]ClientStats{}, Nobody: newClientStats(),
 	}
 	st.InHand, st.Held = s.admission.count()
+	st.Connections = s.streams.count()
+	if id := s.live.Load().tls; id != nil {
+		st.CertificateEnds = id.pair.Leaf.NotAfter
+	}
 	st.Strangers = s.journal.strangers(s.start)
 	s.counters.spread(st.Nobody.Dropped, st.Nobody.Sent, st.Nobody.Refused, st.Nobody.Notes)
 	s.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
@@ -223,6 +252,7 @@ func (s *Server) Stats() Stats {
 	for _, p := range s.peers.all() {
 		cs := newClientStats()
 		cs.InHand, cs.Held = s.admission.countOf(p)
+		cs.Connections = int(p.connections.Load())
 		p.counters.spread(cs.Dropped, cs.Sent, cs.Refused, cs.Notes)
 		p.counters.spread(st.Dropped, st.Sent, st.Refused, st.Notes)
 		cs.Latest = p.latest.facts(s.start)
@@ -230,6 +260,7 @@ func (s *Server) Stats() Stats {
 	}
 	for _, c := range s.live.Load().table.clients {
 		cs := st.Clients[c.Name]
+		cs.OverTLS, cs.OnlyTLS = c.OverTLS(), c.onlyOverTLS()
 		cs.RequireMessageAuthenticator = learnedWord(c.requires())
 		cs.LimitProxyState = learnedWord(c.limits())
 		cs.Clock = c.peer.clock.facts()

@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
-	if len(c.Listen) == 0 {
+	if len(c.Listen) == 0 && len(c.RadSec.Listen) == 0 {
 		bad(`server.listen is empty: name at least one address, such as "0.0.0.0:1812"`)
 	}
 	for i, l := range c.Listen {
@@ -69,8 +69,10 @@ func (c Config) Validate() error {
 	if c.Drain <= 0 || c.Drain > maxDrain {
 		bad("server.drain is %v: choose more than 0s and at most %v", c.Drain, maxDrain)
 	}
+	problems = append(problems, c.RadSec.problems(slices.ContainsFunc(c.Clients, ClientConfig.onlyOverTLS))...)
 	names := map[string]bool{}
 	owner := map[netip.Prefix]string{}
+	bearer := map[certificateID]string{}
 	for i, cl := range c.Clients {
 		at := fmt.Sprintf("client %q", cl.Name)
 		if cl.Name == "" {
@@ -85,10 +87,23 @@ func (c Config) Validate() error {
 		for _, problem := range cl.problems() {
 			bad("%s: %w", at, problem)
 		}
+		for _, s := range cl.Certificates {
+			id, err := parseCertificateID(s)
+			if err != nil {
+				continue // among the client's own problems
+			}
+			if other, taken := bearer[id]; taken && other != cl.Name {
+				bad("%s: certificates: client %q has %q too: a certificate can be one client's only", at, other, s)
+			}
+			bearer[id] = cl.Name
+		}
+		if !cl.OverUDP() {
+			continue
+		}
 		for _, n := range cl.Networks {
 			p, err := ParseNetwork(n)
 			if err != nil {
-				continue // among the client's own problems
+				continue
 			}
 			if other, taken := owner[p]; taken {
 				bad("%s: networks: client %q has %s too: an address can have one secret only", at, other, p)
@@ -113,7 +128,7 @@ func (c ClientConfig) problems() []error {
 	if c.Name == "" || len(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		bad("name: give it a printable name of at most %d octets", maxName)
 	}
-	if len(c.Networks) == 0 {
+	if len(c.Networks) == 0 && c.OverUDP() {
 		bad(`networks is empty: name the addresses it asks from, such as "10.1.0.0/24"`)
 	}
 	for _, n := range c.Networks {
@@ -121,16 +136,23 @@ func (c ClientConfig) problems() []error {
 		switch {
 		case err != nil:
 			bad("networks: %w", err)
-		case p.Bits() == 0 && !c.AllowAny:
+		case p.Bits() == 0 && !c.AllowAny && c.OverUDP():
 			bad("networks: %s lets the whole world guess the secret: name the networks, or set allow_any = true", p)
 		}
 	}
-	if c.Secret.IsZero() {
-		bad("secret is empty: make one with 24 or more random characters (RFC 2865, section 3)")
+	if c.Secret.IsZero() && c.OverUDP() {
+		bad("secret is empty: make one with 24 or more random characters (RFC 2865, section 3), or name the certificates that it has in RADIUS over TLS")
 	}
 	if !c.OldSecret.IsZero() && c.OldSecret.Equal(c.Secret) {
 		bad("old_secret is the same as secret: leave it out")
 	}
+	if !c.OldSecret.IsZero() && !c.OverUDP() {
+		bad("old_secret has no meaning without secret: leave it out")
+	}
+	if c.COA != "" && c.COASecret.IsZero() && !c.OverUDP() {
+		bad("coa_secret is empty: requests to end sessions go over UDP and need one, since the client has no secret")
+	}
+	problems = append(problems, c.certificateProblems()...)
 	if host, port, err := net.SplitHostPort(c.COA); c.COA != "" && (err != nil || host == "" || port == "") {
 		bad(`coa is %q: write host and port, like "10.1.0.1:3799"`, c.COA)
 	}
@@ -183,6 +205,9 @@ func (c Config) Warnings() []string {
 	for _, cl := range c.Clients {
 		members[cmp.Or(cl.Group, cl.Name)]++
 	}
+	if len(c.RadSec.Listen) > 0 && !slices.ContainsFunc(c.Clients, ClientConfig.OverTLS) {
+		warn("server.radsec.listen is set, and no client may come: write certificates into its block")
+	}
 	for _, cl := range c.Clients {
 		if cl.Group != "" && cl.Group != cl.Name && members[cl.Group] == 1 {
 			warn("client %q: no other client is in the group %q: write the same group in each of them, or leave it out", cl.Name, cl.Group)
@@ -194,6 +219,12 @@ func (c Config) Warnings() []string {
 		}
 		if cl.shadowed() != login.ShadowOff {
 			warn("client %q: shadow is on: its requests are decided and reported, and never answered", cl.Name)
+		}
+		if cl.OverTLS() && len(c.RadSec.Listen) == 0 {
+			warn("client %q: certificates: nobody is served over TLS: set server.radsec.listen, or leave them out", cl.Name)
+		}
+		if !cl.OverUDP() {
+			continue // TLS keeps what the rest is about
 		}
 		if cl.RequireMessageAuthenticator == no && cl.LimitProxyState == no {
 			warn("client %q: require_message_authenticator and limit_proxy_state are both off: anybody between it and this server can forge an accept (CVE-2024-3596): set one of them", cl.Name)

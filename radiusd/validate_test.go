@@ -65,6 +65,36 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 		{"group: give it a printable name", func(_ *Config, cl *ClientConfig) { cl.Group = "a\nb" }},
 		{"max_held is -2", func(_ *Config, cl *ClientConfig) { cl.MaxHeld = -2 }},
 		{"max_requests is -1", func(_ *Config, cl *ClientConfig) { cl.MaxRequests = -1 }},
+		{"server.radsec.listen is empty: name", func(c *Config, _ *ClientConfig) { c.RadSec.Cert = "radsec.pem" }},
+		{"server.radsec.listen is empty, and a client has certificates", func(_ *Config, cl *ClientConfig) {
+			cl.Certificates, cl.Secret = []string{"vpn.example.org"}, secret.Value{}
+		}},
+		{`server.radsec.listen: "2083" is not an address`, func(c *Config, _ *ClientConfig) { radsecOn(c).Listen = []string{"2083"} }},
+		{`server.radsec.listen: "[::]:2083" is there twice`, func(c *Config, _ *ClientConfig) { radsecOn(c).Listen = []string{"[::]:2083", "[::]:2083"} }},
+		{"server.radsec.cert is empty", func(c *Config, _ *ClientConfig) { radsecOn(c).Cert = "" }},
+		{"server.radsec.key is empty", func(c *Config, _ *ClientConfig) { radsecOn(c).Key = "" }},
+		{"server.radsec.ca is empty", func(c *Config, _ *ClientConfig) { radsecOn(c).CA = "" }},
+		{"server.radsec.max_connections is 1:", func(c *Config, _ *ClientConfig) { radsecOn(c).MaxConnections = 1 }},
+		{`certificates: "*.example.org" is neither`, func(c *Config, cl *ClientConfig) { radsecOn(c); cl.Certificates = []string{"*.example.org"} }},
+		{`certificates: "" is neither`, func(c *Config, cl *ClientConfig) { radsecOn(c); cl.Certificates = []string{""} }},
+		{`certificates: "sha256:00:11" is not a SHA-256`, func(c *Config, cl *ClientConfig) { radsecOn(c); cl.Certificates = []string{"sha256:00:11"} }},
+		{`certificates: "a.example.org" is there twice`, func(c *Config, cl *ClientConfig) {
+			radsecOn(c)
+			cl.Certificates = []string{"a.example.org", "a.example.org"}
+		}},
+		{`client "vpn" has "A.example.org" too`, func(c *Config, cl *ClientConfig) {
+			radsecOn(c)
+			cl.Certificates = []string{"a.example.org"}
+			c.Clients = append(c.Clients, overTLS("twin", "A.example.org"))
+		}},
+		{"old_secret has no meaning", func(c *Config, cl *ClientConfig) {
+			radsecOn(c)
+			cl.Certificates, cl.OldSecret, cl.Secret = []string{"a.example.org"}, cl.Secret, secret.Value{}
+		}},
+		{"coa_secret is empty", func(c *Config, cl *ClientConfig) {
+			radsecOn(c)
+			cl.Certificates, cl.COA, cl.Secret = []string{"a.example.org"}, "10.1.0.1:3799", secret.Value{}
+		}},
 		{"max_reply_message is 5000", func(_ *Config, cl *ClientConfig) { cl.MaxReplyMessage = 5000 }},
 	} {
 		cfg := DefaultConfig()
@@ -80,6 +110,44 @@ func TestEachProblemIsToldWithItsKey(t *testing.T) {
 	cfg := Config{Clients: []ClientConfig{{}, {}}}
 	if n := strings.Count(cfg.Validate().Error(), "\n") + 1; n < 12 {
 		t.Errorf("an empty configuration has %d problems told at once, want all", n)
+	}
+}
+
+// radsecOn serves TLS, and returns the section to be spoiled.
+func radsecOn(c *Config) *RadSecConfig {
+	c.RadSec = RadSecConfig{Listen: []string{"0.0.0.0:2083"}, Cert: "radsec.pem", Key: "radsec.key", CA: "clients.pem", MaxConnections: 1024}
+	return &c.RadSec
+}
+
+// TestAClientOverTLSNeedsNoSecret, nor networks; with both it comes both ways.
+func TestAClientOverTLSNeedsNoSecret(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	radsecOn(&cfg)
+	both := testClient("both", "10.1.0.0/24")
+	both.Certificates = []string{"sha256:" + strings.Repeat("AB:", 31) + "ab", "both.example.org"}
+	narrow := overTLS("narrow", "narrow.example.org")
+	narrow.Networks = []string{"10.1.0.0/24"} // as another's over UDP
+	narrow.Methods = []string{methodPAP, methodMSCHAPv2}
+	cfg.Clients = []ClientConfig{both, narrow, overTLS("tls", "tls.example.org")}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if w := cfg.Warnings(); len(w) != 0 {
+		t.Errorf("warnings: %q", w)
+	}
+	cfg.Listen = nil
+	if err := cfg.Validate(); err != nil {
+		t.Errorf("TLS alone: %v", err)
+	}
+	off := DefaultConfig()
+	off.Clients = []ClientConfig{both}
+	if w := off.Warnings(); len(w) != 1 || !strings.Contains(w[0], "nobody is served over TLS") || off.Validate() != nil {
+		t.Errorf("without the section: %q, %v", w, off.Validate())
+	}
+	cfg.Clients = []ClientConfig{testClient("vpn", "10.1.0.0/24")}
+	if w := cfg.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no client may come") {
+		t.Errorf("nobody may come over TLS: %q", w)
 	}
 }
 

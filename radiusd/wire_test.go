@@ -88,10 +88,17 @@ func testConfig() Config {
 	return cfg
 }
 
+func newRunning(t *testing.T) *running {
+	t.Helper()
+	return &running{t: t, logs: &logintest.Log{}}
+}
+
+func (r *running) log() *slog.Logger { return slog.New(slog.NewJSONHandler(r.logs, nil)) }
+
 func run(t *testing.T, cfg Config, flow Conversation, opts Options) *running {
 	t.Helper()
-	r := &running{t: t, logs: &logintest.Log{}}
-	opts.Log = slog.New(slog.NewJSONHandler(r.logs, nil))
+	r := newRunning(t)
+	opts.Log = r.log()
 	s, err := New(cfg, flow, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +168,7 @@ func sum(m map[string]uint64) (n uint64) {
 type device struct {
 	t      *testing.T
 	server *running
-	conn   *net.UDPConn
+	conn   net.Conn
 	secret string
 	id     byte
 }

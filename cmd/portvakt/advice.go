@@ -20,7 +20,7 @@ func advice(c clientStatus) []string {
 	if n := c.Dropped["bad_message_authenticator"]; n > 0 && sent == 0 {
 		add("nothing from %s has a good signature: its shared secret is probably another one", c.Name)
 	}
-	if c.RequireMessageAuthenticator == "no" {
+	if c.RequireMessageAuthenticator == "no" && !c.OnlyTLS {
 		add(`%s does not sign its requests, so that replies to it can be forged (CVE-2024-3596): make it send Message-Authenticator, then write require_message_authenticator = "yes"`, c.Name)
 	}
 	if k.GivesUp > 0 && k.GivesUp < callNeeds {

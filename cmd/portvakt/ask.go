@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portvakt/portvakt/conf/secret"
+	"github.com/portvakt/portvakt/internal/roots"
 	"github.com/portvakt/portvakt/radiusd/client"
 	"github.com/portvakt/portvakt/radiusd/dictionary"
 )
@@ -29,11 +31,15 @@ const askExamples = `  # the whole dialogue, typed
   # in a script: the password and the answers, one a line
   printf 'wonderland\n123456\n' | portvakt ask --secret-env RADIUS_SECRET alice
 
+  # over TLS, as a device that has this certificate
+  portvakt ask --server radius.example.org:2083 --tls-ca ca.pem --tls-cert vpn.example.org.pem --tls-key vpn.example.org.key alice
+
   # a health check for a monitor; exit code 0 when the server answers
   portvakt ask --secret-file vpn.secret --status`
 
 type askOptions struct {
 	server, secretFile, secretEnv, station, nas string
+	tlsCA, tlsCert, tlsKey                      string
 	timeout                                     time.Duration
 	tries                                       int
 	status                                      bool
@@ -50,6 +56,9 @@ func newAskCommand() *cobra.Command {
 	f.StringVar(&o.server, "server", "127.0.0.1:1812", "address and port of the server")
 	f.StringVar(&o.secretFile, "secret-file", "", "file with the shared secret")
 	f.StringVar(&o.secretEnv, "secret-env", "", "environment variable with the shared secret")
+	f.StringVar(&o.tlsCA, "tls-ca", "", "file with the authorities of the server's certificate; asks over TLS")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the certificate to show it")
+	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of that")
 	f.StringVar(&o.station, "station", "", "Calling-Station-Id to send")
 	f.StringVar(&o.nas, "nas-identifier", "portvakt-ask", "NAS-Identifier to send")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Second, "how long to wait before each retransmission")
@@ -63,13 +72,21 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	overTLS, err := o.overTLS()
+	if err != nil {
+		return err
+	}
 	cl := client.Client{
-		Server: o.server, Secret: value, Timeout: o.timeout, Tries: o.tries,
+		Server: o.server, Secret: value, TLS: overTLS, Timeout: o.timeout, Tries: o.tries,
 		NASIdentifier: o.nas, Station: o.station,
+	}
+	means := "is the server up, this address a client of it, and the secret the same on both sides?"
+	if o.tls() {
+		means = "is the server up, its name in its certificate, and this certificate in the certificates of a client? The server's log says which"
 	}
 	if o.status {
 		if _, err := cl.Status(c.Context()); err != nil {
-			return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides?"), exitUnavailable)
+			return withCode(withHint(err, means), exitUnavailable)
 		}
 		say(c.OutOrStdout(), "the server answers\n")
 		return nil
@@ -89,8 +106,7 @@ func (o *askOptions) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	if err != nil {
-		return withCode(withHint(err, "is the server up, this address a client of it, and the secret the same on both sides? "+
-			"A telephone call takes longer: --timeout 60s"), exitUnavailable)
+		return withCode(withHint(err, means+" A telephone call takes longer: --timeout 60s"), exitUnavailable)
 	}
 	d, err := dictionary.Load()
 	if err != nil {
@@ -118,8 +134,33 @@ func attributeLines(r client.Reply, d *dictionary.Dictionary) []string {
 	})
 }
 
+func (o *askOptions) tls() bool { return o.tlsCA != "" || o.tlsCert != "" || o.tlsKey != "" }
+
+// overTLS is how to connect; nil is over UDP.
+func (o *askOptions) overTLS() (*tls.Config, error) {
+	if !o.tls() {
+		return nil, nil //nolint:nilnil // see above
+	}
+	if o.tlsCA == "" || o.tlsCert == "" || o.tlsKey == "" {
+		return nil, withCode(withHint(errors.New("--tls-ca, --tls-cert and --tls-key go together"), "both ends show a certificate: see docs/radsec.md"), exitUsage)
+	}
+	authorities, err := roots.Read(o.tlsCA)
+	if err != nil {
+		return nil, withCode(err, exitUsage)
+	}
+	pair, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey)
+	if err != nil {
+		return nil, withCode(fmt.Errorf("--tls-cert and --tls-key: %w", err), exitUsage)
+	}
+	return &tls.Config{RootCAs: authorities, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
 func (o *askOptions) secret() (secret.Value, error) {
 	switch {
+	case o.tls() && (o.secretFile != "" || o.secretEnv != ""):
+		return secret.Value{}, withCode(withHint(errors.New("a shared secret is of no use over TLS"), "leave --secret-file and --secret-env out, or the --tls- options"), exitUsage)
+	case o.tls():
+		return secret.New(client.RadSec), nil
 	case o.secretFile != "" && o.secretEnv != "":
 		return secret.Value{}, withCode(errors.New("--secret-file and --secret-env exclude each other"), exitUsage)
 	case o.secretFile != "":

@@ -36,10 +36,11 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check reads the configuration, reports every problem at once, each with its
 place and what to do, and then tries what the file names: the store, each
 directory server (connection, certificate, the service account's password, a
-search), the groups that rules and replies name, the way to a domain controller, each upstream server (Status-Server, or
-a sign-in of nobody), and whether each provider of messages and calls, and the
-mail server, can be reached and takes the password. Nothing is
-sent to anybody, and nobody is called.
+search), the groups that rules and replies name, the way to a domain controller,
+the server's own certificate for RADIUS over TLS, each upstream server
+(Status-Server, or a sign-in of nobody), and whether each provider of messages
+and calls, and the mail server, can be reached and takes the password. Nothing
+is sent to anybody, and nobody is called.
 
 Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
@@ -127,11 +128,21 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 			t.add("rule", ruleName(r, i), nil, "allows "+strings.Join(without, " and ")+", which has no provider: nobody is offered it")
 		}
 	}
+	if at := f.Server.RadSec.Listen; len(at) > 0 {
+		expires, err := f.Server.RadSec.Check()
+		t.add("radsec", strings.Join(at, " "), err, certificateNote(expires))
+	}
 	if len(f.Clients) == 0 {
 		t.add("clients", "none", errors.New("nobody may ask: add a [[client]] block"), "")
 	}
 	for _, c := range f.Clients {
 		note := fmt.Sprint(c.Networks)
+		if len(c.Networks) == 0 {
+			note = "anywhere"
+		}
+		if c.OverTLS() {
+			note += fmt.Sprintf(", over TLS with certificates %q", c.Certificates)
+		}
 		if short := seconds(c.Patience.Seconds()); s.voice != nil && short > 0 && short < callNeeds {
 			note += fmt.Sprintf(" a patience of %s is short for a call, which needs %s: see docs/nas", short, callNeeds)
 		}

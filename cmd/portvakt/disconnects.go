@@ -32,6 +32,9 @@ func deviceOf(f conf.File, s login.Session) (*coa.Client, error) {
 	if asked.Secret.IsZero() {
 		asked.Secret = c.Secret
 	}
+	if asked.Secret.IsZero() {
+		return nil, fmt.Errorf("client %q comes over TLS and has no secret: write coa and coa_secret into its block, since its device is asked over UDP", s.Client)
+	}
 	// Where its accounting came from, not where it says that it is.
 	asked.Server = cmp.Or(asked.Server, netip.AddrPortFrom(s.From, coa.DefaultPort).String())
 	return asked, nil

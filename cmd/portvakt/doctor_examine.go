@@ -48,7 +48,9 @@ func examine(cc radiusd.ClientConfig, f conf.File, st status) *checkup {
 		e.note("its requests are copies (shadow): %d were decided and reported, none is answered", e.c.Dropped["shadow"])
 		return r
 	}
-	e.signature()
+	if cc.OverUDP() { // TLS proves whose packets are
+		e.signature()
+	}
 	e.times()
 	e.method()
 	e.station()
@@ -70,6 +72,10 @@ func (e *examination) secret() {
 	good := later(e.c.Latest["accept"], e.c.Latest["challenge"])
 	if n > 0 && !e.over(at.At, good.At) {
 		seen := fmt.Sprintf("%d requests were made with another secret%s", n, last(at))
+		if !e.cc.OverUDP() {
+			e.find("secret", seen, "over TLS the secret of everybody is radsec (RFC 6614, section 2.3), and the connection is closed at once", "on the device: set its shared secret to radsec")
+			return
+		}
 		means := "the secret on the device is not the one in the file"
 		if !good.At.IsZero() && !e.single() {
 			means = "one of the devices of this client has another secret than the others"
@@ -196,6 +202,14 @@ func examineDaemon(r *checkup, f conf.File, st status) {
 	}
 	if st.Lost > 0 {
 		r.find("lost", fmt.Sprintf("the kernel has dropped %d requests before they were read", st.Lost), "its receive buffer was full", "sysctl -w net.core.rmem_max=8388608, and start the daemon anew")
+	}
+	if n := st.Notes["unknown_certificate"]; n > 0 {
+		r.find("certificate", fmt.Sprintf("%d connections over TLS had a certificate that is nobody's", n), "they were closed",
+			"the log has each certificate: write its name or fingerprint into the certificates of a [[client]], if it is a device of yours")
+	}
+	if n := st.Notes["tls_handshake_failed"]; n > 0 {
+		r.find("handshake", fmt.Sprintf("%d connections over TLS ended before they began", n), "a certificate has ended, or is not of an authority of server.radsec.ca; or somebody tries the port",
+			"the log says why for each address; portvakt check looks at the server's own certificate")
 	}
 	for _, s := range st.Strangers {
 		if st.Asked.Sub(s.At) > stale || slices.ContainsFunc(f.Clients, func(cc radiusd.ClientConfig) bool { return near(cc.Networks, s.Address) }) {

@@ -153,10 +153,14 @@ func reachable(listen []string) string {
 	return listen[0]
 }
 
-// clientOf is the client block of an address: the longest prefix decides.
+// clientOf is the client block of an address over UDP: the longest prefix
+// decides.
 func clientOf(clients []radiusd.ClientConfig, a netip.Addr) (of radiusd.ClientConfig, found bool) {
 	longest := -1
 	for _, cc := range clients {
+		if !cc.OverUDP() {
+			continue
+		}
 		for _, n := range cc.Networks {
 			if p, err := radiusd.ParseNetwork(n); err == nil && p.Contains(a.Unmap()) && p.Bits() > longest {
 				of, found, longest = cc, true, p.Bits()

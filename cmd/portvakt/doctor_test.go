@@ -44,6 +44,14 @@ func TestDiagnosis(t *testing.T) {
 			c.Dropped = counts{"bad_message_authenticator": 7}
 			c.Latest = map[string]latestStatus{"bad_message_authenticator": ago(time.Minute), "accept": ago(time.Second)}
 		}, "secret", "one of the devices"},
+		{"another secret than radsec over TLS", func(cc *radiusd.ClientConfig, c *clientStatus, _ *status) {
+			cc.Secret, cc.Networks, cc.Certificates = secret.Value{}, nil, []string{"vpn.example.org"}
+			c.Dropped, c.Latest = counts{"bad_message_authenticator": 7}, map[string]latestStatus{"bad_message_authenticator": ago(time.Second)}
+		}, "secret", "set its shared secret to radsec"},
+		{"requests over TLS, which need no signature", func(cc *radiusd.ClientConfig, c *clientStatus, _ *status) {
+			cc.Secret, cc.Networks, cc.Certificates = secret.Value{}, nil, []string{"vpn.example.org"}
+			c.RequireMessageAuthenticator, c.OverTLS, c.OnlyTLS = "no", true, true
+		}, "", ""},
 		{"requests without a signature", func(_ *radiusd.ClientConfig, c *clientStatus, _ *status) {
 			c.Dropped, c.Latest = counts{"no_message_authenticator": 3}, map[string]latestStatus{"no_message_authenticator": ago(time.Second)}
 		}, "unsigned", "update FortiOS"},
@@ -115,6 +123,21 @@ func TestDiagnosis(t *testing.T) {
 	}
 }
 
+// TestCertificatesAreTold: whoever connects and is not served is told of once, for
+// all clients.
+func TestCertificatesAreTold(t *testing.T) {
+	r := &checkup{}
+	examineDaemon(r, conf.File{}, status{Directory: true, Asked: time.Now(), Notes: counts{"unknown_certificate": 2, "tls_handshake_failed": 3}})
+	if len(r.Findings) != 2 || r.Findings[0].ID != "certificate" || r.Findings[1].ID != "handshake" {
+		t.Errorf("found %+v", r.Findings)
+	}
+	r = &checkup{}
+	examineDaemon(r, conf.File{}, status{Directory: true, Asked: time.Now()})
+	if len(r.Findings) != 0 {
+		t.Errorf("nothing is wrong, and found %+v", r.Findings)
+	}
+}
+
 func TestWhereTestRequestsGo(t *testing.T) {
 	for listen, want := range map[string]string{
 		"0.0.0.0:1812": "127.0.0.1:1812", "[::]:1645": "[::1]:1645", "10.1.0.5:1812": "10.1.0.5:1812",
@@ -128,6 +151,10 @@ func TestWhereTestRequestsGo(t *testing.T) {
 		if got, ok := clientOf(order, netip.MustParseAddr("127.0.0.1")); !ok || got.Name != "narrow" {
 			t.Errorf("got %q, %v, want the longest prefix", got.Name, ok)
 		}
+	}
+	box := radiusd.ClientConfig{Name: "box", Networks: []string{"127.0.0.1"}, Certificates: []string{"box.example.org"}}
+	if got, _ := clientOf([]radiusd.ClientConfig{wide, box}, netip.MustParseAddr("127.0.0.1")); got.Name != "wide" {
+		t.Errorf("got %q, which comes over TLS alone", got.Name)
 	}
 	if _, ok := clientOf(slices.Concat([]radiusd.ClientConfig{wide}), netip.MustParseAddr("10.0.0.1")); ok {
 		t.Error("an address of nobody has a client")

@@ -135,6 +135,9 @@ func (d *daemon) reload(ctx context.Context) error {
 	if !slices.Equal(f.Server.Listen, old.file.Server.Listen) {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "server.listen is read only at the start", slog.String(login.KeyHint, "restart to change it"))
 	}
+	if !slices.Equal(f.Server.RadSec.Listen, old.file.Server.RadSec.Listen) {
+		d.log.LogAttrs(ctx, slog.LevelWarn, "server.radsec.listen is read only at the start", slog.String(login.KeyHint, "restart to change it"))
+	}
 	d.logging.SetLevel(f.Log)
 	d.recorder.Use(f.Attempts)
 	s.watchLockout()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -151,7 +152,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	// Before the service manager is told that all is well.
 	if err := d.radius.Listen(ctx); err != nil {
-		err = withHint(fmt.Errorf("serve RADIUS: %w", err), "another server may have the address: ss -lunp says which; or change server.listen")
+		err = withHint(fmt.Errorf("serve RADIUS: %w", err), "another server may have the address: ss -ltunp says which; or change server.listen or server.radsec.listen")
 		return withCode(errors.Join(err, admin.Close()), exitUnavailable)
 	}
 	if d.accounting, err = newAccounting(ctx, f, s.storage, radiusd.Options{Log: d.log, Healthy: d.healthy}); err != nil {
@@ -159,6 +160,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	}
 	if d.accounting != nil {
 		d.accounting.ended = d.loggedOut
+		d.radius.TakeAccounting(d.accounting.server)
 	}
 	endMetrics, err := d.showMetrics(ctx, f.Server)
 	if err != nil {
@@ -185,7 +187,7 @@ func (d *daemon) run(ctx context.Context, f conf.File, hup <-chan os.Signal) err
 	wg.Go(func() { d.reloads(adminCtx, hup) })
 	wg.Go(func() { d.watchEmergencies(adminCtx) })
 	wg.Go(func() { d.sweep(adminCtx) })
-	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, f.Server.Listen))
+	d.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String(login.KeyVersion, cmp.Or(version, "unreleased")), slog.Any(login.KeyAddress, slices.Concat(f.Server.Listen, f.Server.RadSec.Listen)))
 	notify("READY=1")
 	accounted := d.account(ctx, adminCtx)
 	err = d.radius.Serve(ctx)

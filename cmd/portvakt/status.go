@@ -94,19 +94,23 @@ func readStatus(raw []byte) (status, []byte, error) {
 
 // status is what the daemon says of itself. Counters that are 0 are left out.
 type status struct {
-	Version   string         `json:"version"`
-	Began     time.Time      `json:"began"`
-	Asked     time.Time      `json:"asked"`
-	Directory bool           `json:"directory_answers"`
-	Received  uint64         `json:"received"`
-	InHand    int            `json:"in_hand"`
-	Held      int            `json:"held"`
-	Kept      int            `json:"kept"`
-	Lost      uint64         `json:"lost_by_kernel"`
-	Unkept    uint64         `json:"attempts_not_kept"`
-	Sent      counts         `json:"sent"`
-	Dropped   counts         `json:"dropped"`
-	Clients   []clientStatus `json:"clients"`
+	Version   string    `json:"version"`
+	Began     time.Time `json:"began"`
+	Asked     time.Time `json:"asked"`
+	Directory bool      `json:"directory_answers"`
+	Received  uint64    `json:"received"`
+	InHand    int       `json:"in_hand"`
+	Held      int       `json:"held"`
+	Kept      int       `json:"kept"`
+	// Connections is how many connections over TLS are open, Notes what was
+	// noticed of all of them and of requests.
+	Connections int            `json:"connections"`
+	Notes       counts         `json:"notes"`
+	Lost        uint64         `json:"lost_by_kernel"`
+	Unkept      uint64         `json:"attempts_not_kept"`
+	Sent        counts         `json:"sent"`
+	Dropped     counts         `json:"dropped"`
+	Clients     []clientStatus `json:"clients"`
 	// Strangers asked lately and are no client's; the latest is first.
 	Strangers []strangerStatus `json:"strangers,omitempty"`
 	// Accounting is nil when it is not taken.
@@ -140,7 +144,11 @@ type clientStatus struct {
 	RequireMessageAuthenticator string      `json:"require_message_authenticator"`
 	LimitProxyState             string      `json:"limit_proxy_state"`
 	Clock                       clockStatus `json:"clock"`
-	Advice                      []string    `json:"advice"`
+	// OverTLS is whether it may come over TLS, OnlyTLS whether so alone.
+	OverTLS     bool     `json:"over_tls,omitempty"`
+	OnlyTLS     bool     `json:"only_tls,omitempty"`
+	Connections int      `json:"connections,omitempty"`
+	Advice      []string `json:"advice"`
 	// Latest is when each of the counters counted last.
 	Latest map[string]latestStatus `json:"latest"`
 }
@@ -183,6 +191,7 @@ func newStatus(st radiusd.Stats, began time.Time, directory bool) status {
 	s := status{
 		Version: cmp.Or(version, "unreleased"), Began: began, Asked: time.Now(), Directory: directory,
 		Received: st.Received, InHand: st.InHand, Held: st.Held, Kept: st.Kept, Lost: st.KernelDrops,
+		Connections: st.Connections, Notes: some(st.Notes),
 		Sent: some(st.Sent), Dropped: some(st.Dropped), Clients: []clientStatus{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(st.Clients)) {
@@ -193,6 +202,7 @@ func newStatus(st radiusd.Stats, began time.Time, directory bool) status {
 		k := c.Clock
 		cs := clientStatus{
 			Name: name, InHand: c.InHand, Held: c.Held,
+			OverTLS: c.OverTLS, OnlyTLS: c.OnlyTLS, Connections: c.Connections,
 			Sent: some(c.Sent), Dropped: some(c.Dropped), Refused: some(c.Refused), Notes: some(c.Notes),
 			RequireMessageAuthenticator: c.RequireMessageAuthenticator, LimitProxyState: c.LimitProxyState,
 			Clock: clockStatus{
@@ -225,6 +235,17 @@ func some(all map[string]uint64) counts {
 	return c
 }
 
+// of are those with these names.
+func (c counts) of(names ...string) counts {
+	some := counts{}
+	for _, name := range names {
+		if c[name] > 0 {
+			some[name] = c[name]
+		}
+	}
+	return some
+}
+
 func (c counts) String() string {
 	if len(c) == 0 {
 		return "nothing"
@@ -250,6 +271,13 @@ func (s status) print(out io.Writer) {
 	}
 	say(out, "%-10s received %d, in hand %d, of them held %d; lost by the kernel %d\n", "requests", s.Received, s.InHand, s.Held, s.Lost)
 	say(out, "%-10s %s\n%-10s %s\n", "sent", s.Sent, "dropped", s.Dropped)
+	if n := s.Notes.of("tls_handshake_failed", "unknown_certificate", "too_many_connections", "connection_stalled"); s.Connections > 0 || len(n) > 0 {
+		also := ""
+		if len(n) > 0 {
+			also = ", noticed " + n.String()
+		}
+		say(out, "%-10s %d connections%s\n", "over TLS", s.Connections, also)
+	}
 	if a := s.Accounting; a != nil {
 		say(out, "%-10s %d sessions kept, %d active; requests received %d, sent %s, dropped %s\n", "accounting", a.Sessions, a.Active, a.Received, a.Sent, a.Dropped)
 	}
@@ -276,7 +304,16 @@ func (c clientStatus) print(out io.Writer) {
 			line(more.name, "%s", more.counts)
 		}
 	}
-	line("signature", "Message-Authenticator required: %s; Proxy-State without it refused: %s", c.RequireMessageAuthenticator, c.LimitProxyState)
+	if c.OverTLS {
+		also := ""
+		if !c.OnlyTLS {
+			also = "; it may come over UDP, too"
+		}
+		line("over TLS", "%d connections%s", c.Connections, also)
+	}
+	if !c.OnlyTLS { // TLS proves whose packets are
+		line("signature", "Message-Authenticator required: %s; Proxy-State without it refused: %s", c.RequireMessageAuthenticator, c.LimitProxyState)
+	}
 	line("clock", "%s", c.Clock)
 	for _, a := range c.Advice {
 		line("advice", "%s", a)

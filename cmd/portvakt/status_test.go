@@ -74,6 +74,7 @@ func TestStatusInWords(t *testing.T) {
 	st := newStatus(radiusd.Stats{
 		Received: 20, InHand: 3, Held: 2,
 		Sent: map[string]uint64{"accept": 10, "reject": 0}, Dropped: map[string]uint64{"short": 7},
+		Connections: 2, Notes: map[string]uint64{"unknown_certificate": 1, "old_secret_used": 4},
 		Clients: map[string]radiusd.ClientStats{
 			"vpn": {
 				InHand: 3, Held: 2, Sent: map[string]uint64{"accept": 10}, RequireMessageAuthenticator: "yes", LimitProxyState: "yes",
@@ -83,6 +84,11 @@ func TestStatusInWords(t *testing.T) {
 				},
 			},
 			"new":  {RequireMessageAuthenticator: "auto", LimitProxyState: "auto", Clock: radiusd.Clock{Patience: 25 * time.Second}},
+			"both": {RequireMessageAuthenticator: "yes", LimitProxyState: "yes", OverTLS: true, Clock: radiusd.Clock{Patience: 25 * time.Second}},
+			"tls": {
+				RequireMessageAuthenticator: "no", LimitProxyState: "no", OverTLS: true, OnlyTLS: true, Connections: 2,
+				Clock: radiusd.Clock{Patience: 25 * time.Second},
+			},
 			"gone": {Sent: map[string]uint64{"accept": 1}},
 		},
 	}, now.Add(-time.Hour), true)
@@ -93,11 +99,25 @@ func TestStatusInWords(t *testing.T) {
 requests   received 20, in hand 3, of them held 2; lost by the kernel 0
 sent       accept 10
 dropped    short 7
+over TLS   2 connections, noticed unknown_certificate 1
+
+client both
+  in hand    0, of them held 0
+  sent       nothing
+  over TLS   0 connections; it may come over UDP, too
+  signature  Message-Authenticator required: yes; Proxy-State without it refused: yes
+  clock      not seen sending again; patience 25 s (not learned)
 
 client new
   in hand    0, of them held 0
   sent       nothing
   signature  Message-Authenticator required: auto; Proxy-State without it refused: auto
+  clock      not seen sending again; patience 25 s (not learned)
+
+client tls
+  in hand    0, of them held 0
+  sent       nothing
+  over TLS   2 connections
   clock      not seen sending again; patience 25 s (not learned)
 
 client vpn

@@ -1,5 +1,5 @@
 // Package peer starts the real programs that tests talk to: FreeRADIUS as a
-// server and as a proxy, radclient, PAM and sshd as a person at a terminal meets
+// server and as a proxy, radsecproxy, radclient, PAM and sshd as a person at a terminal meets
 // them, and directories. A file is one peer; what it needs is in
 // scripts/peers.txt. Each has its own folder and port, and ends with the test.
 //

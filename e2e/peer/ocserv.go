@@ -28,6 +28,18 @@ const (
 // retries requests.
 func StartOcserv(t testing.TB, radius, secret string, wait time.Duration, retries int) *Ocserv {
 	t.Helper()
+	return startOcserv(t, radius, secret, wait, retries, "")
+}
+
+// StartOcservOverTLS starts one whose radcli asks over TLS, with the certificate
+// in a PEM file; that of the server is of an authority in another.
+func StartOcservOverTLS(t testing.TB, radius, ca, cert, key string) *Ocserv {
+	t.Helper()
+	return startOcserv(t, radius, "radsec", 10*time.Second, 1, fmt.Sprintf(radcliOverTLS, ca, cert, key))
+}
+
+func startOcserv(t testing.TB, radius, secret string, wait time.Duration, retries int, more string) *Ocserv {
+	t.Helper()
 	Need(t, "ocserv")
 	needTun(t)
 	dir := t.TempDir()
@@ -38,7 +50,7 @@ func StartOcserv(t testing.TB, radius, secret string, wait time.Duration, retrie
 	s := &Ocserv{Inside: "10.87.0.1", ca: NewCA(t)}
 	cert := s.ca.Issue(t, CertRequest{Name: ocservName, Hosts: []string{ocservName}})
 	client := write(t, filepath.Join(dir, "radiusclient.conf"), fmt.Sprintf(radcliConfig, radius, radius,
-		write(t, filepath.Join(dir, "servers"), fmt.Sprintf("%s %s\n", host, secret)), int(wait.Seconds()), retries))
+		write(t, filepath.Join(dir, "servers"), fmt.Sprintf("%s %s\n", host, secret)), int(wait.Seconds()), retries)+more)
 	config := write(t, filepath.Join(dir, "ocserv.conf"), fmt.Sprintf(ocservConfig, client, GatewayAddress, ocservPort, ocservPort,
 		filepath.Join(dir, "socket"), filepath.Join(dir, "pid"), cert.CertFile, cert.KeyFile, s.ca.File))
 	s.process = start(t, &Output{}, "ocserv", "--foreground", "--config", config, "--debug", "2")
@@ -62,6 +74,14 @@ default_realm
 radius_timeout %d
 radius_retries %d
 bindaddr *
+`
+
+const radcliOverTLS = `
+serv-auth-type tls
+tls-ca-file %s
+tls-cert-file %s
+tls-key-file %s
+tls-verify-hostname true
 `
 
 const ocservConfig = `

@@ -61,6 +61,8 @@ var (
 	signs     = newFact(prometheus.GaugeValue, "client_message_authenticator_required", "Whether the client's requests must have a Message-Authenticator by now.", "client")
 	patience  = newFact(prometheus.GaugeValue, "client_patience_seconds", "How long the client's requests are held at most.", "client")
 	givesUp   = newFact(prometheus.GaugeValue, "client_gives_up_seconds", "When the client was seen to give up; none before it was.", "client")
+	tlsOpen   = newFact(prometheus.GaugeValue, "radsec_connections", "Connections over TLS that are open.", "client")
+	tlsEnds   = newFact(prometheus.GaugeValue, "radsec_certificate_end_seconds", "When the certificate for RADIUS over TLS ends, in seconds since 1970.")
 	sessions  = newFact(prometheus.GaugeValue, "accounting_sessions", "Sessions that are kept.")
 	active    = newFact(prometheus.GaugeValue, "accounting_sessions_active", "Sessions under way.")
 	swaps     = newFact(prometheus.CounterValue, "store_changes_total", "Changes of records.")
@@ -73,7 +75,7 @@ var (
 
 var facts = []fact{
 	build, directoryUp, emergencies, unkept, received, replies, dropped, refused, notes, inHand, held, lost, kept, signs, patience, givesUp,
-	sessions, active, swaps, commits, failed, folds, foldsFail, journal,
+	tlsOpen, tlsEnds, sessions, active, swaps, commits, failed, folds, foldsFail, journal,
 }
 
 // A collector turns facts into series.
@@ -99,11 +101,19 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		if st.RequireMessageAuthenticator == "" {
 			continue // it is configured no more
 		}
-		s.send(signs, truth(st.RequireMessageAuthenticator == "yes"), name)
+		if !st.OnlyTLS { // TLS proves whose packets are
+			s.send(signs, truth(st.RequireMessageAuthenticator == "yes"), name)
+		}
+		if st.OverTLS {
+			s.send(tlsOpen, float64(st.Connections), name)
+		}
 		s.send(patience, st.Clock.Patience.Seconds(), name)
 		if st.Clock.GivesUp > 0 {
 			s.send(givesUp, st.Clock.GivesUp.Seconds(), name)
 		}
+	}
+	if ends := all.Authentication.CertificateEnds; !ends.IsZero() {
+		s.send(tlsEnds, float64(ends.Unix()))
 	}
 	if a := all.Accounting; a != nil {
 		s.port("accounting", &a.Stats)

@@ -25,12 +25,14 @@ func example() Facts {
 		Dropped: one("busy", 2), Sent: one("accept", 3), Refused: one("bad_user_name", 0), Notes: one("old_secret_used", 1), InHand: 4, Held: 1,
 		RequireMessageAuthenticator: "yes", Clock: radiusd.Clock{Patience: 25 * time.Second, GivesUp: 30 * time.Second},
 	}
+	box := radiusd.ClientStats{RequireMessageAuthenticator: "no", OverTLS: true, OnlyTLS: true, Connections: 20}
 	gone := radiusd.ClientStats{Sent: one("accept", 1)}
 	return Facts{
 		Version: "1.2.3", Directory: true, Emergencies: 1, Unkept: 5,
 		Authentication: radiusd.Stats{
-			Received: 20, KernelDrops: 6, Kept: 7, Clients: map[string]radiusd.ClientStats{"vpn": vpn, "gone": gone},
-			Nobody: radiusd.ClientStats{Dropped: one("unknown_client", 8), Notes: one("read_error", 9)},
+			Received: 20, KernelDrops: 6, Kept: 7, Clients: map[string]radiusd.ClientStats{"vpn": vpn, "box": box, "gone": gone},
+			CertificateEnds: time.Unix(21, 0),
+			Nobody:          radiusd.ClientStats{Dropped: one("unknown_client", 8), Notes: one("read_error", 9)},
 		},
 		Accounting: &Accounting{Stats: radiusd.Stats{Received: 10, Clients: map[string]radiusd.ClientStats{
 			"vpn": {Sent: one("accounting", 11)},
@@ -93,6 +95,8 @@ func TestSeries(t *testing.T) {
 		`portvakt_client_message_authenticator_required{client="vpn"} 1`,
 		`portvakt_client_patience_seconds{client="vpn"} 25`,
 		`portvakt_client_gives_up_seconds{client="vpn"} 30`,
+		`portvakt_radsec_connections{client="box"} 20`,
+		`portvakt_radsec_certificate_end_seconds 21`,
 		`portvakt_accounting_sessions 12`,
 		`portvakt_accounting_sessions_active 13`,
 		`portvakt_store_changes_total 14`,

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,9 @@ import (
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/radiusd/exchange"
 )
+
+// RadSec is the Secret of everybody over TLS (RFC 6614, section 2.3).
+const RadSec = "radsec"
 
 // Defaults of a Client.
 const (
@@ -34,6 +38,9 @@ type Client struct {
 	// Server is host and port, e.g. "127.0.0.1:1812" or "[::1]:1812".
 	Server string
 	Secret secret.Value
+	// TLS has the requests go over TLS (RFC 6614), each once, with [RadSec] for
+	// the Secret; nil is UDP.
+	TLS *tls.Config
 	// Timeout is how long one try waits for a reply; default [DefaultTimeout].
 	Timeout time.Duration
 	// Tries is how often a request is sent in all; default [DefaultTries].

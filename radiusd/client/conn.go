@@ -20,7 +20,13 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	if c.Secret.IsZero() {
 		return nil, errors.New("the shared secret is empty") // RFC 2865, section 3 forbids it
 	}
-	socket, err := exchange.Dial(ctx, c.Server, c.Source)
+	var socket *exchange.Conn
+	var err error
+	if c.TLS != nil {
+		socket, err = exchange.DialTLS(ctx, c.Server, c.Source, c.TLS)
+	} else {
+		socket, err = exchange.Dial(ctx, c.Server, c.Source)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +47,9 @@ func (c *conn) exchange(ctx context.Context, r Request) (reply Reply, err error)
 	}
 	start := time.Now()
 	pace := exchange.Pace{First: c.client.timeout(), Tries: c.client.tries()}
+	if c.client.TLS != nil {
+		pace = exchange.Pace{First: pace.First * time.Duration(pace.Tries), Tries: 1}
+	}
 	tries, err := c.socket.Do(ctx, request, pace, func(datagram []byte) (bool, error) {
 		opened, err := c.client.open(datagram, request)
 		switch {

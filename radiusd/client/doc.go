@@ -1,4 +1,4 @@
-// Package client is a small RADIUS client over UDP that walks a whole sign-in:
+// Package client is a small RADIUS client over UDP and TLS that walks a whole sign-in:
 // password, questions, answers, decision. Commands that try out a server use
 // it, tests that need a device, and package upstream, which asks servers for
 // their decision about a password.
@@ -18,7 +18,7 @@
 // # What it does not do
 //
 // It sends passwords by PAP, and proofs of them only as they were made
-// elsewhere; it has no second server, no TLS and no EAP. It
+// elsewhere; it has no second server and no EAP. It
 // keeps no secrets: what was typed is forgotten with the walk, and what it
 // prints has none.
 package client

@@ -5,7 +5,7 @@
 //	                                        takes a datagram or the tries are over
 //
 // A [Conn] is connected: the kernel drops what comes from another address or
-// port. It makes one exchange at a time, so that identifiers need no book: a
+// port; or it is a connection over TLS. It makes one exchange at a time, so that identifiers need no book: a
 // reply is to the one request there is, or to none. Each Conn has a port of its
 // own that whoever would forge a reply has to guess too.
 //
