@@ -33,7 +33,7 @@ var (
 	secretFile = regexp.MustCompile(`file *= *"(?:/[^"]*/)?([^"/]+)"`)
 	clientList = regexp.MustCompile(`(?m)^clients *= *\[(.*)\]`)
 	quoted     = regexp.MustCompile(`"([^"]*)"`)
-	textsDir   = regexp.MustCompile(`(?m)^dir .*$`) // a folder that is not here
+	elsewhere  = regexp.MustCompile(`(?m)^(?:dir|ca|cert|cert_key|key_file) .*$`) // files and folders that are not here
 )
 
 // whole adds to an example what a file needs beside it.
@@ -42,7 +42,7 @@ func whole(block string) (string, error) {
 	if err := toml.Unmarshal([]byte(block), &has); err != nil {
 		return "", err
 	}
-	block = secretFile.ReplaceAllString(textsDir.ReplaceAllString(block, ""), `file = "$1"`)
+	block = secretFile.ReplaceAllString(elsewhere.ReplaceAllString(block, ""), `file = "$1"`)
 	var text strings.Builder
 	if sms, ok := has["sms"].(map[string]any); ok && sms["countries"] == nil {
 		text.WriteString("[sms]\ncountries = [\"NO\"]\n")
