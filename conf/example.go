@@ -13,7 +13,6 @@ func Example() string { return example }
 func LaterVersions() Option {
 	return Later(
 		"radsec",
-		"store.kind = etcd", "store.endpoints", "store.ca", "store.cert", "store.key_file",
 		"client.methods = eap-ttls", "client.methods = peap", "client.methods = eap-tls",
 		"rule.factors = push",
 		"push", "portal",

@@ -34,7 +34,7 @@ func Default(prototype any) Option {
 
 // Later names keys that later versions know, so that a file written for one is
 // told so. A key is a path without indices, "client.preset" or "call"; with a
-// value behind it, `store.kind = etcd`, only that value is of a later version,
+// value behind it, `client.methods = peap`, only that value is of a later version,
 // also as an element of a list.
 func Later(keys ...string) Option {
 	return func(l *loader) {

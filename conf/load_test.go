@@ -168,7 +168,7 @@ var options = []Option{
 	Default(client{Methods: []string{"pap", "chap"}, Patience: 25 * time.Second}),
 	Default(ldap{Timeout: 5 * time.Second}),
 	Default(totpPart{Issuer: "Portvakt"}),
-	Later("server.radsec", "call", "client.preset", "store.kind = etcd", "client.methods = eap-ttls"),
+	Later("server.radsec", "call", "client.preset", "store.kind = papyrus", "client.methods = eap-ttls"),
 }
 
 func defaults() *file {

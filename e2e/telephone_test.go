@@ -89,6 +89,7 @@ type callSite struct {
 	client    string // lines of the client
 	exchanges []string
 	local     string // where calls come from, 127.0.0.1 if empty
+	cluster   *peer.Etcd
 	more      string
 }
 
@@ -121,6 +122,7 @@ timeout = "1s"
 	}
 	site := server.New(t, server.Config{
 		LDAP: server.LDAP(slapd), Client: cmp.Or(c.client, `patience = "25s"`), More: more + providers.String(),
+		Cluster: c.cluster,
 	})
 	seed := server.NewSeed()
 	site.Enroll(t, "alice", seed)

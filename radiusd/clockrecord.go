@@ -61,7 +61,7 @@ func (c *clock) record() (data []byte, news bool, err error) {
 func (s *Server) saveClock(ctx context.Context, p *peer) error {
 	data, news, err := p.clock.record()
 	if err == nil && news {
-		err = s.write(ctx, clockPrefix+p.name, data)
+		err = s.write(ctx, clockPrefix+p.name, func([]byte) ([]byte, error) { return data, nil })
 	}
 	if err != nil {
 		p.clock.mu.Lock()

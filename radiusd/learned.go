@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/portvakt/portvakt/login"
@@ -108,21 +109,38 @@ func (s *Server) notSaved(ctx context.Context, p *peer, err error) {
 		slog.String(login.KeyHint, "it is tried again; until then a restart forgets it"))
 }
 
+// saveOne writes what was learned of a client. What another server has learned
+// before holds here too, as what was learned holds for good on one: else the
+// last one to learn would decide, which is whoever an attacker chooses.
 func (s *Server) saveOne(ctx context.Context, p *peer) error {
-	data, err := json.Marshal(learnedRecord{1, learnedWord(p.require.Load()), learnedWord(p.limit.Load())})
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, learnedPrefix+p.name, data)
+	return s.write(ctx, learnedPrefix+p.name, func(had []byte) ([]byte, error) {
+		var was learnedRecord
+		if json.Unmarshal(had, &was) == nil {
+			agree(&p.require, was.Require)
+			agree(&p.limit, was.Limit)
+		}
+		return json.Marshal(learnedRecord{1, learnedWord(p.require.Load()), learnedWord(p.limit.Load())})
+	})
 }
 
-// write replaces a record, whoever wrote it last.
-func (s *Server) write(ctx context.Context, key string, data []byte) error {
+// agree takes over what was learned elsewhere.
+func agree(mine *atomic.Uint32, word string) {
+	if v := learnedValue(word); v != unlearned {
+		mine.Store(v)
+	}
+}
+
+// write replaces a record by what fn makes of it; fn may run several times.
+func (s *Server) write(ctx context.Context, key string, fn func(had []byte) ([]byte, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	for range recordTries {
 		v, err := s.records.Get(ctx, key)
 		if err != nil && !errors.Is(err, login.ErrNotFound) {
+			return err
+		}
+		data, err := fn(v.Data)
+		if err != nil {
 			return err
 		}
 		err = s.records.Swap(ctx, key, v.Rev, data)

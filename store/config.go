@@ -8,43 +8,43 @@ import (
 	"github.com/portvakt/portvakt/conf/secret"
 )
 
+// Kinds of stores.
+const (
+	KindBolt = "bolt" // a file, for one node
+	KindEtcd = "etcd" // a cluster that nodes share
+)
+
 // Config is the section [store] of the configuration.
 type Config struct {
-	// Kind is the backend: "bolt", embedded.
+	// Kind is the backend, [KindBolt] or [KindEtcd].
 	Kind string `mapstructure:"kind"`
 	// Path is the database file of "bolt".
 	Path string `mapstructure:"path"`
 	// Key is the content of the key ring file ([ParseRing]).
 	Key secret.Value `mapstructure:"key"`
-
-	// For kind "etcd", which this version does not have yet.
-	Endpoints []string `mapstructure:"endpoints"`
-	CA        string   `mapstructure:"ca"`
-	Cert      string   `mapstructure:"cert"`
-	KeyFile   string   `mapstructure:"key_file"`
+	// Cluster is where "etcd" is.
+	Cluster `mapstructure:",squash"`
 }
 
 // DefaultConfig is what holds for keys that are not set.
 func DefaultConfig() Config {
-	return Config{Kind: "bolt", Path: "/var/lib/portvakt/portvakt.db"}
+	return Config{Kind: KindBolt, Path: "/var/lib/portvakt/portvakt.db", Cluster: DefaultCluster()}
 }
 
 // Validate returns all problems of the section, joined.
 func (c Config) Validate() error {
 	var errs []error
 	switch c.Kind {
-	case "bolt":
+	case KindBolt:
 		if !filepath.IsAbs(c.Path) {
 			errs = append(errs, fmt.Errorf("store.path: %q is not an absolute path; write where the database is, such as %q",
 				c.Path, DefaultConfig().Path))
 		}
-		if len(c.Endpoints) > 0 {
-			errs = append(errs, errors.New("store.endpoints: only for kind = \"etcd\"; remove it"))
-		}
-	case "etcd":
-		errs = append(errs, errors.New("store.kind: \"etcd\" is not in this version yet; use \"bolt\""))
+		errs = append(errs, c.unused()...)
+	case KindEtcd:
+		errs = append(errs, c.problems()...)
 	default:
-		errs = append(errs, fmt.Errorf("store.kind: %q is not known; use \"bolt\"", c.Kind))
+		errs = append(errs, fmt.Errorf("store.kind: %q is not known; use %q or %q", c.Kind, KindBolt, KindEtcd))
 	}
 	if c.Key.IsZero() {
 		errs = append(errs, errors.New("store.key: not set; make a key ring with \"portvakt init\" and write "+
@@ -53,6 +53,36 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// Warnings are what works and should be changed.
+func (c Config) Warnings() []string {
+	if c.Kind != KindEtcd {
+		return nil
+	}
+	return c.warnings()
+}
+
+// Shared is whether other nodes write the same records.
+func (c Config) Shared() bool { return c.Kind == KindEtcd }
+
+// Place is where the records are, for people.
+func (c Config) Place() string {
+	if c.Shared() {
+		return c.place()
+	}
+	return c.Path
+}
+
+// Same is whether other has the same records: all but the key ring.
+func (c Config) Same(other Config) bool {
+	if c.Kind != other.Kind {
+		return false
+	}
+	if c.Shared() {
+		return c.same(other.Cluster)
+	}
+	return c.Path == other.Path
 }
 
 // Ring returns the configured key ring.

@@ -16,15 +16,19 @@ func TestConfigTellsAllProblems(t *testing.T) {
 		change func(c *store.Config)
 		want   []string // in this order
 	}{
-		"good":             {func(*store.Config) {}, nil},
-		"a key alone":      {func(c *store.Config) { c.Key = secret.New(key64(1) + "\n") }, nil},
-		"no key":           {func(c *store.Config) { c.Key = secret.Value{} }, []string{"store.key"}},
-		"bad key":          {func(c *store.Config) { c.Key = secret.New("1 secret") }, []string{"store.key"}},
-		"relative path":    {func(c *store.Config) { c.Path = "portvakt.db" }, []string{"store.path"}},
-		"no path, no key":  {func(c *store.Config) { c.Path, c.Key = "", secret.Value{} }, []string{"store.path", "store.key"}},
-		"etcd":             {func(c *store.Config) { c.Kind = "etcd" }, []string{"not in this version yet"}},
-		"unknown kind":     {func(c *store.Config) { c.Kind = "redis" }, []string{"store.kind"}},
-		"endpoints for us": {func(c *store.Config) { c.Endpoints = []string{"x"} }, []string{"store.endpoints"}},
+		"good":            {func(*store.Config) {}, nil},
+		"a key alone":     {func(c *store.Config) { c.Key = secret.New(key64(1) + "\n") }, nil},
+		"no key":          {func(c *store.Config) { c.Key = secret.Value{} }, []string{"store.key"}},
+		"bad key":         {func(c *store.Config) { c.Key = secret.New("1 secret") }, []string{"store.key"}},
+		"relative path":   {func(c *store.Config) { c.Path = "portvakt.db" }, []string{"store.path"}},
+		"no path, no key": {func(c *store.Config) { c.Path, c.Key = "", secret.Value{} }, []string{"store.path", "store.key"}},
+		"unknown kind":    {func(c *store.Config) { c.Kind = "redis" }, []string{"store.kind"}},
+		"keys of a cluster": {func(c *store.Config) {
+			c.Endpoints, c.Insecure, c.CA, c.Cert, c.KeyFile = []string{"x"}, true, "x", "x", "x"
+			c.Prefix, c.Timeout = "x", 1
+		}, []string{
+			"store.endpoints", "store.insecure", "store.ca", "store.cert", "store.key_file", "store.prefix", "store.timeout",
+		}},
 	} {
 		c := good
 		tc.change(&c)

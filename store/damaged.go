@@ -17,7 +17,7 @@ func RemoveDamaged(ctx context.Context, kv KV, s login.Sealer, removed func(key 
 		return err
 	}
 	return kv.Scan(ctx, "", func(key string, v Value) error {
-		if isCheck(key) {
+		if IsCheck(key) {
 			return nil
 		}
 		_, why := s.Open(key, v.Data)

@@ -1,12 +1,12 @@
 // Package store keeps what must be remembered: a small key-value contract with
-// several backends (bolt, mem, socket), sealing of values, and on top of it
+// several backends (bolt, etcd, mem, socket), sealing of values, and on top of it
 // enrollments and sessions, written once for all backends.
 //
 //	Enrollments  Sessions  login.Records
 //	        \       |      /
 //	         Sealed KV            values are AES-256-GCM, bound to their key name
 //	             |
-//	   bolt | socket | mem        a KV each; storetest has the suite they all pass
+//	bolt | etcd | socket | mem    a KV each; storetest has the suite they all pass
 //
 // Values are sealed wherever they lie, but for some thousand that were opened
 // lately: those are kept in memory until they change or others take their

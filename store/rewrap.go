@@ -23,7 +23,9 @@ const (
 	maxTries = 100
 )
 
-func isCheck(key string) bool { return strings.HasPrefix(key, checkPrefix) }
+// IsCheck reports whether a key is that of a record about a key of the ring,
+// which only this package reads.
+func IsCheck(key string) bool { return strings.HasPrefix(key, checkPrefix) }
 
 func checkRecord(id byte) string { return fmt.Sprintf("%s%d", checkPrefix, id) }
 
@@ -136,7 +138,7 @@ func reseal(ctx context.Context, kv KV, s login.Sealer, active byte, done *atomi
 		})
 	}
 	err := kv.Scan(ctx, "", func(key string, v Value) error {
-		if isCheck(key) || len(v.Data) > 0 && v.Data[0] == active {
+		if IsCheck(key) || len(v.Data) > 0 && v.Data[0] == active {
 			return nil
 		}
 		select {
@@ -186,7 +188,7 @@ func resealOne(ctx context.Context, kv KV, s login.Sealer, active byte, key stri
 func dropChecks(ctx context.Context, kv KV, active byte) error {
 	used := make(map[string]bool)
 	err := kv.Scan(ctx, "", func(key string, v Value) error {
-		if !isCheck(key) && len(v.Data) > 0 {
+		if !IsCheck(key) && len(v.Data) > 0 {
 			used[checkRecord(v.Data[0])] = true
 		}
 		return nil

@@ -76,7 +76,7 @@ func (k *sealedKV) seal(key string, data []byte) ([]byte, error) {
 func (k *sealedKV) Scan(ctx context.Context, prefix string, fn func(key string, v Value) error) error {
 	unopened := UnopenedError{Prefix: prefix}
 	err := k.kv.Scan(ctx, prefix, func(key string, v Value) error {
-		if isCheck(key) {
+		if IsCheck(key) {
 			return nil
 		}
 		plain, err := k.open(key, v)

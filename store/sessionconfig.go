@@ -20,6 +20,9 @@ type SessionsConfig struct {
 	// MaxClientSessions is how many of each client; 0 means three quarters of
 	// MaxSessions.
 	MaxClientSessions int `mapstructure:"max_client_sessions"`
+	// Shared is that other processes record in the same KV. Whoever reads the
+	// file sets it.
+	Shared bool `mapstructure:"-"`
 }
 
 // Bounds of the configuration.

@@ -47,6 +47,9 @@ func (s *Sessions) Reported(ctx context.Context, r *login.SessionReport) (login.
 // that have the user name, in any case. It needs Load.
 func (s *Sessions) Of(ctx context.Context, account, user string, now time.Time) ([]login.Session, error) {
 	kv, _, cfg := s.inForce()
+	if err := s.catchUp(ctx, kv, cfg, sessionPrefix); err != nil {
+		return nil, err
+	}
 	var keys []string
 	byAccount, byUser := s.hash(account), s.hash(foldUser(user))
 	s.index.mu.Lock()

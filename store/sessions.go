@@ -26,9 +26,11 @@ const (
 	expireEvery = time.Hour
 )
 
-// Sessions keeps what devices account for in a KV. One process records; others
-// may list meanwhile. What it must know of each session to bound them, and to
-// end those of a device, it has in memory, less than 200 octets a session.
+// Sessions keeps what devices account for in a KV. One process records, or where
+// [SessionsConfig.Shared] says so several; others may list meanwhile. What it must
+// know of each session to bound them, and to end those of a device, it has in
+// memory, less than 200 octets a session. Where others record too it reads before
+// it acts on sessions, each hour, and before those of a person or a device end.
 type Sessions struct {
 	seed maphash.Seed
 
@@ -63,8 +65,22 @@ func (s *Sessions) inForce() (KV, []byte, SessionsConfig) {
 // [UnopenedError].
 func (s *Sessions) Load(ctx context.Context) error {
 	kv, _, _ := s.inForce()
+	return s.load(ctx, kv, sessionPrefix)
+}
+
+// catchUp reads what others have recorded. Sessions that do not open hide no
+// others; who lists them is told.
+func (s *Sessions) catchUp(ctx context.Context, kv KV, cfg SessionsConfig, prefix string) error {
+	if !cfg.Shared {
+		return nil
+	}
+	_, err := Unopened(s.load(ctx, kv, prefix))
+	return err
+}
+
+func (s *Sessions) load(ctx context.Context, kv KV, prefix string) error {
 	var all []*known
-	err := s.scan(ctx, kv, sessionPrefix, func(key string, rec *session) error {
+	err := s.scan(ctx, kv, prefix, func(key string, rec *session) error {
 		if k := s.known(key, rec); k != nil {
 			all = append(all, k)
 		}
@@ -177,7 +193,10 @@ func (s *Sessions) setAside(ctx context.Context, kv KV, cfg SessionsConfig, secr
 
 // endAll ends the sessions of a device that has begun anew.
 func (s *Sessions) endAll(ctx context.Context, r *login.SessionReport) error {
-	kv, _, _ := s.inForce()
+	kv, _, cfg := s.inForce()
+	if err := s.catchUp(ctx, kv, cfg, sessionsOf(r.Client)); err != nil {
+		return err
+	}
 	before := r.At.Unix()
 	if r.Status == login.SessionOff {
 		before++ // when it begins anew, sessions may begin in the same second
@@ -203,6 +222,9 @@ func (s *Sessions) makeRoom(ctx context.Context, kv KV, cfg SessionsConfig, clie
 // Expire removes the sessions that are older than they are kept.
 func (s *Sessions) Expire(ctx context.Context, now time.Time) error {
 	kv, _, cfg := s.inForce()
+	if err := s.catchUp(ctx, kv, cfg, sessionPrefix); err != nil {
+		return err
+	}
 	return s.remove(ctx, kv, s.index.before(now.Add(-cfg.keep()).Unix()))
 }
 

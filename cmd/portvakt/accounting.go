@@ -30,7 +30,13 @@ type accounting struct {
 
 // newSessions are the sessions in an opened store.
 func newSessions(st *storage, f conf.File) *store.Sessions {
-	return store.NewSessions(open.Apart(st.raw, st.ring), st.ring.Steady("session"), f.Accounting)
+	return store.NewSessions(open.Apart(st.raw, st.ring), st.ring.Steady("session"), sessionsConfig(f))
+}
+
+func sessionsConfig(f conf.File) store.SessionsConfig {
+	c := f.Accounting
+	c.Shared = f.Store.Shared()
+	return c
 }
 
 // newAccounting binds the accounting port; nil when the configuration has none.
@@ -96,7 +102,7 @@ func (a *accounting) reload(f conf.File, st *storage, addresses []string) error 
 	if err := a.server.Reload(cfg); err != nil {
 		return err
 	}
-	a.sessions.Use(open.Apart(st.raw, st.ring), st.ring.Steady("session"), f.Accounting)
+	a.sessions.Use(open.Apart(st.raw, st.ring), st.ring.Steady("session"), sessionsConfig(f))
 	return nil
 }
 

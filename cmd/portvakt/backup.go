@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/portvakt/portvakt/conf"
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/open"
@@ -20,10 +22,17 @@ func newBackupCommand() *cobra.Command {
 		Use: "backup FILE", Short: "Copy the database, also while the daemon runs", Args: cobra.ExactArgs(1),
 		Long: `Backup writes a consistent copy of the database. Its values are sealed as in
 the database: keep store.key too, and not in the same place. FILE must not
-exist.`,
+exist.
+
+A cluster is copied by its own command, etcdctl snapshot save: see
+docs/cluster.md.`,
 		Example: "  portvakt backup /var/backups/portvakt-$(date +%F).db",
 		RunE: func(c *cobra.Command, args []string) error {
-			return withStorage(c, func(ctx context.Context, st *storage) error {
+			return withFile(c, func(ctx context.Context, f conf.File, st *storage) error {
+				if f.Store.Shared() {
+					return withHint(errors.New("a cluster is not copied by this command: between two of its records others would be written"),
+						"etcdctl snapshot save FILE copies all of it at one moment; keep store.key too, and not in the same place")
+				}
 				b, ok := st.raw.(interface {
 					Backup(ctx context.Context, w io.Writer) error
 				})
@@ -60,12 +69,20 @@ func newRestoreCommand() *cobra.Command {
 		Long: `Restore checks a copy made by backup and puts it where store.path says. The
 daemon must not run. A database that is there is left alone, or with --replace
 moved aside under another name. Codes used since the copy was made are known as
-unused again, for as long as they would have been good.`,
+unused again, for as long as they would have been good.
+
+With store.kind = "etcd" the records of the copy go into the cluster, which must
+have none: so a server with a database of its own becomes the first node of a
+cluster. No daemon may run. A snapshot that etcdctl has saved is restored by
+etcdutl: see docs/cluster.md.`,
 		Example: "  systemctl stop portvakt\n  portvakt restore --replace /var/backups/portvakt-2026-11-23.db\n  systemctl start portvakt",
 		RunE: func(c *cobra.Command, args []string) error {
-			f, _, _, err := load(c)
+			f, _, log, err := load(c)
 			if err != nil {
 				return err
+			}
+			if f.Store.Shared() {
+				return fill(c, f, log, args[0], replace)
 			}
 			err = bolt.Restore(args[0], f.Store.Path, replace)
 			switch {
@@ -82,6 +99,25 @@ unused again, for as long as they would have been good.`,
 	}
 	c.Flags().BoolVar(&replace, "replace", false, "move a database that is there aside")
 	return c
+}
+
+// fill puts the records of a copy into a cluster that has none.
+func fill(c *cobra.Command, f conf.File, log *slog.Logger, path string, replace bool) error {
+	if replace {
+		return withCode(withHint(errors.New("--replace is for a file: what a cluster has is not moved aside"),
+			"name another store.prefix, or remove what is there with etcdctl"), exitUsage)
+	}
+	n, err := open.Fill(c.Context(), f.Store, path, log)
+	switch {
+	case errors.Is(err, open.ErrNotEmpty):
+		return withHint(err, "name another store.prefix; or, if it may all go: etcdctl del --prefix "+f.Store.Prefix)
+	case err != nil && n > 0:
+		return withHint(fmt.Errorf("%d records are there, not all: %w", n, err), "begin anew: etcdctl del --prefix "+f.Store.Prefix)
+	case err != nil:
+		return withCode(err, exitUnavailable)
+	}
+	say(c.OutOrStdout(), "%d records are in %s\n", n, f.Store.Place())
+	return nil
 }
 
 func newRewrapCommand() *cobra.Command {

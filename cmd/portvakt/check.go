@@ -21,6 +21,7 @@ import (
 	"github.com/portvakt/portvakt/factors/voice"
 	"github.com/portvakt/portvakt/ldapauth"
 	"github.com/portvakt/portvakt/login"
+	"github.com/portvakt/portvakt/store/etcd"
 )
 
 // checkTime bounds the whole check.
@@ -34,13 +35,14 @@ func newCheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check", Short: "Check the configuration and try what it names", Args: cobra.NoArgs,
 		Long: `Check reads the configuration, reports every problem at once, each with its
-place and what to do, and then tries what the file names: the store, each
-directory server (connection, certificate, the service account's password, a
-search), the groups that rules and replies name, the way to a domain controller,
-the server's own certificate for RADIUS over TLS, each upstream server
-(Status-Server, or a sign-in of nobody), and whether each provider of messages
-and calls, and the mail server, can be reached and takes the password. Nothing
-is sent to anybody, and nobody is called.
+place and what to do, and then tries what the file names: the store (of a
+cluster each member: connection, certificate, leader, space), each directory
+server (connection, certificate, the service account's password, a search), the
+groups that rules and replies name, the way to a domain controller, the server's
+own certificate for RADIUS over TLS, each upstream server (Status-Server, or a
+sign-in of nobody), and whether each provider of messages and calls, and the mail
+server, can be reached and takes the password. Nothing is sent to anybody, and
+nobody is called.
 
 Exit codes: 0 when all is well, 78 when the configuration has problems, 69 when
 something it names does not answer.`,
@@ -61,8 +63,11 @@ something it names does not answer.`,
 			ctx, cancel := context.WithTimeout(c.Context(), checkTime)
 			defer cancel()
 			t := &table{}
+			if f.Store.Shared() {
+				t.members(etcd.Check(ctx, f.Store.Cluster))
+			}
 			st, err := openStorage(ctx, f, log)
-			t.add("store", f.Store.Path, err, "")
+			t.add("store", f.Store.Place(), err, "")
 			if err != nil {
 				t.print(c.OutOrStdout())
 				return withCode(withHint(fmt.Errorf("the store cannot be used: %w", err), "everything else needs it: mend it first"), exitUnavailable)
@@ -149,6 +154,13 @@ func (s *system) check(ctx context.Context, t *table, f conf.File) {
 		t.add("client", c.Name, unchecked(f.LDAP, c.Methods), note)
 	}
 	t.presets(f)
+}
+
+// members tells how each member of the store's cluster is.
+func (t *table) members(all []etcd.Member) {
+	for _, m := range all {
+		t.add("etcd", m.Endpoint, m.Err, strings.TrimSpace(m.Note+" "+certificateNote(m.Expires)))
+	}
 }
 
 // presets tells what the presets of clients have set, and where the file says

@@ -201,7 +201,7 @@ local  = "127.0.0.1"
 // start runs the server of a file, and enrolls Alice's app.
 func (d *demo) start(ctx context.Context, f conf.File) (stop func() error, err error) {
 	log := slog.New(slog.DiscardHandler)
-	st, err := openFileStorage(ctx, f, log)
+	st, err := openOwnStorage(ctx, f, log)
 	if err != nil {
 		return nil, err
 	}

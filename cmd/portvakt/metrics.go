@@ -50,6 +50,13 @@ func (d *daemon) storeStats() *bolt.Stats {
 	return &st
 }
 
+// storeAway is whether the store is a cluster that does not answer. It is asked
+// every few seconds, see watchEmergencies.
+func (d *daemon) storeAway() bool {
+	cluster, ok := d.store.raw.(interface{ Failing() bool })
+	return ok && cluster.Failing()
+}
+
 // unready tells why no sign-in can be decided now.
 func (d *daemon) unready(ctx context.Context) (why []string) {
 	if ctx.Err() != nil {
@@ -60,6 +67,9 @@ func (d *daemon) unready(ctx context.Context) (why []string) {
 	}
 	if st := d.storeStats(); st != nil && st.Failing {
 		why = append(why, "the store cannot write")
+	}
+	if d.storeAway() {
+		why = append(why, "the cluster of the store does not answer")
 	}
 	return why
 }

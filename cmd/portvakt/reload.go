@@ -105,9 +105,9 @@ func (d *daemon) reload(ctx context.Context) error {
 		return err
 	}
 	old := d.current.Load()
-	if f.Store.Path != old.file.Store.Path || f.Server.Admin != old.file.Server.Admin || f.SMS.ReceiptsListen != old.file.SMS.ReceiptsListen ||
+	if !f.Store.Same(old.file.Store) || f.Server.Admin != old.file.Server.Admin || f.SMS.ReceiptsListen != old.file.SMS.ReceiptsListen ||
 		f.Server.Desk != old.file.Server.Desk || f.Server.DeskGroup != old.file.Server.DeskGroup || f.Server.Metrics != old.file.Server.Metrics {
-		return errors.New("store.path, server.admin, server.desk, server.desk_group, server.metrics and sms.receipts_listen are read only at the start: restart to change them")
+		return errors.New("[store] but for its key, server.admin, server.desk, server.desk_group, server.metrics and sms.receipts_listen are read only at the start: restart to change them")
 	}
 	fresh := &storage{raw: d.store.raw, codes: d.store.codes, dials: true}
 	if err := fresh.unlock(ctx, f.Store); err != nil {

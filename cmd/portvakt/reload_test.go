@@ -35,7 +35,7 @@ func newReloadable(t *testing.T) (d *daemon, change func(old, fresh string)) {
 		t.Fatal(err)
 	}
 	log := logging.New(conf.DefaultLog(), t.Output())
-	st, err := openFileStorage(t.Context(), f, log.Logger)
+	st, err := openOwnStorage(t.Context(), f, log.Logger)
 	if err != nil {
 		t.Fatal(err)
 	}

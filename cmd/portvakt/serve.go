@@ -91,7 +91,7 @@ func (d *daemon) serve(ctx context.Context, f conf.File, warnings conf.Problems,
 	wg.Go(func() { pace.Run(pacing) })
 	d.began = time.Now()
 	d.warn(ctx, warnings)
-	st, err := openFileStorage(ctx, f, d.log)
+	st, err := openOwnStorage(ctx, f, d.log)
 	if errors.Is(err, bolt.ErrInUse) {
 		err = withHint(err, "another portvakt serves already, or a command is at work: end it, or give this one a store.path of its own")
 	}
@@ -286,7 +286,7 @@ func (d *daemon) pass(client string, a login.Account, granted []byte) []byte {
 // healthy is whether Status-Server requests are answered.
 func (d *daemon) healthy() bool {
 	r := d.current.Load()
-	return !r.file.Server.StatusSilent || r.up()
+	return !r.file.Server.StatusSilent || r.up() && !d.storeAway()
 }
 
 func (d *daemon) audit(e login.Event) {

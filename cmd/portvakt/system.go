@@ -29,10 +29,10 @@ import (
 	"github.com/portvakt/portvakt/store/socket"
 )
 
-// A storage is the opened store of a configuration: the file itself, or the
-// daemon that has it open, over its socket.
+// A storage is the opened store of a configuration: the file or the cluster
+// itself, or the daemon that has it open, over its socket.
 type storage struct {
-	raw         store.KV // values as they lie in the file, sealed
+	raw         store.KV // values as they lie there, sealed
 	kv          store.KV // values as the program sees them
 	ring        *store.Ring
 	enrollments *store.Enrollments
@@ -44,7 +44,7 @@ type storage struct {
 }
 
 // openStorage opens the store of the daemon: over its socket when it runs, else
-// the file.
+// the store itself.
 func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
 	raw, err := socket.Dial(ctx, f.Server.Admin)
 	if err == nil {
@@ -57,18 +57,21 @@ func openStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, 
 	if !errors.Is(err, socket.ErrNoDaemon) {
 		return nil, withHint(err, "run this command as root, or as the user the daemon runs as")
 	}
-	st, err := openFileStorage(ctx, f, log)
+	st, err := openOwnStorage(ctx, f, log)
 	if errors.Is(err, bolt.ErrInUse) {
 		err = withHint(err, "no daemon answers at "+f.Server.Admin+": does it run with another server.admin, or is it about to start or end?")
 	}
 	return st, err
 }
 
-// openFileStorage opens the file itself.
-func openFileStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
+// openOwnStorage opens the file, or the cluster, itself.
+func openOwnStorage(ctx context.Context, f conf.File, log *slog.Logger) (*storage, error) {
 	st, err := open.Open(ctx, f.Store, log)
-	if errors.Is(err, bolt.ErrDamaged) {
+	switch {
+	case errors.Is(err, bolt.ErrDamaged):
 		err = withHint(err, "put a copy in its place: portvakt restore --replace COPY")
+	case f.Store.Shared() && !errors.Is(err, store.ErrSealed) && !errors.Is(err, store.ErrMissingKey):
+		err = withHint(err, "portvakt check says how each member of the cluster is")
 	}
 	if err != nil {
 		return nil, withCode(err, exitUnavailable)

@@ -33,8 +33,24 @@ var (
 	secretFile = regexp.MustCompile(`file *= *"(?:/[^"]*/)?([^"/]+)"`)
 	clientList = regexp.MustCompile(`(?m)^clients *= *\[(.*)\]`)
 	quoted     = regexp.MustCompile(`"([^"]*)"`)
-	textsDir   = regexp.MustCompile(`(?m)^dir .*$`) // a folder that is not here
+	elsewhere  = regexp.MustCompile(`^(?:dir|ca|cert|cert_key|key_file) `) // files and folders that are not here
 )
+
+// here leaves out what names files that are looked at while the configuration is
+// read; those of [server.radsec] are not, and may not be left out.
+func here(block string) string {
+	var kept strings.Builder
+	section := ""
+	for line := range strings.Lines(block) {
+		if strings.HasPrefix(line, "[") {
+			section = line
+		}
+		if !elsewhere.MatchString(line) || strings.HasPrefix(section, "[server.radsec]") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
 
 // whole adds to an example what a file needs beside it.
 func whole(block string) (string, error) {
@@ -42,7 +58,7 @@ func whole(block string) (string, error) {
 	if err := toml.Unmarshal([]byte(block), &has); err != nil {
 		return "", err
 	}
-	block = secretFile.ReplaceAllString(textsDir.ReplaceAllString(block, ""), `file = "$1"`)
+	block = secretFile.ReplaceAllString(here(block), `file = "$1"`)
 	var text strings.Builder
 	if sms, ok := has["sms"].(map[string]any); ok && sms["countries"] == nil {
 		text.WriteString("[sms]\ncountries = [\"NO\"]\n")

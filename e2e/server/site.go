@@ -34,6 +34,8 @@ type Config struct {
 	More string
 	// Store is the folder of the database; the site's own if empty.
 	Store string
+	// Cluster has the database instead, shared with the sites of [Site.Beside].
+	Cluster *peer.Etcd
 }
 
 // A Site is a folder with a configuration, a key, and the database.
@@ -72,7 +74,7 @@ listen = [%q]
 admin = %q
 %s
 [store]
-path = %q
+%s
 key = { file = %q }
 %s
 [[client]]
@@ -94,8 +96,25 @@ func (s *Site) Configure(t testing.TB, c Config) {
 	if c.Network != "" {
 		networks += fmt.Sprintf(", %q", c.Network)
 	}
+	place := fmt.Sprintf("path = %q", s.Database)
+	if c.Cluster != nil {
+		place = c.Cluster.Config()
+	}
 	s.Write(t, fmt.Sprintf(siteFile, s.Addr, filepath.Join(s.Dir, "admin.sock"), c.Server,
-		s.Database, s.Key, c.LDAP, networks, Secret, c.Client, c.More))
+		place, s.Key, c.LDAP, networks, Secret, c.Client, c.More))
+}
+
+// Beside makes a site that differs from s in its folder and address only: another
+// node, where s is one of a cluster.
+func (s *Site) Beside(t testing.TB) *Site {
+	t.Helper()
+	other := New(t, s.config)
+	ring, err := os.ReadFile(s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	WriteFile(t, other.Key, string(ring))
+	return other
 }
 
 // Write puts a text in the place of the configuration file.

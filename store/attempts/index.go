@@ -3,6 +3,7 @@ package attempts
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,14 +11,20 @@ import (
 	"github.com/portvakt/portvakt/store"
 )
 
-// maxTrims bounds the pages deleted at one time, so that logins do not wait for
-// a week of them.
-const maxTrims = 64
+const (
+	// maxTrims bounds the pages deleted at one time, so that logins do not wait for
+	// a week of them.
+	maxTrims = 64
+	// rereadEvery is how often it is looked for pages of others: of nodes that
+	// share the store, and of commands.
+	rereadEvery = 24 * time.Hour
+)
 
 // An index is what there is of pages, oldest first, to know what to delete.
 type index struct {
-	pages []indexed
-	size  int // octets
+	pages  []indexed
+	size   int       // octets
+	readAt time.Time // also when that failed
 }
 
 type indexed struct {
@@ -27,25 +34,37 @@ type indexed struct {
 }
 
 // read finds out what there is. Keys begin with their time, so they come in
-// order.
-func (x *index) read(ctx context.Context, kv Store) error {
-	var had []indexed
-	size := 0
+// order. After an error it is what was known before, and what was found.
+func (x *index) read(ctx context.Context, kv Store, now time.Time) error {
+	x.readAt = now
+	had := x.pages
+	x.pages, x.size = nil, 0
 	err := kv.Scan(ctx, pagePrefix, func(key string, v store.Value) error {
-		had = append(had, indexed{key, v.Rev, len(v.Data)})
-		size += len(v.Data)
+		x.pages = append(x.pages, indexed{key, v.Rev, len(v.Data)})
+		x.size += len(v.Data)
 		return nil
 	})
-	x.pages, x.size = append(had, x.pages...), x.size+size
+	if err == nil {
+		return nil
+	}
+	for _, p := range had {
+		if n := len(x.pages); n == 0 || x.pages[n-1].key < p.key {
+			x.pages = append(x.pages, p)
+			x.size += p.size
+		}
+	}
 	return err
 }
 
-// put notes a page as it was written.
+// put notes a page as it was written. The one being filled is among the last: what
+// stands behind it others have begun since.
 func (x *index) put(key string, rev uint64, size int) {
-	if n := len(x.pages); n > 0 && x.pages[n-1].key == key {
-		x.size += size - x.pages[n-1].size
-		x.pages[n-1] = indexed{key, rev, size}
-		return
+	for i, p := range slices.Backward(x.pages) {
+		if p.key == key {
+			x.size += size - p.size
+			x.pages[i] = indexed{key, rev, size}
+			return
+		}
 	}
 	x.pages = append(x.pages, indexed{key, rev, size})
 	x.size += size

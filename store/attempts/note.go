@@ -12,7 +12,7 @@ import (
 
 // Note keeps one event at once, on a page of its own: for a command that must
 // not go on before it is written. A daemon that runs counts the page, and deletes
-// it when its time is over, from its next start on.
+// it when its time is over, from the next day on.
 func Note(ctx context.Context, kv login.Records, e login.Event) error {
 	own := kept(&e)
 	line, err := own.appendLine(nil)

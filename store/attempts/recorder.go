@@ -130,7 +130,7 @@ func (r *Recorder) end(ctx context.Context) {
 
 // begin finds out what there is from before.
 func (r *Recorder) begin(ctx context.Context) {
-	if err := r.index.read(ctx, r.kv); err != nil && ctx.Err() == nil {
+	if err := r.index.read(ctx, r.kv, time.Now()); err != nil && ctx.Err() == nil {
 		r.failed(ctx, err)
 	}
 	if err := r.reports.read(ctx, r.kv); err != nil && ctx.Err() == nil {
@@ -192,6 +192,11 @@ func (r *Recorder) flush(ctx context.Context) {
 	r.write(ctx)
 	if err := r.reports.flush(ctx, r.kv); err != nil {
 		r.failed(ctx, err)
+	}
+	if now := time.Now(); now.Sub(r.index.readAt) >= rereadEvery {
+		if err := r.index.read(ctx, r.kv, now); err != nil {
+			r.failed(ctx, err)
+		}
 	}
 	if err := r.index.trim(ctx, r.kv, *r.config.Load(), time.Now()); err != nil {
 		r.failed(ctx, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portvakt/portvakt/store"
 	"github.com/portvakt/portvakt/store/bolt"
+	"github.com/portvakt/portvakt/store/etcd"
 )
 
 // A Store is an open database. Close closes it.
@@ -15,7 +16,7 @@ type Store struct {
 	// KV has the values in the clear.
 	KV store.KV
 	// Raw has them sealed; it is for copies, rewrapping and statistics.
-	Raw *bolt.KV
+	Raw store.KV
 	// Ring seals for other purposes, such as tickets.
 	Ring *store.Ring
 }
@@ -30,15 +31,30 @@ func Open(ctx context.Context, c store.Config, log *slog.Logger) (*Store, error)
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	raw, err := bolt.Open(c.Path, bolt.Options{Log: log})
+	raw, err := backend(c, log)
 	if err != nil {
 		return nil, err
 	}
 	kv, ring, err := Unlock(ctx, c, raw)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", c.Path, err), raw.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.Place(), err), raw.Close())
 	}
 	return &Store{KV: kv, Raw: raw, Ring: ring}, nil
+}
+
+func backend(c store.Config, log *slog.Logger) (store.KV, error) {
+	if c.Shared() {
+		kv, err := etcd.Open(c.Cluster)
+		if err != nil {
+			return nil, err // not a nil *etcd.KV
+		}
+		return kv, nil
+	}
+	kv, err := bolt.Open(c.Path, bolt.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return kv, nil
 }
 
 // Unlock returns the values of an opened backend in the clear, under the

@@ -17,6 +17,7 @@ import (
 	"github.com/portvakt/portvakt/conf/secret"
 	"github.com/portvakt/portvakt/login"
 	"github.com/portvakt/portvakt/store"
+	"github.com/portvakt/portvakt/store/bolt"
 	"github.com/portvakt/portvakt/store/open"
 	"github.com/portvakt/portvakt/store/storetest"
 )
@@ -42,6 +43,16 @@ func openStore(t testing.TB, c store.Config) *open.Store {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// file is the file of a store of kind "bolt".
+func file(t testing.TB, s *open.Store) *bolt.KV {
+	t.Helper()
+	kv, ok := s.Raw.(*bolt.KV)
+	if !ok {
+		t.Fatalf("the store is a %T", s.Raw)
+	}
+	return kv
 }
 
 func token(seed string) func(*login.Enrollment) error {
@@ -87,7 +98,7 @@ func TestS28FilesHaveNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.Raw.Backup(t.Context(), f), f.Close()); err != nil {
+	if err := errors.Join(file(t, s).Backup(t.Context(), f), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	look("after a backup")
@@ -141,8 +152,8 @@ func TestKeysCanBeRotated(t *testing.T) {
 func TestBadConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	c := config(t, key(1))
-	c.Kind = "etcd"
-	if _, err := open.Open(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "not in this version yet") {
+	c.Kind = store.KindEtcd
+	if _, err := open.Open(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "store.endpoints") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -171,8 +182,8 @@ func TestImportSharesCommits(t *testing.T) {
 	}
 	close(ids)
 	wg.Wait()
-	t.Logf("%d enrollments in %v, %d fsyncs", accounts, time.Since(begin), s.Raw.Stats().Fsyncs)
-	if got := s.Raw.Stats().Fsyncs; got > accounts/4 {
+	t.Logf("%d enrollments in %v, %d fsyncs", accounts, time.Since(begin), file(t, s).Stats().Fsyncs)
+	if got := file(t, s).Stats().Fsyncs; got > accounts/4 {
 		t.Errorf("%d fsyncs for %d accounts, want them to share", got, accounts)
 	}
 	n := 0
