@@ -2,17 +2,15 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // Bounds of those who ask (attack S-45: exhausting the server through its side door).
@@ -23,16 +21,9 @@ const (
 	maxHeader     = 8 << 10 // octets
 )
 
-// A Server answers GET /metrics, /healthz and /readyz, and nothing else.
-type Server struct {
-	http *http.Server
-	addr netip.AddrPort
-	wg   sync.WaitGroup
-}
-
-// Listen serves on an address; with the port 0 on one of the kernel's choice.
+// Listen answers GET /metrics, /healthz and /readyz on an address, and nothing else; with the port 0 on one of the kernel's choice.
 // unready tells why no sign-in can be decided now, nothing when all is well.
-func Listen(ctx context.Context, addr netip.AddrPort, m *Metrics, unready func() []string, log *slog.Logger) (*Server, error) {
+func Listen(ctx context.Context, addr netip.AddrPort, m *Metrics, unready func() []string, log *slog.Logger) (*web.Server, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr.String())
 	if err != nil {
 		return nil, err
@@ -41,15 +32,10 @@ func Listen(ctx context.Context, addr netip.AddrPort, m *Metrics, unready func()
 	mux.Handle("GET /metrics", m.handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { tell(w, unready()) })
-	s := &Server{http: &http.Server{
+	return web.Start(l, maxConns, &http.Server{
 		Handler: mux, ReadTimeout: requestWithin, WriteTimeout: scrapeWithin + requestWithin, IdleTimeout: idleFor,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-		s.addr = tcp.AddrPort()
-	}
-	s.wg.Go(func() { _ = s.http.Serve(netutil.LimitListener(l, maxConns)) })
-	return s, nil
+	}), nil
 }
 
 // tell answers a question about health.
@@ -62,17 +48,4 @@ func tell(w http.ResponseWriter, wrong []string) {
 		return
 	}
 	_, _ = fmt.Fprintln(w, "ok")
-}
-
-// Addr is where the Server listens.
-func (s *Server) Addr() netip.AddrPort { return s.addr }
-
-// Close ends the Server, and answers that are not done when ctx is.
-func (s *Server) Close(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, s.http.Close())
-	}
-	s.wg.Wait()
-	return err
 }

@@ -10,10 +10,12 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
+
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 // served serves, and returns what asks it.
-func served(t *testing.T, unready func() []string) (s *Server, ask func(method, path string) (int, string)) {
+func served(t *testing.T, unready func() []string) (s *web.Server, ask func(method, path string) (int, string)) {
 	t.Helper()
 	s, err := Listen(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"), New(example), unready, slog.New(slog.DiscardHandler))
 	if err != nil {

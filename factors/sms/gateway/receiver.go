@@ -2,17 +2,15 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/portvakt/portvakt/internal/web"
 )
 
 const (
@@ -23,10 +21,8 @@ const (
 // A Receiver listens for the callbacks of gateways. A reload makes another
 // Chain, and tells the Receiver of it by Use.
 type Receiver struct {
-	server *http.Server
-	addr   netip.AddrPort
-	chain  atomic.Pointer[Chain]
-	wg     sync.WaitGroup
+	*web.Server
+	chain atomic.Pointer[Chain]
 }
 
 // NewReceiver listens on an address; with the port 0 on one of the kernel's
@@ -43,20 +39,14 @@ func NewReceiver(ctx context.Context, addr netip.AddrPort, log *slog.Logger) (*R
 // other strangers only, and each for no longer than a callback.
 func newReceiver(l net.Listener, log *slog.Logger) *Receiver {
 	r := &Receiver{}
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-		r.addr = tcp.AddrPort()
-	}
-	r.server = &http.Server{
+	h := &http.Server{
 		Handler: r, ReadTimeout: callbackWithin, WriteTimeout: callbackWithin,
 		MaxHeaderBytes: maxReply, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	r.server.SetKeepAlivesEnabled(false) // who asks now and then would keep his connection for ever
-	r.wg.Go(func() { _ = r.server.Serve(netutil.LimitListener(l, maxCallbacks)) })
+	h.SetKeepAlivesEnabled(false) // who asks now and then would keep his connection for ever
+	r.Server = web.Start(l, maxCallbacks, h)
 	return r
 }
-
-// Addr is where the Receiver listens.
-func (r *Receiver) Addr() netip.AddrPort { return r.addr }
 
 // Use has callbacks go to a Chain from now on; nil to none.
 func (r *Receiver) Use(c *Chain) { r.chain.Store(c) }
@@ -68,14 +58,4 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	http.NotFound(w, req)
-}
-
-// Close ends the listener, and callbacks that are not done when ctx is.
-func (r *Receiver) Close(ctx context.Context) error {
-	err := r.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, r.server.Close())
-	}
-	r.wg.Wait()
-	return err
 }
