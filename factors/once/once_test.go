@@ -97,6 +97,7 @@ func TestNoConnectionIsKept(t *testing.T) {
 	}))
 	defer server.Close()
 	transport := Transport(nil, 1<<10)
+	defer transport.CloseIdleConnections()
 	for _, want := range []string{"", "the connection broke before the reply"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 		if err != nil {
@@ -142,42 +143,5 @@ func TestARequestThatIsGivenUpMayHaveLeft(t *testing.T) {
 	}
 	if unsent, err := ask(); !unsent || err == nil || err.Error() != "no connection in time" {
 		t.Errorf("given up before: unsent %v, %v", unsent, err)
-	}
-}
-
-// A connection that was kept and breaks has its request sent again by the client of
-// HTTP: there must be none.
-func TestAConnectionThatBreaksRepeatsNoRequest(t *testing.T) {
-	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) == 1 {
-			return
-		}
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_ = conn.Close()
-	}))
-	defer server.Close()
-	transport := Transport(nil, 1<<10)
-	defer transport.CloseIdleConnections()
-	for i := range 2 {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reply, unsent, err := Send(transport, r)
-		if (err == nil) != (i == 0) || unsent {
-			t.Fatalf("request %d: unsent %v, %v", i+1, unsent, err)
-		}
-		if err == nil {
-			_, _ = io.Copy(io.Discard, reply.Body)
-			_ = reply.Body.Close()
-		}
-	}
-	if got := asked.Load(); got != 2 {
-		t.Errorf("two requests arrived %d times", got)
 	}
 }
