@@ -245,7 +245,8 @@ func TestStoppedSMSCIsFoundAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Stop()
-	if got := outcome(say(t, c, "meanwhile 123456")); !strings.HasPrefix(got, "not sent, down: no session") && !strings.HasPrefix(got, "unknown: ") {
+	// The end of the connection was seen, or writing found it, or it came behind what was written.
+	if got := outcome(say(t, c, "meanwhile 123456")); !strings.HasPrefix(got, "not sent, down: ") && !strings.HasPrefix(got, "unknown: ") {
 		t.Error(got)
 	}
 	if got := outcome(say(t, c, "later 123456")); !strings.HasPrefix(got, "not sent, down: no session") {
